@@ -1,0 +1,14 @@
+"""The one clock of decisions and deadlines: the database's (R-27)."""
+
+from datetime import datetime
+
+from django.db import connection
+
+
+def database_now() -> datetime:
+    """UTC now by PostgreSQL's clock_timestamp(): moves inside a transaction, and is the same for every process."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        row = cursor.fetchone()
+    now: datetime = row[0]
+    return now

@@ -1,0 +1,30 @@
+"""The sign-in form for accounts with a password."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import authenticate
+
+from accounts.models import User
+
+WRONG = "This email and password do not match an active account. Check both and try again."
+
+
+class SignInForm(forms.Form):
+    """Email and password. One message for every failure, so that it tells nothing about accounts."""
+
+    email = forms.EmailField(widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}))
+    password = forms.CharField(
+        strip=False, max_length=200, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+    user: User | None = None
+
+    def clean(self) -> dict[str, Any]:
+        """Sets `user` when both match."""
+        cleaned = super().clean() or {}
+        if "email" in cleaned and "password" in cleaned:
+            found = authenticate(username=cleaned["email"].lower(), password=cleaned["password"])
+            if not isinstance(found, User):
+                raise forms.ValidationError(WRONG)
+            self.user = found
+        return cleaned

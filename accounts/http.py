@@ -1,0 +1,45 @@
+"""What every signed-in view receives: a person, a workspace and whether htmx asked."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django_htmx.middleware import HtmxDetails
+
+from accounts.access import NotVisible, workspaces_visible_to
+from accounts.models import User, Workspace
+
+SESSION_KEY = "workspace"
+
+
+class AuthenticatedRequest(HttpRequest):
+    """A request after `sign_in_required`. Used for typing; `WorkspaceMiddleware` fills it."""
+
+    user: User  # type: ignore[assignment]
+    htmx: HtmxDetails
+    workspace: Workspace
+    show_workspace: Callable[[Workspace], None]
+
+
+View = Callable[..., HttpResponse]
+
+
+def sign_in_required(view: View) -> View:
+    """Only for signed-in members of a workspace; a person without one gets 404, like any absent page."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if getattr(request, "workspace", None) is None:
+            raise NotVisible("workspace")
+        return view(cast(AuthenticatedRequest, request), *args, **kwargs)
+
+    return cast(View, login_required(guarded))
+
+
+def chosen_workspace(request: HttpRequest, user: User) -> Workspace | None:
+    """The workspace in the session if the person still belongs to it, else their first."""
+    visible = workspaces_visible_to(user)
+    chosen = request.session.get(SESSION_KEY)
+    return visible.filter(pk=chosen).first() or visible.first()

@@ -1,0 +1,57 @@
+"""Gives each request its workspace and id, ends sessions of inactive people, and answers access failures."""
+
+import logging
+import secrets
+from collections.abc import Callable
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from accounts.access import Forbidden, NotVisible
+from accounts.http import SESSION_KEY, chosen_workspace
+from accounts.models import User, Workspace
+
+logger = logging.getLogger("remit.requests")
+
+
+class WorkspaceMiddleware:
+    """Sets request.workspace, request.request_id and request.show_workspace."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.request_id = secrets.token_hex(8)  # type: ignore[attr-defined]
+        request.workspace = None  # type: ignore[attr-defined]
+        self._enter(request)
+        response = self.get_response(request)
+        response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        if getattr(request, "user", None) is not None and request.user.is_authenticated:
+            response.setdefault("Cache-Control", "no-store")
+        return response
+
+    def _enter(self, request: HttpRequest) -> None:
+        """Only cookie sessions have a workspace; the agent API never reads them."""
+        if request.path.startswith("/api/") or not isinstance(request.user, User):
+            return
+        if not request.user.is_active:
+            logout(request)
+            return
+        request.workspace = chosen_workspace(request, request.user)  # type: ignore[attr-defined]
+        request.show_workspace = lambda workspace: show_workspace(request, workspace)  # type: ignore[attr-defined]
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """403 says who can give access; everything else that may not be seen is a 404."""
+        if isinstance(error, NotVisible):
+            return render(request, "404.html", status=404)
+        if isinstance(error, Forbidden):
+            return render(request, "403.html", {"permission": error.permission, "denied_in": error.workspace}, status=403)
+        return None
+
+
+def show_workspace(request: HttpRequest, workspace: Workspace) -> None:
+    """Show the page's own workspace around it, and stay there: a pasted link leads to the same place for everyone."""
+    request.workspace = workspace  # type: ignore[attr-defined]
+    if request.session.get(SESSION_KEY) != workspace.pk:
+        request.session[SESSION_KEY] = workspace.pk

@@ -1,0 +1,172 @@
+"""Users, workspaces, memberships, approver groups, agents and their credentials."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+
+from accounts.ids import new_id
+from accounts.permissions import Permission, Role
+
+
+def new_user_id() -> str:
+    return new_id("usr")
+
+
+def new_workspace_id() -> str:
+    return new_id("wks")
+
+
+def new_agent_id() -> str:
+    return new_id("agt")
+
+
+def new_credential_id() -> str:
+    return new_id("crd")
+
+
+class UserManager(BaseUserManager["User"]):
+    """Creates people. There is no way to create a superuser: nobody bypasses object grants (R-14)."""
+
+    def create_user(self, email: str, name: str, password: str | None = None, **extra: Any) -> "User":
+        """A person with a normalised email; without a password they sign in by OIDC only."""
+        user = self.model(email=email.strip().lower(), name=name, **extra)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. Bound to an identity provider by issuer and subject, never by email (R-10)."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_user_id, editable=False)
+    email = models.EmailField(max_length=254)
+    name = models.CharField(max_length=120)
+    issuer = models.CharField(max_length=300, null=True)  # noqa: DJ001 - null means "no identity provider"
+    subject = models.CharField(max_length=255, null=True)  # noqa: DJ001
+    is_active = models.BooleanField(default=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+    objects = UserManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="user_email_once"),
+            models.UniqueConstraint(fields=["issuer", "subject"], name="user_identity_once"),
+            # INVARIANT: nobody short-circuits object grants. Held by tests/accounts/test_models.py.
+            models.CheckConstraint(condition=models.Q(is_superuser=False), name="user_never_superuser"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Workspace(models.Model):
+    """A tenant."""
+
+    class Environment(models.TextChoices):
+        PRODUCTION = "production"
+        STAGING = "staging"
+        SANDBOX = "sandbox"
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_workspace_id, editable=False)
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    environment = models.CharField(max_length=12, choices=Environment.choices)
+    is_sample = models.BooleanField(default=False)
+
+    class Meta:
+        default_permissions = ()
+        permissions = [(permission.value, permission.value) for permission in Permission]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """One role of one person in one workspace; several rows make several roles."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=[(role.value, role.value) for role in Role])
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "workspace", "role"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role}"
+
+
+class Group(models.Model):
+    """People who may decide a step, named by policy routes."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="groups")
+    slug = models.SlugField(max_length=60)
+    name = models.CharField(max_length=120)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "slug"], name="group_slug_per_workspace")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GroupMembership(models.Model):
+    """A person in a group, and since when: late joiners do not decide older requests (R-24)."""
+
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="approver_groups")
+    joined_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "user"], name="group_member_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.group_id}"
+
+
+class Agent(models.Model):
+    """A principal of its own, with an owner and a role in a policy."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active"
+        PAUSED = "paused"
+        DISABLED = "disabled"
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_agent_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="agents")
+    slug = models.SlugField(max_length=60)
+    name = models.CharField(max_length=120)
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="owned_agents")
+    policy = models.SlugField(max_length=60)
+    role = models.SlugField(max_length=60)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
+    runbook_url = models.URLField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["workspace", "slug"], name="agent_slug_per_workspace")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AgentCredential(models.Model):
+    """A bearer token of an agent: shown once, stored as a digest."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_credential_id, editable=False)
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="credentials")
+    prefix = models.CharField(max_length=8, unique=True)
+    digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"rmt_{self.prefix}_…"

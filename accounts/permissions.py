@@ -1,0 +1,44 @@
+"""Every object permission in one enum, and what each role may do (architecture 8). Granted per workspace by guardian."""
+
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """Values are stored as Django permissions of Workspace and granted per object."""
+
+    HOME_VIEW = "workspace:home:view"
+    TRACE_VIEW = "workspace:trace:view"
+    TRACE_VIEW_OWN = "workspace:trace:view_own"
+    TRACE_EXPORT = "workspace:trace:export"
+    TRACE_ROLLBACK = "workspace:trace:rollback"
+    APPROVAL_VIEW = "workspace:approval:view"
+    APPROVAL_DECIDE = "workspace:approval:decide"
+    POLICY_VIEW = "workspace:policy:view"
+    POLICY_PUBLISH = "workspace:policy:publish"
+    AGENT_VIEW = "workspace:agent:view"
+    AGENT_PAUSE = "workspace:agent:pause"
+    MEMBER_MANAGE = "workspace:member:manage"
+
+
+class Role(StrEnum):
+    """Who does what in one workspace; a person may have several."""
+
+    OWNER = "owner"
+    POLICY_ADMIN = "policy_admin"
+    REVIEWER = "reviewer"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+    MEMBER = "member"
+
+
+_P = Permission
+_READS = frozenset({_P.HOME_VIEW, _P.TRACE_VIEW, _P.TRACE_EXPORT, _P.APPROVAL_VIEW, _P.POLICY_VIEW, _P.AGENT_VIEW})
+
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.OWNER: _READS | {_P.TRACE_ROLLBACK, _P.AGENT_PAUSE, _P.MEMBER_MANAGE},
+    Role.POLICY_ADMIN: _READS | {_P.POLICY_PUBLISH},
+    Role.REVIEWER: _READS | {_P.APPROVAL_DECIDE},
+    Role.OPERATOR: _READS | {_P.TRACE_ROLLBACK, _P.AGENT_PAUSE},
+    Role.AUDITOR: _READS,
+    Role.MEMBER: frozenset({_P.HOME_VIEW, _P.TRACE_VIEW_OWN}),
+}

@@ -1,0 +1,11 @@
+"""The actions app: plans, tool calls, execution, rollback."""
+
+from django.apps import AppConfig
+
+
+class ActionsConfig(AppConfig):
+    name = "actions"
+    label = "actions"
+
+    def ready(self) -> None:
+        from actions import receivers  # noqa: F401 - connects the one upward signal

@@ -1,0 +1,54 @@
+"""Checks a call's arguments against the tool's closed schema, with errors that name the field and the remedy. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from actions.definition import Definition
+
+_MOST_PROBLEMS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentProblem:
+    """One thing wrong with the arguments: JSON Pointer and a sentence."""
+
+    pointer: str
+    message: str
+
+
+class BadArguments(Exception):
+    """Arguments that do not fit the tool's schema; nothing was proposed."""
+
+    def __init__(self, problems: tuple[ArgumentProblem, ...]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{problem.pointer}: {problem.message}" for problem in problems))
+
+
+def check_arguments(definition: Definition, arguments: Mapping[str, Any]) -> None:
+    """Raises BadArguments. The schema's own `additionalProperties: false` makes unknown names an error (B-06)."""
+    validator = Draft202012Validator(definition.input_schema)
+    found = sorted(validator.iter_errors(arguments), key=lambda error: list(map(str, error.absolute_path)))
+    if found:
+        raise BadArguments(tuple(_problem(error) for error in found[:_MOST_PROBLEMS]))
+
+
+def _problem(error: ValidationError) -> ArgumentProblem:
+    pointer = "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in error.absolute_path)
+    return ArgumentProblem(pointer, _sentence(error))
+
+
+def _sentence(error: ValidationError) -> str:
+    """A sentence that names the rule, without echoing long or secret values back."""
+    rule, wanted = str(error.validator), error.validator_value
+    if rule == "required":
+        missing = [name for name in wanted if name not in error.instance]
+        return f"{', '.join(missing)} is missing. Add it."
+    if rule == "additionalProperties":
+        known = set(error.schema.get("properties", {}))
+        extra = sorted(set(error.instance) - known)
+        return f"{', '.join(extra)} is not an argument of this tool. Remove it. Known: {', '.join(sorted(known))}."
+    return f"The value must satisfy {rule}: {str(wanted)[:120]}."

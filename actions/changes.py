@@ -1,0 +1,55 @@
+"""Field-by-field changes: proposed against the before-image, and observed after read-back. Pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from actions.definition import Definition
+
+Row = dict[str, Any]
+
+
+def proposed_changes(
+    definition: Definition,
+    proposed: Mapping[str, Any],
+    record: Mapping[str, Any] | None,
+    refused: Iterable[str],
+) -> list[Row]:
+    """One row a field: `{field, kind, old, new}`; a refused field keeps its old value and names what was denied."""
+    before = {} if definition.creates or record is None else record
+    return [
+        _row(name, value, before, denied=name in set(refused))
+        for name, value in definition.fields(proposed).items()
+    ]
+
+
+def _row(name: str, value: Any, before: Mapping[str, Any], *, denied: bool) -> Row:
+    old = before.get(name)
+    if denied:
+        return {"field": name, "kind": "kept_denied", "old": old, "new": old, "denied": value}
+    if name not in before:
+        return {"field": name, "kind": "added", "old": None, "new": value}
+    return {"field": name, "kind": "unchanged" if old == value else "changed", "old": old, "new": value}
+
+
+def observed_changes(rows: Iterable[Row], results: Mapping[str, Mapping[str, Any]]) -> list[Row]:
+    """The same rows with what was read back: `new` is what the system now holds, `verified` whether it is what was sent.
+
+    A value that differs is never called verified (connectors 3.3); a declared normalisation is named in `note`.
+    """
+    return [_observed(row, results.get(row["field"])) for row in rows]
+
+
+def _observed(row: Row, result: Mapping[str, Any] | None) -> Row:
+    if row["kind"] == "kept_denied" or result is None:
+        return row
+    note = ""
+    if result["normalised"]:
+        note = "stored by the system in its own form"
+    elif not result["matched"]:
+        note = "the system holds something else than was sent"
+    return {**row, "new": result["observed"], "sent": row["new"], "verified": bool(result["matched"]), "note": note}
+
+
+def mismatches(rows: Iterable[Row]) -> list[str]:
+    """Names of fields that read back different from what was sent."""
+    return [row["field"] for row in rows if row.get("verified") is False]

@@ -1,0 +1,150 @@
+"""The operation part of a tool definition: a closed description of one read or write over HTTP. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from jsonschema import Draft202012Validator
+
+EFFECT_FREE = (400, 401, 403, 404, 405, 409, 410, 412, 415, 422, 428, 429)
+_PLACEHOLDER = re.compile(r"{(\w+)}")
+_PATH = {"type": "string", "pattern": r"^/[\w/{}.?=&-]*$", "maxLength": 300}
+_SCOPE = {"type": "string", "pattern": r"^[a-z][a-z0-9_:.-]{0,60}$"}
+_READ = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["path", "scope"],
+    "properties": {"path": _PATH, "scope": _SCOPE},
+}
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["class"],
+    "anyOf": [{"required": ["read"]}, {"required": ["write"]}],
+    "properties": {
+        "class": {"enum": ["A", "B", "C"]},
+        "read": _READ,
+        "write": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["method", "path", "scope", "body", "ok"],
+            "properties": {
+                "method": {"enum": ["POST", "PATCH", "PUT", "DELETE"]},
+                "path": _PATH,
+                "scope": _SCOPE,
+                "body": {"enum": ["fields", "arguments", "none"]},
+                "if_match": {"type": "boolean"},
+                "key_header": {"type": "string", "pattern": "^[A-Za-z-]{1,60}$"},
+                "ok": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 200, "maximum": 299}},
+                "effect_free": {"type": "array", "items": {"type": "integer", "minimum": 400, "maximum": 499}},
+            },
+        },
+        "read_created": {"type": "object", "additionalProperties": False, "required": ["path"], "properties": {"path": _PATH}},
+        "look_up": {"type": "object", "additionalProperties": False, "required": ["path"], "properties": {"path": _PATH}},
+        "normalise": {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": {"enum": ["trim", "collapse", "lower", "upper"]}},
+        },
+        "link": _PATH,
+    },
+}
+
+
+class OperationError(ValueError):
+    """An operation section that cannot be used, or arguments that cannot stand in a path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    path: str
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    method: str
+    path: str
+    scope: str
+    body: str
+    if_match: bool
+    key_header: str | None
+    ok: frozenset[int]
+    effect_free: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation; `klass` is the idempotency class of F-02."""
+
+    klass: str
+    read: Read | None
+    write: Write | None
+    read_created: str | None
+    look_up: str | None
+    normalise: Mapping[str, tuple[str, ...]]
+    link: str | None
+
+
+def parse_operation(data: Mapping[str, Any]) -> Operation:
+    """Raises OperationError naming the field."""
+    error = next(iter(Draft202012Validator(SCHEMA).iter_errors(data)), None)
+    if error is not None:
+        where = "operation." + ".".join(map(str, error.absolute_path)) if error.absolute_path else "operation"
+        raise OperationError(f"{where}: {error.message}.")
+    read, write = data.get("read"), data.get("write")
+    return Operation(
+        klass=data["class"],
+        read=Read(**read) if read else None,
+        write=_write(write) if write else None,
+        read_created=(data.get("read_created") or {}).get("path"),
+        look_up=(data.get("look_up") or {}).get("path"),
+        normalise={name: tuple(steps) for name, steps in (data.get("normalise") or {}).items()},
+        link=data.get("link"),
+    )
+
+
+def _write(data: Mapping[str, Any]) -> Write:
+    return Write(
+        method=data["method"],
+        path=data["path"],
+        scope=data["scope"],
+        body=data["body"],
+        if_match=bool(data.get("if_match", False)),
+        key_header=data.get("key_header"),
+        ok=frozenset(data["ok"]),
+        effect_free=frozenset(data.get("effect_free", EFFECT_FREE)),
+    )
+
+
+def fill(template: str, values: Mapping[str, Any]) -> str:
+    """A path with its placeholders filled and percent-encoded.
+
+    Raises OperationError for a missing value, a dot segment, or characters that could leave the path.
+    """
+
+    def one(match: re.Match[str]) -> str:
+        value = str(values.get(match[1], ""))
+        if not value or value in {".", ".."} or not value.isprintable() or len(value) > 200:
+            raise OperationError(f"{match[1]} cannot stand in a path. Send a plain id.")
+        return quote(value, safe="")
+
+    return _PLACEHOLDER.sub(one, template)
+
+
+_FORMS = {
+    "trim": str.strip,
+    "collapse": lambda text: re.sub(r" +", " ", text),
+    "lower": str.lower,
+    "upper": str.upper,
+}
+
+
+def normalised(operation: Operation, field: str, value: Any) -> Any:
+    """The value in the form the system is declared to store it in."""
+    if not isinstance(value, str):
+        return value
+    for step in operation.normalise.get(field, ()):
+        value = _FORMS[step](value)
+    return value

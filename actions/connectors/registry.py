@@ -1,0 +1,18 @@
+"""Connector kinds by name."""
+
+from actions.connectors.base import Connector
+from actions.connectors.records.connector import RecordsConnector
+
+KINDS: dict[str, Connector] = {"records": RecordsConnector()}
+
+
+class UnknownKind(LookupError):
+    """A connection of a kind this release does not have."""
+
+
+def connector_for(kind: str) -> Connector:
+    """Raises UnknownKind."""
+    try:
+        return KINDS[kind]
+    except KeyError as error:
+        raise UnknownKind(f"There is no connector of kind {kind!r}. Known: {', '.join(sorted(KINDS))}.") from error

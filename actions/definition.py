@@ -1,0 +1,113 @@
+"""Reads a tool definition: which arguments are record fields, money, recipients, path parts. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_PLACEHOLDER = re.compile(r"{(\w+)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A tool definition as loaded (docs/tools.md), with the questions the boundary asks of it."""
+
+    data: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.data["name"])
+
+    @property
+    def title(self) -> str:
+        return str(self.data["title"])
+
+    @property
+    def resource_type(self) -> str:
+        return str(self.data["resource_type"])
+
+    @property
+    def effect_class(self) -> str:
+        return str(self.data["effect_class"])
+
+    @property
+    def reversibility(self) -> str:
+        return str(self.data["reversibility"])
+
+    @property
+    def input_schema(self) -> Mapping[str, Any]:
+        return self.data["input_schema"]  # type: ignore[no-any-return]
+
+    @property
+    def operation(self) -> Mapping[str, Any]:
+        return self.data["operation"]  # type: ignore[no-any-return]
+
+    @property
+    def noun(self) -> str:
+        return str(self.data["words"]["noun"])
+
+    @property
+    def sensitive(self) -> Mapping[str, str]:
+        """Field or argument name -> kind of value."""
+        return self.data.get("sensitive") or {}
+
+    @property
+    def reads_only(self) -> bool:
+        return self.effect_class == "read"
+
+    @property
+    def creates(self) -> bool:
+        """Whether the call makes a new record, so that nothing of it exists before."""
+        return "read_created" in self.operation
+
+    @property
+    def normalises(self) -> Mapping[str, list[str]]:
+        return self.operation.get("normalise") or {}
+
+    def path_arguments(self) -> frozenset[str]:
+        """Arguments that name the target record in the operation's paths."""
+        paths = [part.get("path", "") for part in self._parts()]
+        return frozenset(name for path in paths for name in _PLACEHOLDER.findall(path))
+
+    def _parts(self) -> list[Mapping[str, Any]]:
+        return [self.operation[key] for key in ("read", "write") if self.operation.get(key)]
+
+    def fields(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The record fields these arguments would write; empty for a read."""
+        if self.reads_only:
+            return {}
+        place = self.data.get("fields_at", "")
+        if place:
+            return dict(arguments.get(place) or {})
+        return {name: value for name, value in arguments.items() if name not in self.path_arguments()}
+
+    def without(self, arguments: Mapping[str, Any], refused: frozenset[str]) -> dict[str, Any]:
+        """The same arguments with the refused fields taken out."""
+        place = self.data.get("fields_at", "")
+        if place:
+            kept = {name: value for name, value in self.fields(arguments).items() if name not in refused}
+            return {**arguments, place: kept}
+        return {name: value for name, value in arguments.items() if name not in refused}
+
+    def with_fields(self, arguments: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
+        """The same arguments with some field values replaced by a person's."""
+        place = self.data.get("fields_at", "")
+        if place:
+            return {**arguments, place: {**self.fields(arguments), **changed}}
+        return {**arguments, **changed}
+
+    def money(self, arguments: Mapping[str, Any]) -> tuple[int, str, int] | None:
+        """`(amount in minor units, currency, digits after the point)`, or None where the tool moves no money."""
+        spec = self.data.get("money")
+        if not spec:
+            return None
+        return int(arguments[spec["amount"]]), str(arguments[spec["currency"]]), int(spec.get("minor_units", 2))
+
+    def recipients(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+        """Every email address the call would reach."""
+        names = self.data.get("recipients") or []
+        found: list[str] = []
+        for name in [names] if isinstance(names, str) else names:
+            value = arguments.get(name) or []
+            found.extend([value] if isinstance(value, str) else value)
+        return tuple(found)

@@ -1,0 +1,94 @@
+"""What a reviewer is shown, built by our code from the bytes that would run (P3). Plain data; templates escape it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from actions.definition import Definition
+from actions.words import money_text
+
+UNDO = {
+    "reversible": ("Yes", "Fields can be restored"),
+    "compensable": ("Not by itself", "A new action is needed to make up for it"),
+    "irreversible": ("No", "It cannot be taken back"),
+}
+EMAIL_PARTS = ("to", "subject", "body")
+
+
+def displayed(
+    definition: Definition,
+    *,
+    arguments: Mapping[str, Any],
+    changes: Sequence[Mapping[str, Any]],
+    decision: Mapping[str, Any],
+    before: Mapping[str, Any] | None,
+    sources: Sequence[Mapping[str, Any]],
+    edits: Mapping[str, Sequence[Any]],
+) -> dict[str, Any]:
+    """The whole review, as it is stored with the request and covered by its digest."""
+    return {
+        "tool": definition.name,
+        "tool_title": definition.title,
+        "noun": definition.noun,
+        "reversibility": definition.reversibility,
+        "blast": _blast(definition, arguments, decision),
+        "payload": _payload(definition, arguments, changes, before, edits),
+        "checks": decision["checks"],
+        "policy": decision["policy"],
+        "sources": list(sources),
+        "raw": {"tool": definition.name, "arguments": dict(arguments), "record": before},
+        "editable": _editable(definition),
+    }
+
+
+def _blast(definition: Definition, arguments: Mapping[str, Any], decision: Mapping[str, Any]) -> list[dict[str, str]]:
+    money = definition.money(arguments)
+    undo, undo_detail = UNDO[definition.reversibility]
+    escalated = next((check for check in decision["checks"] if check["outcome"] == "escalated"), None)
+    why = escalated["name"] if escalated else "This tool needs a person"
+    return [
+        {"label": "Reaches", **_reach(definition, arguments)},
+        {"label": "Costs", "value": money_text(*money) if money else "Nothing", "detail": _cost_detail(money)},
+        {"label": "Can be undone?", "value": undo, "detail": undo_detail},
+        {"label": "Why you see it", "value": why, "detail": f"Rule {escalated['rule']}" if escalated else ""},
+    ]
+
+
+def _reach(definition: Definition, arguments: Mapping[str, Any]) -> dict[str, str]:
+    people = definition.recipients(arguments)
+    if people:
+        return {"value": f"{len(people)} {'person' if len(people) == 1 else 'people'}", "detail": ", ".join(people)}
+    target = ", ".join(str(arguments[name]) for name in sorted(definition.path_arguments()) if name in arguments)
+    return {"value": f"1 {definition.noun.lower()}", "detail": target}
+
+
+def _cost_detail(money: tuple[int, str, int] | None) -> str:
+    return f"{money[0]:,} minor units of {money[1]}" if money else "No money moves"
+
+
+def _payload(
+    definition: Definition,
+    arguments: Mapping[str, Any],
+    changes: Sequence[Mapping[str, Any]],
+    before: Mapping[str, Any] | None,
+    edits: Mapping[str, Sequence[Any]],
+) -> dict[str, Any]:
+    if definition.recipients(arguments) and "body" in arguments:
+        return {
+            "kind": "email",
+            "title": "What will be sent",
+            **{part: arguments.get(part, "") for part in EMAIL_PARTS},
+            "edits": {name: list(pair) for name, pair in edits.items()},
+        }
+    return {
+        "kind": "record",
+        "title": "What will change",
+        "rows": [dict(row) for row in changes],
+        "record": (before or {}).get("path", ""),
+        "read_at": (before or {}).get("read_at", ""),
+    }
+
+
+def _editable(definition: Definition) -> list[str]:
+    """Fields a person may edit before sending: the text of a message."""
+    names = definition.input_schema.get("properties", {})
+    return [part for part in ("subject", "body") if part in names and definition.data.get("recipients")]

@@ -1,0 +1,65 @@
+"""Reads a target record before anything is decided, under a credential that can only read that record."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from traces.canonical import instant
+
+from actions.connectors.base import Credential, CredentialError, ReadFailed, RecordGone, Snapshot
+from actions.connectors.operation import OperationError
+from actions.execution.reach import Reach, reach
+from actions.models import Tool
+from actions.sealing import SealBroken
+
+READ_TTL_S = 30
+
+
+class PreviewFailed(Exception):
+    """The target could not be read, so nothing may be decided in its favour (P5)."""
+
+
+def read_target(tool: Tool, arguments: Mapping[str, Any], *, reference: str) -> dict[str, Any] | None:
+    """The before-image of the call's target as stored: `{record_id, path, url, version, fields, read_at}`.
+
+    None where the operation has no target. Raises PreviewFailed.
+    """
+    try:
+        way = reach(tool)
+        if way.operation.read is None:
+            return None
+        return stored(read_once(way, arguments, reference=reference))
+    except (SealBroken, OperationError, CredentialError, ReadFailed, RecordGone) as error:
+        raise PreviewFailed(f"{tool.connection.name} could not be read: {error}") from error
+
+
+def read_once(way: Reach, arguments: Mapping[str, Any], *, reference: str) -> Snapshot:
+    """One read under a fresh read-only credential, revoked before returning."""
+    credential = mint_for_read(way, arguments, reference=reference)
+    try:
+        return way.connector.read(
+            way.info, way.operation, arguments, credential, timeout_s=settings.REMIT_CALL_TIMEOUT_S
+        )
+    finally:
+        way.connector.revoke(way.info, credential)
+
+
+def mint_for_read(way: Reach, arguments: Mapping[str, Any], *, reference: str) -> Credential:
+    """A credential with the operation's read scope, bound to the record, for seconds."""
+    read = way.operation.read
+    assert read is not None
+    return way.connector.mint(
+        way.info, scope=(read.scope,), record=way.operation.record_path(arguments), ttl_s=READ_TTL_S, reference=reference
+    )
+
+
+def stored(snapshot: Snapshot) -> dict[str, Any]:
+    """A snapshot as the action row keeps it."""
+    return {
+        "record_id": snapshot.record_id,
+        "path": snapshot.path,
+        "url": snapshot.url,
+        "version": snapshot.version,
+        "fields": dict(snapshot.fields),
+        "read_at": instant(snapshot.read_at),
+    }

@@ -1,0 +1,47 @@
+"""Moves an action along one arrow: state, fence and ledger entry in one transaction (guarantees 4.1).
+
+INVARIANT: nothing else writes `Action.state`. Held by tests/house/test_state_writes.py.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from accounts.actors import Actor
+from django.db import transaction
+from traces.ledger import append
+
+from actions.models import Action
+from actions.states import State, allowed
+
+
+class StateConflict(Exception):
+    """Someone else moved the action first, or the fence is not ours: nothing was changed."""
+
+
+def move(
+    *,
+    actor: Actor,
+    action: Action,
+    to: State,
+    entry: str,
+    body: Mapping[str, Any],
+    fence: int | None = None,
+    **columns: Any,
+) -> None:
+    """Move `action` from the state this process last saw to `to`, if the row still is in it and has our fence.
+
+    Raises StateConflict when it is not (rowcount 0), ValueError for an arrow the machine does not have.
+    """
+    source = State(action.state)
+    if not allowed(source, to):
+        raise ValueError(f"There is no arrow from {source} to {to}.")
+    held = action.fence if fence is None else fence
+    with transaction.atomic():
+        moved = Action.objects.filter(pk=action.pk, state=source, fence=held).update(state=to, **columns)
+        if moved != 1:
+            raise StateConflict(f"{action.pk} is no longer {source} under fence {held}.")
+        fields = {"action": action.pk, "step": action.step, "from": source, "to": to, **body}
+        append(actor=actor, trace_id=action.trace_id, type=entry, body=fields)
+    action.state = to
+    for name, value in columns.items():
+        setattr(action, name, value)

@@ -1,0 +1,114 @@
+"""Plans: submitted, checked and shown as a whole; run in order; stopped at the first step that does not succeed (F-07)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.actors import Actor
+from accounts.clock import database_now
+from accounts.models import Agent
+from approvals.models import ApprovalRequest
+from approvals.services import close_request
+from django.db import transaction
+from policies.services import release
+from traces.ledger import append
+from traces.models import Trace
+
+from actions.arguments import ArgumentProblem, BadArguments
+from actions.machine import StateConflict, move
+from actions.models import Action, Plan
+from actions.propose import Place, Prepared, nothing, prepare, record_proposal
+from actions.states import STOPS_PLAN, SUCCESS, State
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step as submitted."""
+
+    title: str
+    tool: str
+    arguments: Mapping[str, Any]
+
+
+def submit_plan(
+    *,
+    actor: Actor,
+    agent: Agent,
+    trace: Trace,
+    steps: Sequence[Step],
+    sources: Sequence[Mapping[str, Any]],
+    remember: Callable[[str], None] = nothing,
+) -> Plan:
+    """Record a plan and decide every step of it; nothing runs here. Raises BadArguments naming the step.
+
+    When a step is denied, no step runs: a plan known to fail is not started.
+    """
+    prepared = _prepare_all(agent, steps)
+    with transaction.atomic():
+        plan = Plan.objects.create(trace=trace, submitted_at=database_now())
+        listed = [{"step": n, "title": step.title, "tool": step.tool} for n, step in enumerate(steps, start=1)]
+        append(actor=actor, trace_id=trace.pk, type="plan.submitted", body={"plan": plan.pk, "steps": listed})
+        first = Action.objects.filter(trace=trace).count() + 1
+        for number, (step, ready) in enumerate(zip(steps, prepared, strict=True), start=first):
+            place = Place(trace, agent, trace.on_behalf_of, number, step.title, plan, sources=tuple(sources))
+            record_proposal(actor=actor, place=place, prepared=ready)
+        remember(plan.pk)
+    stop_if_broken(actor=actor, plan_id=plan.pk)
+    return plan
+
+
+def _prepare_all(agent: Agent, steps: Sequence[Step]) -> list[Prepared]:
+    ready, problems = [], []
+    for number, step in enumerate(steps):
+        try:
+            ready.append(prepare(agent=agent, name=step.tool, arguments=step.arguments))
+        except BadArguments as error:
+            problems += [ArgumentProblem(f"/steps/{number}/arguments{p.pointer}", p.message) for p in error.problems]
+    if problems:
+        raise BadArguments(tuple(problems))
+    return ready
+
+
+def next_to_run(plan_id: str) -> Action | None:
+    """The plan's first unfinished action, if it is authorized; None while it waits for people or the plan stopped."""
+    for action in Action.objects.filter(plan_id=plan_id).order_by("step"):
+        if action.state not in SUCCESS:
+            return action if action.state == State.AUTHORIZED else None
+    return None
+
+
+def is_its_turn(action: Action) -> bool:
+    """Whether every earlier step of its plan succeeded."""
+    earlier = Action.objects.filter(plan_id=action.plan_id, step__lt=action.step)
+    return action.plan_id is None or not earlier.exclude(state__in=SUCCESS).exists()
+
+
+def stop_if_broken(*, actor: Actor, plan_id: str) -> None:
+    """If a step ended, or is in doubt, without success: cancel what has not run and say so. Idempotent."""
+    actions = list(Action.objects.filter(plan_id=plan_id).order_by("step"))
+    broken = next((action for action in actions if action.state in STOPS_PLAN), None)
+    if broken is None:
+        return
+    with transaction.atomic():
+        first = Plan.objects.filter(pk=plan_id, stopped_at_step=None).update(stopped_at_step=broken.step)
+        if first:
+            body = {"plan": plan_id, "step": broken.step, "state": broken.state, "detail": broken.detail}
+            append(actor=actor, trace_id=broken.trace_id, type="plan.stopped", body=body)
+    for action in actions:
+        _cancel(actor, action, because=f"Step {broken.step} was {broken.state.replace('_', ' ')}.")
+
+
+def _cancel(actor: Actor, action: Action, *, because: str) -> None:
+    """Cancel one step that has not started. A step that another process just claimed goes its own way."""
+    to = {State.AUTHORIZED: State.CANCELLED, State.PENDING: State.WITHDRAWN}.get(State(action.state))
+    if to is None:
+        return
+    try:
+        with transaction.atomic():
+            detail = f"Not run. {because}"
+            move(actor=actor, action=action, to=to, entry="action.cancelled", body={"detail": detail},
+                 detail=detail, finished_at=database_now())  # fmt: skip
+            release(action_id=action.pk)
+    except StateConflict:
+        return
+    close_request(actor=actor, action_id=action.pk, state=ApprovalRequest.State.WITHDRAWN)

@@ -1,0 +1,155 @@
+"""Turns one requested tool call into an Action row with a decision. Reads the target first; changes nothing outside."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from accounts.actors import Actor
+from accounts.clock import database_now
+from accounts.models import Agent, User
+from django.db import transaction
+from policies.engine.types import Decision
+from policies.services import reserve
+from traces.canonical import plain
+from traces.ledger import append
+from traces.models import Trace
+
+from actions import binding
+from actions.arguments import check_arguments
+from actions.ask import ask_people
+from actions.changes import proposed_changes
+from actions.decide import decide_action, may_read_target
+from actions.definition import Definition
+from actions.execution import PreviewFailed, read_target
+from actions.machine import move
+from actions.models import Action, Plan, Tool
+from actions.record import known_secrets, proposed_body
+from actions.redaction import mask
+from actions.states import State
+
+TARGETS = {"allow": State.AUTHORIZED, "deny": State.DENIED, "approval": State.PENDING, "draft": State.PENDING}
+
+
+def nothing(_: str) -> None:
+    """For callers that need not remember what was recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A call that was parsed and checked, and whose target was read, before anything is recorded."""
+
+    name: str
+    tool: Tool | None
+    arguments: Mapping[str, Any]
+    before: dict[str, Any] | None = None
+    problem: str = ""
+
+    @property
+    def definition(self) -> Definition | None:
+        return Definition(self.tool.definition) if self.tool else None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a trace the call stands, and in whose name it is made."""
+
+    trace: Trace
+    agent: Agent
+    requester: User
+    step: int
+    title: str = ""
+    plan: Plan | None = None
+    acting_user: User | None = None
+    rollback_of: Action | None = None
+    sources: tuple[Mapping[str, Any], ...] = ()
+    # Called with the action's id inside the recording transaction (idempotency keys).
+    remember: Callable[[str], None] = field(default=nothing)
+
+
+def prepare(*, agent: Agent, name: str, arguments: Mapping[str, Any]) -> Prepared:
+    """Find the tool, check the arguments and read the target record. Raises BadArguments.
+
+    An unknown tool, a tool this role may not use and a target that cannot be read are not errors here: policy denies
+    such a call, and the denial is in the ledger (P1, P5).
+    """
+    tool = Tool.objects.select_related("connection").filter(workspace_id=agent.workspace_id, name=name).first()
+    if tool is None:
+        return Prepared(name, None, arguments)
+    definition = Definition(tool.definition)
+    check_arguments(definition, arguments)
+    if not may_read_target(agent, definition):
+        return Prepared(name, tool, arguments)
+    try:
+        before = read_target(tool, arguments, reference=agent.pk)
+    except PreviewFailed as error:
+        return Prepared(name, tool, arguments, problem=str(error))
+    return Prepared(name, tool, arguments, before=before)
+
+
+def record_proposal(*, actor: Actor, place: Place, prepared: Prepared) -> Action:
+    """Write the action, decide it, reserve its limits and ask people where policy says so; one transaction."""
+    with transaction.atomic():
+        action = _new_action(place, prepared)
+        body = proposed_body(action, prepared.definition)
+        append(actor=actor, trace_id=action.trace_id, type="action.proposed", body=body)
+        decision = decide_action(action, prepared.definition, problem=prepared.problem)
+        _record_decision(actor, action, prepared.definition, decision)
+        if action.state == State.PENDING:
+            ask_people(actor=actor, action=action, decision=decision, sources=place.sources)
+        place.remember(action.pk)
+    return action
+
+
+def _new_action(place: Place, prepared: Prepared) -> Action:
+    text = binding.arguments_text(dict(prepared.arguments))
+    return Action.objects.create(
+        workspace_id=place.trace.workspace_id,
+        trace=place.trace,
+        plan=place.plan,
+        step=place.step,
+        title=place.title or (prepared.definition.title if prepared.definition else prepared.name),
+        agent=place.agent,
+        requester=place.requester,
+        acting_user=place.acting_user,
+        rollback_of=place.rollback_of,
+        tool_name=prepared.name,
+        tool=prepared.tool,
+        tool_digest=prepared.tool.digest if prepared.tool else "",
+        proposed_text=text,
+        arguments_text=text,
+        before=prepared.before,
+        nonce=secrets.token_hex(16),
+        created_at=database_now(),
+    )
+
+
+def _record_decision(actor: Actor, action: Action, definition: Definition | None, decision: Decision) -> None:
+    """Reserve what the decision holds and move out of PROPOSED: deny, wait for people, or authorize."""
+    columns = decision_columns(action, definition, decision)
+    reserve(workspace_id=action.workspace_id, action_id=action.pk, holds=decision.holds)
+    body = decided_body(action, definition)
+    to = TARGETS[decision.effect]
+    if to is State.DENIED:
+        columns["detail"] = decision.reason[:500]
+    move(actor=actor, action=action, to=to, entry="action.decided", body=body, **columns)
+
+
+def decision_columns(action: Action, definition: Definition | None, decision: Decision) -> dict[str, Any]:
+    """The columns a decision sets, also set on the given instance so that bodies and digests see them."""
+    action.decision, action.mode = plain(decision.to_json()), decision.mode or ""
+    if definition is not None:
+        kept = definition.without(action.proposed, frozenset(decision.refused_fields))
+        record = (action.before or {}).get("fields")
+        action.arguments_text = binding.arguments_text(kept)
+        action.changes = proposed_changes(definition, action.proposed, record, decision.refused_fields)
+    action.digest = binding.bind(action)
+    names = ("decision", "mode", "arguments_text", "changes", "digest")
+    return {name: getattr(action, name) for name in names}
+
+
+def decided_body(action: Action, definition: Definition | None) -> dict[str, Any]:
+    """The ledger body of a decision, without sensitive values."""
+    known = known_secrets(definition, action.proposed, (action.before or {}).get("fields", {}))
+    shown = {"decision": action.decision, "changes": action.changes, "arguments": action.arguments}
+    return {**mask(shown, known), "digest": action.digest}

@@ -1,0 +1,72 @@
+"""Ledger bodies of an action, with sensitive values taken out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from actions.definition import Definition
+from actions.models import Action, Tool
+from actions.redaction import mask, mask_inside, sensitive_values
+from actions.words import sentences
+
+
+def known_secrets(definition: Definition | None, arguments: Mapping[str, Any], *more: Mapping[str, Any]) -> dict[str, str]:
+    """Sensitive values of one call: value -> kind."""
+    if definition is None:
+        return {}
+    return sensitive_values(definition, arguments, definition.fields(arguments), *more)
+
+
+def told(action: Action, definition: Definition | None, arguments: Mapping[str, Any]) -> dict[str, str]:
+    """The action's three sentences without sensitive values."""
+    if definition is None:
+        sentence = f"Call {action.tool_name[:80]}"
+        return {"imperative": sentence, "present": sentence, "past": sentence}
+    known = known_secrets(definition, arguments, (action.before or {}).get("fields", {}))
+    forms = sentences(definition, arguments, (action.before or {}).get("fields"))
+    return {form: mask_inside(text, known) for form, text in forms.items()}
+
+
+def tool_facts(name: str, tool: Tool | None) -> dict[str, Any]:
+    """What a reader must know of the tool, snapshotted so that the page stays true when the tool changes."""
+    if tool is None:
+        return {"name": name, "title": name, "noun": "Call", "connection": "", "resource_type": "",
+                "effect_class": "", "reversibility": "irreversible", "digest": ""}  # fmt: skip
+    definition = Definition(tool.definition)
+    return {
+        "name": name,
+        "title": definition.title,
+        "noun": definition.noun,
+        "connection": tool.connection.name,
+        "resource_type": definition.resource_type,
+        "effect_class": definition.effect_class,
+        "reversibility": definition.reversibility,
+        "digest": tool.digest,
+    }
+
+
+def proposed_body(action: Action, definition: Definition | None) -> dict[str, Any]:
+    """The body of `action.proposed`."""
+    before = action.before or {}
+    known = known_secrets(definition, action.proposed, before.get("fields", {}))
+    return {
+        "action": action.pk,
+        "step": action.step,
+        "title": mask_inside(action.title, known),
+        "plan": action.plan_id,
+        "tool": tool_facts(action.tool_name, action.tool),
+        "words": told(action, definition, action.proposed),
+        "proposed": mask(action.proposed, known),
+        "target": _target(before, definition) if before else None,
+        "rollback_of": action.rollback_of_id,
+    }
+
+
+def _target(before: Mapping[str, Any], definition: Definition | None) -> dict[str, Any]:
+    return {
+        "record_id": before["record_id"],
+        "name": str(before["fields"].get("name", "")),
+        "path": before["path"],
+        "link": before.get("link", ""),
+        "version": before["version"],
+        "read_at": before["read_at"],
+    }

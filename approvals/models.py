@@ -1,0 +1,101 @@
+"""Requests for a human verdict, and the verdicts people gave. What is required comes from policy as plain values."""
+
+from typing import Any
+
+from accounts.ids import new_id
+from accounts.models import Agent, User, Workspace
+from django.db import models
+from traces.models import Trace
+
+
+def new_request_id() -> str:
+    return new_id("apr")
+
+
+class ApprovalRequest(models.Model):
+    """One action that waits for people. `digest` covers exactly the bytes that would run (P1, P4)."""
+
+    class Kind(models.TextChoices):
+        APPROVAL = "approval"
+        DRAFT = "draft"
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        APPROVED = "approved"
+        REJECTED = "rejected"
+        EXPIRED = "expired"
+        WITHDRAWN = "withdrawn"
+        STALE = "stale"
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_request_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="approval_requests")
+    trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="approval_requests")
+    action_id = models.CharField(max_length=40, unique=True)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    title = models.CharField(max_length=300)
+    requester = models.ForeignKey(User, on_delete=models.PROTECT, related_name="approval_requests")
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, null=True, related_name="approval_requests")
+    # {name, steps: [{name, group, quorum}], separation: [...]}, as decided by policy.
+    route = models.JSONField()
+    step = models.PositiveSmallIntegerField(default=1)
+    # People who may not decide, with the reason a page shows them: {user id: reason}.
+    excluded = models.JSONField(default=dict)
+    digest = models.CharField(max_length=80)
+    displayed = models.JSONField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["expires_at", "id"]
+        indexes = [
+            models.Index(
+                fields=["workspace", "expires_at"], name="approval_open_by_due", condition=models.Q(state="open")
+            ),
+            models.Index(fields=["workspace", "-settled_at"], name="approval_settled_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        """The route's steps in order: `{name, group, quorum}`."""
+        return list(self.route["steps"])
+
+    @property
+    def current_step(self) -> dict[str, Any]:
+        return self.steps[self.step - 1]
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == self.State.OPEN
+
+
+class Verdict(models.Model):
+    """One person's decision on one step, bound to the digest that person was shown (P3, P4)."""
+
+    class Choice(models.TextChoices):
+        APPROVE = "approve"
+        REJECT = "reject"
+
+    request = models.ForeignKey(ApprovalRequest, on_delete=models.PROTECT, related_name="verdicts")
+    step = models.PositiveSmallIntegerField()
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="verdicts")
+    choice = models.CharField(max_length=10, choices=Choice.choices)
+    reason = models.TextField(blank=True)
+    digest = models.CharField(max_length=80)
+    # A verdict on a payload that was edited afterwards no longer counts; the row stays.
+    void = models.BooleanField(default=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "id"]
+        constraints = [
+            # INVARIANT: one person, one verdict on one payload. Held by tests/approvals/test_record_verdict.py.
+            models.UniqueConstraint(fields=["request", "user", "digest"], name="one_verdict_per_person_and_payload")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.choice} {self.request_id} step {self.step}"

@@ -1,0 +1,148 @@
+"""The queue page's data: rows grouped by time left, most urgent first."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from accounts.clock import database_now
+from accounts.models import User, Workspace
+from django.urls import reverse
+
+from approvals.access import requests_visible_to
+from approvals.eligibility import eligibility
+from approvals.models import ApprovalRequest
+
+SOON = timedelta(minutes=30)
+SHOWN = {"": "Mine to decide", "team": "Team", "decided": "Decided"}
+MOST_DECIDED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    id: str
+    url: str
+    title: str
+    agent: str
+    step_text: str
+    expires_at: datetime
+    time_left: str
+    urgency: str
+    current: bool
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueGroup:
+    label: str
+    rows: list[QueueRow]
+
+    @property
+    def count(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueTab:
+    key: str
+    label: str
+    href: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    """Rows in groups, filters, and the order that next and previous follow."""
+
+    groups: list[QueueGroup]
+    tabs: list[QueueTab]
+    waiting: int
+    show: str
+    requests: list[ApprovalRequest] = field(repr=False)
+
+    @property
+    def first_request(self) -> ApprovalRequest | None:
+        return self.requests[0] if self.requests else None
+
+    def neighbours(self, request_id: str) -> tuple[int | None, str, str]:
+        """`(position from 1 or None, previous url, next url)` of a request in this queue."""
+        ids = [request.pk for request in self.requests]
+        if request_id not in ids:
+            return None, "", ""
+        at = ids.index(request_id)
+        before = reverse("approvals:review", args=[ids[at - 1]]) if at else ""
+        after = reverse("approvals:review", args=[ids[at + 1]]) if at + 1 < len(ids) else ""
+        return at + 1, before, after
+
+
+def time_left(expires_at: datetime, now: datetime) -> tuple[str, str]:
+    """Words and urgency: `("14 min left", "soon")`."""
+    left = expires_at - now
+    if left <= timedelta(0):
+        return "Overdue", "overdue"
+    minutes = int(left.total_seconds() // 60)
+    words = f"{minutes // 60} h left" if minutes >= 120 else f"{max(minutes, 1)} min left"
+    return words, "soon" if left <= SOON else "later"
+
+
+def queue_page(user: User, workspace: Workspace, show: str, *, current: str = "") -> QueuePage:
+    """The queue as `show` narrows it: "" = mine to decide, "team" = all open, "decided"."""
+    chosen = show if show in SHOWN else ""
+    now = database_now()
+    visible = requests_visible_to(user, workspace)
+    opened = list(visible.filter(state=ApprovalRequest.State.OPEN).order_by("expires_at", "pk"))
+    requests = _chosen(chosen, user, opened, visible.exclude(state=ApprovalRequest.State.OPEN))
+    return QueuePage(
+        groups=_groups(requests, now, current, decided=chosen == "decided"),
+        tabs=[_tab(key, label, chosen) for key, label in SHOWN.items()],
+        waiting=len(opened),
+        show=chosen,
+        requests=requests,
+    )
+
+
+def _chosen(
+    show: str, user: User, opened: list[ApprovalRequest], settled: Iterable[ApprovalRequest]
+) -> list[ApprovalRequest]:
+    if show == "team":
+        return opened
+    if show == "decided":
+        return sorted(settled, key=lambda request: request.settled_at or request.created_at, reverse=True)[:MOST_DECIDED]
+    return [request for request in opened if eligibility(user, request).may_decide]
+
+
+def _tab(key: str, label: str, chosen: str) -> QueueTab:
+    return QueueTab(key, label, f"?show={key}" if key else "?", key == chosen)
+
+
+def _groups(requests: list[ApprovalRequest], now: datetime, current: str, *, decided: bool) -> list[QueueGroup]:
+    names = ("Decided",) if decided else ("Overdue", "Due within 30 min", "Later today", "Later")
+    groups = [QueueGroup(name, []) for name in names]
+    by_name = {group.label: group for group in groups}
+    for request in requests:
+        name = "Decided" if decided else _group_name(request.expires_at, now)
+        by_name[name].rows.append(_row(request, now, current))
+    return [group for group in groups if group.rows]
+
+
+def _group_name(expires_at: datetime, now: datetime) -> str:
+    if expires_at <= now:
+        return "Overdue"
+    if expires_at - now <= SOON:
+        return "Due within 30 min"
+    return "Later today" if expires_at.date() == now.date() else "Later"
+
+
+def _row(request: ApprovalRequest, now: datetime, current: str) -> QueueRow:
+    words, urgency = time_left(request.expires_at, now)
+    return QueueRow(
+        id=request.pk,
+        url=reverse("approvals:review", args=[request.pk]),
+        title=request.title,
+        agent=request.agent.name if request.agent else request.requester.name,
+        step_text="draft to send" if request.kind == "draft" else f"step {request.step} of {len(request.steps)}",
+        expires_at=request.expires_at,
+        time_left=words if request.is_open else request.state.capitalize(),
+        urgency=urgency if request.is_open else "settled",
+        current=request.pk == current,
+        state=request.state,
+    )

@@ -1,0 +1,83 @@
+"""Queue, review and decide. Every form works as a plain POST."""
+
+from typing import Any
+
+from accounts.actors import actor_for_user
+from accounts.http import AuthenticatedRequest, sign_in_required
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from approvals.access import decidable_by, get_request_for
+from approvals.forms import VerdictForm
+from approvals.models import ApprovalRequest
+from approvals.queue import queue_page
+from approvals.review import review_page
+from approvals.services import AlreadyDecided, DigestChanged, VerdictRefused, record_verdict
+
+DONE = {"approve": "Approved", "reject": "Rejected"}
+
+
+@sign_in_required
+@require_GET
+@vary_on_headers("HX-Request")
+def queue(request: AuthenticatedRequest) -> HttpResponse:
+    """The queue alone; on a wide screen the most urgent request stands beside it."""
+    page = queue_page(request.user, request.workspace, request.GET.get("show", ""))
+    first = page.first_request
+    context = {"queue": page, "review": None, "landing": True}
+    if first is not None:
+        context["review"] = review_page(request.user, first, page=page)
+        context["form"] = VerdictForm(initial={"digest": first.digest})
+    return render(request, "approvals/queue.html", context)
+
+
+@sign_in_required
+@require_GET
+@vary_on_headers("HX-Request")
+def review(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
+    """One request, as it would run."""
+    found = get_request_for(request.user, request_id)
+    request.show_workspace(found.workspace)
+    return _render_review(request, found, VerdictForm(initial={"digest": found.digest}))
+
+
+@sign_in_required
+@require_POST
+def decide(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
+    """Record a verdict on what was shown; 409 in place when it changed or was decided meanwhile."""
+    found = get_request_for(request.user, request_id)
+    request.show_workspace(found.workspace)
+    form = VerdictForm(request.POST)
+    if not form.is_valid():
+        return _render_review(request, found, form, status=422)
+    return _record(request, found, form)
+
+
+def _record(request: AuthenticatedRequest, found: ApprovalRequest, form: VerdictForm) -> HttpResponse:
+    actor = actor_for_user(request.user, found.workspace)
+    try:
+        record_verdict(actor=actor, user=request.user, request_id=found.pk, **form.cleaned_data)
+    except (AlreadyDecided, DigestChanged) as error:
+        found.refresh_from_db()
+        return _render_review(request, found, form, status=409, conflict=str(error))
+    except VerdictRefused as error:
+        form.add_error(None, str(error))
+        return _render_review(request, found, form, status=422)
+    left = len(decidable_by(request.user, found.workspace))
+    word = "Sent" if found.kind == "draft" and form.cleaned_data["choice"] == "approve" else DONE[form.cleaned_data["choice"]]
+    messages.success(request, f"{word}. {left} left for you.")
+    return redirect(reverse("approvals:review", args=[found.pk]))
+
+
+def _render_review(
+    request: AuthenticatedRequest, found: ApprovalRequest, form: VerdictForm, *, status: int = 200, conflict: str = ""
+) -> HttpResponse:
+    page = queue_page(request.user, found.workspace, request.GET.get("show", ""), current=found.pk)
+    shown = review_page(request.user, found, page=page, raw=request.GET.get("view") == "raw", conflict=conflict)
+    context: dict[str, Any] = {"queue": page, "review": shown, "form": form, "landing": False}
+    return render(request, "approvals/queue.html", context, status=status)
+

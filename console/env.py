@@ -1,0 +1,77 @@
+"""Reads settings from the environment, strictly: an unknown boolean or a number out of range is an error (house rule)."""
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+TRUE = {"1", "true", "yes", "on"}
+FALSE = {"0", "false", "no", "off", ""}
+
+
+class SettingError(SystemExit):
+    """A setting has a value that cannot be used. Exits with one sentence instead of a traceback."""
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The variable `name`, or the content of the file named by `name_FILE` (so that secrets can be mounted)."""
+    file_name = os.environ.get(f"{name}_FILE")
+    if file_name:
+        try:
+            return Path(file_name).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingError(f"{name}_FILE names {file_name}, which cannot be read: {error.strerror}.") from error
+    value = os.environ.get(name, default)
+    if value is None:
+        raise SettingError(f"{name} is not set. Set it, or start Remit with `make run`, which sets it.")
+    return value
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """A boolean variable. Raises SettingError for any other word."""
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    word = value.strip().lower()
+    if word in TRUE:
+        return True
+    if word in FALSE:
+        return False
+    raise SettingError(f"{name} is {value!r}. Use 1 or 0.")
+
+
+def number(name: str, *, default: int, minimum: int, maximum: int) -> int:
+    """A whole number of seconds or items, inclusive bounds. Raises SettingError outside them."""
+    value = os.environ.get(name, str(default))
+    try:
+        parsed = int(value)
+    except ValueError as error:
+        raise SettingError(f"{name} is {value!r}. Use a whole number from {minimum} to {maximum}.") from error
+    if not minimum <= parsed <= maximum:
+        raise SettingError(f"{name} is {parsed}. Use a whole number from {minimum} to {maximum}.")
+    return parsed
+
+
+def words(name: str, *, default: str) -> list[str]:
+    """A comma-separated list."""
+    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def database(url: str) -> dict[str, object]:
+    """Django's database entry for a postgres:// URL. `?host=/run/folder` selects a Unix socket folder."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise SettingError(f"DATABASE_URL starts with {parts.scheme!r}. Remit runs on PostgreSQL: use postgresql://…")
+    options = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    host = unquote(options.pop("host", "") or parts.hostname or "")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "remit",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": str(parts.port or options.pop("port", "")),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "ATOMIC_REQUESTS": False,
+        "OPTIONS": {"options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s", **options},
+    }

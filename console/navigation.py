@@ -1,0 +1,79 @@
+"""What every page's frame needs: workspace, person, links this person may open, and how the agents stand."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.access import has_permission, workspaces_visible_to
+from accounts.models import Agent, User, Workspace
+from accounts.permissions import Permission
+from approvals.access import open_requests_for
+from django.http import HttpRequest
+from django.urls import reverse
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    label: str
+    url: str
+    icon: str
+    count: int | None
+    current: bool
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentsState:
+    ok: bool
+    text: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nav:
+    workspace: Workspace
+    workspaces: list[Workspace]
+    user: User
+    items: list[Item]
+    agents_state: AgentsState
+
+
+def nav(request: HttpRequest) -> dict[str, Any]:
+    """Context processor. Nothing for people who are not signed in or belong to no workspace."""
+    workspace = getattr(request, "workspace", None)
+    user = getattr(request, "user", None)
+    if workspace is None or not isinstance(user, User):
+        return {"nav": None}
+    return {
+        "nav": Nav(
+            workspace=workspace,
+            workspaces=list(workspaces_visible_to(user)),
+            user=user,
+            items=_items(request, user, workspace),
+            agents_state=agents_state(workspace),
+        )
+    }
+
+
+def _items(request: HttpRequest, user: User, workspace: Workspace) -> list[Item]:
+    current = request.resolver_match.namespace if request.resolver_match else ""
+    view = request.resolver_match.view_name if request.resolver_match else ""
+    waiting = open_requests_for(user, workspace).count()
+    items = [
+        Item("Home", reverse("console:home"), "house", None, view == "console:home"),
+        Item("Approvals", reverse("approvals:queue"), "inbox", waiting, current == "approvals"),
+        Item("Traces", reverse("traces:list"), "list-tree", None, current in {"traces", "actions"}),
+    ]
+    if has_permission(user, Permission.POLICY_VIEW, workspace):
+        items.append(Item("Policies", reverse("policies:list"), "shield", None, current == "policies", "Govern"))
+    return items
+
+
+def agents_state(workspace: Workspace) -> AgentsState:
+    """How many agents of a workspace run."""
+    states = list(Agent.objects.filter(workspace=workspace).values_list("state", flat=True))
+    paused = sum(state != "active" for state in states)
+    if not states:
+        return AgentsState(True, "No agents yet", "Register one with remit_agent")
+    if paused:
+        return AgentsState(False, f"{paused} of {len(states)} agents stopped", "Paused or disabled by a person")
+    return AgentsState(True, "All agents running", f"{len(states)} registered, none paused")

@@ -1,0 +1,32 @@
+"""RFC 9457 problem answers: one shape for every refusal, with the trace when there is one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import JsonResponse
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """A refusal to answer with. `kind` is the last part of the type URI; `title` is stable, `detail` is the sentence."""
+
+    def __init__(self, status: int, kind: str, title: str, detail: str, **extra: Any) -> None:
+        self.status, self.kind, self.title, self.detail, self.extra = status, kind, title, detail, extra
+        super().__init__(detail)
+
+    def body(self) -> dict[str, Any]:
+        """The problem document. `trace_id` is null where no trace is concerned."""
+        return {
+            "type": f"urn:remit:problem:{self.kind}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "trace_id": None,
+            **self.extra,
+        }
+
+
+def answer(problem: Problem, *, headers: Mapping[str, str] | None = None) -> JsonResponse:
+    """The HTTP answer of a problem."""
+    return JsonResponse(problem.body(), status=problem.status, content_type=CONTENT_TYPE, headers=dict(headers or {}))

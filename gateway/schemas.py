@@ -1,0 +1,102 @@
+"""Request and answer shapes of /api/v1. Closed: an unknown name is an error (B-06)."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+ToolName = Annotated[str, StringConstraints(pattern=r"\A[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,4}\Z", max_length=120)]
+
+
+class Closed(BaseModel):
+    """Unknown names are refused and types are not coerced (V15.3.5)."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class SourceIn(Closed):
+    """A stable reference to material the agent used."""
+
+    title: Short
+    url: Annotated[str, StringConstraints(max_length=500)] | None = None
+    ref: Annotated[str, StringConstraints(max_length=200)] | None = None
+    digest: Annotated[str, StringConstraints(pattern=r"\Asha256:[0-9a-f]{64}\Z")] | None = None
+
+
+class TraceIn(Closed):
+    """Opens a trace."""
+
+    intent: Text
+    on_behalf_of: Short = Field(description="Email or id of the person the agent acts for.")
+    sources: list[SourceIn] = Field(default_factory=list, max_length=50)
+
+
+class StepIn(Closed):
+    """One step of a plan."""
+
+    title: Short
+    tool: ToolName
+    arguments: dict[str, Any]
+
+
+class PlanIn(Closed):
+    """A plan, checked and shown as a whole."""
+
+    steps: list[StepIn] = Field(min_length=1, max_length=100)
+
+
+class CallIn(Closed):
+    """One tool call."""
+
+    trace_id: Short
+    tool: ToolName
+    arguments: dict[str, Any]
+
+
+class Problem9457(BaseModel):
+    """An RFC 9457 problem."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    trace_id: str | None = None
+    problems: list[dict[str, str]] | None = None
+
+
+class TraceOut(BaseModel):
+    """A trace as its agent sees it."""
+
+    trace_id: str
+    url: str
+    title: str
+    outcome: str
+    intent: str
+    actions: list[dict[str, Any]]
+
+
+class ActionOut(BaseModel):
+    """One action as its agent sees it."""
+
+    action_id: str
+    trace_id: str
+    trace_url: str
+    step: int
+    tool: str
+    state: str
+    executed: bool
+    decision: dict[str, Any]
+    refused_fields: list[str]
+    edited_fields: dict[str, Any]
+    approval: dict[str, Any] | None
+    result: dict[str, Any] | None
+    detail: str
+
+
+class PlanOut(BaseModel):
+    """The steps of a submitted plan."""
+
+    plan_id: str
+    trace_id: str
+    steps: list[ActionOut]

@@ -1,0 +1,1 @@
+"""Pure evaluation: values in, Decision out. No Django, no clock, no I/O."""

@@ -1,0 +1,1 @@
+"""The sample world: a support desk, a support policy and an agent. Nothing in the product imports it."""

@@ -1,0 +1,34 @@
+"""Who may see which trace. Absent and forbidden look alike."""
+
+from accounts.access import NotVisible, has_permission
+from accounts.models import Agent, User, Workspace
+from accounts.permissions import Permission
+from django.db.models import QuerySet
+
+from traces.models import Trace
+
+
+def traces_visible_to(user: User, workspace: Workspace) -> QuerySet[Trace]:
+    """Traces of a workspace this person may open: all of them, or those they asked for."""
+    mine = Trace.objects.filter(workspace=workspace).select_related("agent", "on_behalf_of")
+    if has_permission(user, Permission.TRACE_VIEW, workspace):
+        return mine
+    if has_permission(user, Permission.TRACE_VIEW_OWN, workspace):
+        return mine.filter(on_behalf_of=user)
+    return mine.none()
+
+
+def get_trace_for(user: User, trace_id: str) -> Trace:
+    """One trace in any workspace this person belongs to. Raises NotVisible."""
+    trace = Trace.objects.select_related("workspace", "agent", "on_behalf_of").filter(pk=trace_id).first()
+    if trace is None or not traces_visible_to(user, trace.workspace).filter(pk=trace.pk).exists():
+        raise NotVisible("trace")
+    return trace
+
+
+def get_trace_for_agent(agent: Agent, trace_id: str) -> Trace:
+    """One trace this agent opened itself. Raises NotVisible."""
+    trace = Trace.objects.select_related("workspace", "on_behalf_of").filter(pk=trace_id, agent=agent).first()
+    if trace is None:
+        raise NotVisible("trace")
+    return trace

@@ -1,0 +1,55 @@
+"""Canonical JSON bytes (RFC 8785) and the digests made from them. Pure."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import rfc8785
+
+
+def canonical_bytes(value: Any) -> bytes:
+    """RFC 8785 bytes of a JSON value.
+
+    Raises ValueError for what I-JSON cannot carry: NaN, infinities, integers beyond 2**53-1, lone surrogates (R-30).
+    """
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise ValueError(f"The value has no RFC 8785 form: {error}") from error
+
+
+def canonical_text(value: Any) -> str:
+    """The same as text, for storage."""
+    return canonical_bytes(value).decode("utf-8")
+
+
+def sha256_hex(data: bytes) -> str:
+    """Lower-case hex SHA-256."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest_of(value: Any) -> str:
+    """`sha256:<hex>` of a value's RFC 8785 bytes: the form every digest has in pages, forms and exports."""
+    return "sha256:" + sha256_hex(canonical_bytes(value))
+
+
+def instant(at: datetime) -> str:
+    """A point in time as the ledger writes it: UTC, microseconds, `Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_instant(text: str) -> datetime:
+    """The inverse of `instant`."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+def plain(value: Any) -> Any:
+    """Mappings and sequences as dicts and lists, so that frozen values can be written as JSON."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        return instant(value)
+    return value

@@ -1,0 +1,133 @@
+"""Appends to and verifies per-trace hash chains. Nothing else writes `Entry` rows.
+
+INVARIANT: an entry is written in the transaction of the state change it records, under the trace's row lock, so a chain
+never forks (R-41). Held by tests/traces/test_ledger.py.
+"""
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from accounts.actors import Actor
+from accounts.clock import database_now
+from django.db import connection, transaction
+
+from traces.canonical import canonical_bytes, canonical_text, instant, sha256_hex
+from traces.entry_types import label
+from traces.models import GENESIS, Entry, Trace, WithheldValue
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitive:
+    """A leaf that must not stand in the ledger in clear; `kind` says what it is ("email", "card number")."""
+
+    value: Any
+    kind: str
+
+
+@dataclass(slots=True)
+class _Commitments:
+    rows: list[dict[str, str]] = field(default_factory=list)
+
+    def replace(self, value: Any) -> Any:
+        """The same value with every `Sensitive` leaf replaced by its salted commitment (R-42)."""
+        if isinstance(value, Sensitive):
+            return self._commit(value)
+        if isinstance(value, Mapping):
+            return {str(key): self.replace(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.replace(item) for item in value]
+        return value
+
+    def _commit(self, leaf: Sensitive) -> dict[str, str]:
+        salt = secrets.token_hex(16)
+        text = canonical_text(leaf.value)
+        commitment = commit(salt, text)
+        self.rows.append({"commitment": commitment, "kind": leaf.kind, "salt": salt, "value": text})
+        return {"$withheld": leaf.kind, "commitment": commitment}
+
+
+def commit(salt: str, canonical_value: str) -> str:
+    """SHA-256 of salt bytes followed by the value's RFC 8785 text."""
+    return sha256_hex(bytes.fromhex(salt) + canonical_value.encode("utf-8"))
+
+
+def append(*, actor: Actor, trace_id: str, type: str, body: Mapping[str, Any]) -> Entry:
+    """Write one entry at the end of a trace's chain and move its head.
+
+    Must run inside the transaction that makes the change; raises RuntimeError outside one, UnknownEntryType for a verb
+    that is not registered, ValueError for a body that RFC 8785 cannot carry.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("A ledger entry is written in the transaction of the change it records.")
+    label(type)
+    trace = Trace.objects.select_for_update(of=("self",)).get(pk=trace_id)
+    at = database_now()
+    commitments = _Commitments()
+    record = {
+        "v": VERSION,
+        "trace": trace.pk,
+        "seq": trace.head_seq + 1,
+        "at": instant(at),
+        "type": type,
+        "actor": {"kind": actor.kind, "id": actor.id, "name": actor.name},
+        "body": commitments.replace(body),
+        "prev": trace.head_hash,
+    }
+    canonical = canonical_bytes(record)
+    entry = Entry.objects.create(
+        trace=trace, seq=record["seq"], at=at, type=type, canonical=canonical.decode(), hash=sha256_hex(canonical)
+    )
+    WithheldValue.objects.bulk_create(WithheldValue(entry=entry, **row) for row in commitments.rows)
+    Trace.objects.filter(pk=trace.pk).update(head_seq=entry.seq, head_hash=entry.hash, updated_at=at)
+    return entry
+
+
+@dataclass(frozen=True, slots=True)
+class Integrity:
+    """What a walk over one chain found. `problem` names the first record that does not hold."""
+
+    ok: bool
+    records: int
+    head: str
+    problem: str | None = None
+    record: int | None = None
+    expected: str | None = None
+    found: str | None = None
+
+
+def check_chain(rows: Iterable[tuple[int, str, str, str]], *, trace_id: str, head_seq: int, head_hash: str) -> Integrity:
+    """Verify `(seq, type, canonical, hash)` rows in order against the head registered beside them.
+
+    Finds an edit, deletion, insertion, swap, duplicate and a cut tail (R-40, as far as the registered head is trusted).
+    """
+    prev, count = GENESIS, 0
+    for seq, type_, canonical, stored in rows:
+        count += 1
+        found = sha256_hex(canonical.encode("utf-8"))
+        if found != stored:
+            return Integrity(False, count, stored, f"Record {seq} was changed after it was written.", seq, stored, found)
+        record = json.loads(canonical)
+        if record.get("prev") != prev:
+            problem = f"Record {seq} does not follow the record before it."
+            return Integrity(False, count, stored, problem, seq, prev, str(record.get("prev")))
+        if (record.get("seq"), record.get("type"), record.get("trace")) != (count, type_, trace_id) or seq != count:
+            problem = f"Record {seq} is not the record its place says it is."
+            return Integrity(False, count, stored, problem, seq, str(count), str(record.get("seq")))
+        prev = stored
+    if (count, prev) != (head_seq, head_hash):
+        problem = f"The chain ends at record {count}, but its registered head is record {head_seq}."
+        return Integrity(False, count, prev, problem, count, head_hash, prev)
+    return Integrity(True, count, prev)
+
+
+def verify(trace: Trace) -> Integrity:
+    """Walk the stored chain of one trace, under one snapshot."""
+    with transaction.atomic():
+        head = Trace.objects.select_for_update(of=("self",)).get(pk=trace.pk)
+        rows = list(Entry.objects.filter(trace=head).order_by("seq").values_list("seq", "type", "canonical", "hash"))
+    return check_chain(rows, trace_id=head.pk, head_seq=head.head_seq, head_hash=head.head_hash)

@@ -1,0 +1,104 @@
+"""What a trace is called and how it stands, from the states and recorded words of its actions. Pure.
+
+The list stores these; the trace page computes them again from the ledger. Both call the functions here.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+SUCCESS = frozenset({"succeeded", "succeeded_attested"})
+OPEN = frozenset({"proposed", "pending", "authorized", "claimed", "dispatching"})
+IN_DOUBT = frozenset({"unknown", "needs_human"})
+FAILED = frozenset({"failed", "failed_attested"})
+_MOST_PARTS = 2
+
+
+class Told(Protocol):
+    """What these sentences need to know of an action."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def effect_class(self) -> str: ...
+    @property
+    def words(self) -> "dict[str, str]": ...
+
+
+def outcome(states: Sequence[str]) -> str:
+    """One word for the whole trace (ui.md 5)."""
+    if any(state in IN_DOUBT for state in states):
+        return "unknown"
+    if any(state in {"claimed", "dispatching"} for state in states):
+        return "running"
+    if any(state == "pending" for state in states):
+        return "waiting"
+    if not states or any(state in OPEN for state in states):
+        return "running"
+    return _ended(states)
+
+
+def _ended(states: Sequence[str]) -> str:
+    if all(state in SUCCESS for state in states):
+        return "completed"
+    if any(state in FAILED for state in states):
+        return "failed"
+    if "denied" in states and not any(state in SUCCESS for state in states):
+        return "denied"
+    return "stopped"
+
+
+def title(told: Sequence[Told], *, intent: str) -> str:
+    """What happened, in the tense of the outcome, built from recorded words; the intent only before any action."""
+    how = outcome([action.state for action in told])
+    if not told:
+        return f"Working on: {intent[:120]}"
+    done = [action for action in told if action.state in SUCCESS]
+    if how == "completed":
+        return _join(_effects(done), "past")
+    if how in {"running", "waiting"}:
+        return _join(_effects([action for action in told if action.state in OPEN]), "present")
+    return _ended_title(told, done)
+
+
+def _ended_title(told: Sequence[Told], done: Sequence[Told]) -> str:
+    unfinished = [action for action in told if action.state not in SUCCESS]
+    stopper = next((action for action in unfinished if action.state not in {"cancelled", "withdrawn"}), unfinished[0])
+    sentence = f"{_VERDICTS[stopper.state]}: {_lower(stopper.words['imperative'])}"
+    return f"{_join(_changing(done), 'past')}, then {_lower(sentence)}" if _changing(done) else sentence
+
+
+_VERDICTS = {
+    "denied": "Denied",
+    "rejected": "Rejected",
+    "expired": "Expired",
+    "blocked": "Blocked",
+    "failed": "Failed",
+    "stale": "Out of date",
+    "unknown": "Outcome unknown",
+    "needs_human": "Outcome unknown",
+    "withdrawn": "Withdrawn",
+    "cancelled": "Cancelled",
+}
+
+
+def _changing(actions: Sequence[Told]) -> list[Told]:
+    return [action for action in actions if action.effect_class != "read"]
+
+
+def _effects(actions: Sequence[Told]) -> list[Told]:
+    """Actions that change something; the reads only when there is nothing else."""
+    return _changing(actions) or list(actions)
+
+
+def _join(actions: Sequence[Told], form: str) -> str:
+    first, *rest = [action.words[form] for action in actions]
+    if not rest:
+        return first
+    if len(rest) > _MOST_PARTS:
+        rest = [rest[0], f"{len(rest) - 1} more"]
+    *middle, last = map(_lower, rest)
+    return f"{', '.join([first, *middle])} and {last}"
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

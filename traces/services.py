@@ -1,0 +1,71 @@
+"""Verbs on traces. Each writes its ledger entry in the same transaction."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from accounts.actors import Actor
+from accounts.clock import database_now
+from accounts.models import Agent, User
+from django.db import transaction
+
+from traces.ledger import append
+from traces.models import Trace
+
+
+def open_trace(
+    *,
+    actor: Actor,
+    workspace_id: str,
+    agent: Agent | None,
+    on_behalf_of: User,
+    intent: str,
+    sources: Sequence[Mapping[str, Any]],
+    rollback_of: Trace | None = None,
+) -> Trace:
+    """Open a trace: the intent in the asker's words, who acts for whom, and the sources used.
+
+    `sources` are `{title, url, ref, digest}`; texts, kept as given. A rollback names the trace it undoes.
+    """
+    with transaction.atomic():
+        now = database_now()
+        trace = Trace.objects.create(
+            workspace_id=workspace_id,
+            agent=agent,
+            on_behalf_of=on_behalf_of,
+            title=f"Working on: {intent[:120]}",
+            rollback_of=rollback_of,
+            created_at=now,
+            updated_at=now,
+        )
+        body = {
+            "intent": intent,
+            "on_behalf_of": {"id": on_behalf_of.pk, "name": on_behalf_of.name},
+            "agent": {"id": agent.pk, "name": agent.name} if agent else None,
+            "sources": [dict(source) for source in sources],
+            "rollback_of": rollback_of.pk if rollback_of else None,
+        }
+        append(actor=actor, trace_id=trace.pk, type="trace.opened", body=body)
+    return trace
+
+
+def record_refusal(*, actor: Actor, trace_id: str, title: str, detail: str, problems: Sequence[Mapping[str, str]]) -> None:
+    """A request of an identified agent that was refused before it became an action (negative proof)."""
+    body = {"title": title, "detail": detail, "problems": [dict(problem) for problem in problems]}
+    with transaction.atomic():
+        append(actor=actor, trace_id=trace_id, type="trace.refused", body=body)
+
+
+def record_answer(*, actor: Actor, trace_id: str, answer: str, line: str) -> None:
+    """Whether the page answered a reader's question: `yes` or `no`, with an optional line.
+
+    Raises ValueError for another word.
+    """
+    if answer not in {"yes", "no"}:
+        raise ValueError("The answer is yes or no.")
+    with transaction.atomic():
+        append(actor=actor, trace_id=trace_id, type="trace.answered", body={"answer": answer, "line": line[:500]})
+
+
+def summarise(*, trace_id: str, title: str, outcome: str) -> None:
+    """Store what lists show. Runs inside the transaction of the change it follows."""
+    Trace.objects.filter(pk=trace_id).update(title=title[:300], outcome=outcome)

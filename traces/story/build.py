@@ -1,0 +1,134 @@
+"""Assembles the Show work page from facts. The attribute names are the contract of templates/traces/."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from traces.canonical import parse_instant
+from traces.entry_types import label
+from traces.ledger import Integrity
+from traces.sentences import outcome, title
+from traces.story import answers, changes, checks, escalations, rollback, steps
+from traces.story.facts import TraceFacts, fold
+
+TABS = ("ledger", "changes", "checks", "calls", "approvals", "events")
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    key: str
+    label: str
+    count: int | None
+    exception: str
+    href: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One raw entry, for the Events tab."""
+
+    seq: int
+    at: datetime
+    type: str
+    label: str
+    actor: str
+    body: Any
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One trace, told."""
+
+    trace_id: str
+    title: str
+    outcome: str
+    finished: bool
+    exceptions: Sequence[dict[str, str]]
+    started_at: datetime
+    duration_s: float
+    waited_s: float
+    answers: Sequence[dict[str, str]]
+    tabs: Sequence[Tab]
+    tab: str
+    intent: str
+    sources: Sequence[dict[str, Any]]
+    steps: Sequence[dict[str, Any]]
+    refused: Sequence[dict[str, Any]]
+    shown_checks: Sequence[dict[str, Any]]
+    passed_checks: Sequence[dict[str, Any]]
+    changes: Sequence[dict[str, Any]]
+    calls: Sequence[dict[str, Any]]
+    escalations: Sequence[dict[str, Any]]
+    timeline: Sequence[dict[str, Any]]
+    timeline_count: str
+    rollback_items: Sequence[dict[str, str]]
+    events: Sequence[Event]
+    rolled_back_by: Sequence[dict[str, Any]]
+    answered: str
+
+    @property
+    def checks_count(self) -> int:
+        return len(self.shown_checks) + len(self.passed_checks)
+
+
+def build_story(*, trace_id: str, rows: Sequence[tuple[dict[str, Any], str]], tab: str, integrity: Integrity) -> Story:
+    """A story from `(record, hash)` rows in order. `tab` is one of TABS; anything else shows the ledger."""
+    facts = fold(record for record, _ in rows)
+    chosen = tab if tab in TABS else "ledger"
+    all_checks = checks.rows(facts)
+    told = facts.in_order
+    states = [action.state for action in told]
+    how = outcome(states) if told or not facts.refused else "denied"
+    return Story(
+        trace_id=trace_id,
+        title=title(told, intent=facts.opened["intent"]),
+        outcome="rolled_back" if _undone(facts) else how,
+        finished=how not in {"running", "waiting"},
+        exceptions=answers.exceptions(facts),
+        started_at=facts.opened_at,
+        duration_s=(facts.last_at - facts.opened_at).total_seconds(),
+        waited_s=escalations.waited_s(facts),
+        answers=answers.five(facts),
+        tabs=_tabs(facts, chosen, len(rows)),
+        tab=chosen,
+        intent=facts.opened["intent"],
+        sources=list(facts.opened["sources"]),
+        steps=[steps.row(action) for action in told],
+        refused=list(facts.refused),
+        shown_checks=[row for row in all_checks if row["outcome"] != "passed"],
+        passed_checks=[row for row in all_checks if row["outcome"] == "passed"],
+        changes=changes.records(facts),
+        calls=[steps.call(action) for action in told if action.sent is not None],
+        escalations=escalations.rows(facts),
+        timeline=escalations.timeline(facts),
+        timeline_count=escalations.count(facts),
+        rollback_items=rollback.items(facts),
+        events=[_event(record, digest) for record, digest in rows],
+        rolled_back_by=facts.rollbacks,
+        answered=str(facts.answered[-1]["answer"]) if facts.answered else "",
+    )
+
+
+def _undone(facts: TraceFacts) -> bool:
+    return any(action.rollback == "rolled_back" for action in facts.in_order)
+
+
+def _tabs(facts: TraceFacts, chosen: str, entries: int) -> list[Tab]:
+    denied = checks.denied_count(facts)
+    counts: dict[str, tuple[str, int | None, str]] = {
+        "ledger": ("Ledger", None, ""),
+        "changes": ("Changes", len(changes.records(facts)), ""),
+        "checks": ("Policy checks", None if denied else len(checks.rows(facts)), f"{denied} denied" if denied else ""),
+        "calls": ("Tool calls", sum(action.sent is not None for action in facts.in_order), ""),
+        "approvals": ("Approvals", sum(len(action.verdicts) for action in facts.in_order), ""),
+        "events": ("Events", entries, ""),
+    }
+    return [Tab(key, *counts[key], href="?" if key == "ledger" else f"?tab={key}", current=key == chosen) for key in TABS]
+
+
+def _event(record: dict[str, Any], digest: str) -> Event:
+    at = parse_instant(record["at"])
+    return Event(record["seq"], at, record["type"], label(record["type"]), record["actor"]["name"], record["body"], digest)

@@ -1,0 +1,107 @@
+"""Who was asked, who decided, what they saw and how long it waited. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from traces.story.facts import ActionFacts, TraceFacts
+
+DID = {"approve": ("approved", "Approved"), "reject": ("rejected", "Rejected")}
+ENDED = {
+    "succeeded": ("done", "Executed"),
+    "failed": ("bad", "Failed, no effect"),
+    "unknown": ("bad", "Outcome unknown"),
+    "blocked": ("bad", "Blocked before dispatch"),
+    "expired": ("bad", "Expired, so denied"),
+}
+
+
+def _asked(facts: TraceFacts) -> list[ActionFacts]:
+    return [action for action in facts.in_order if action.asked_at is not None]
+
+
+def waited_s(facts: TraceFacts) -> float:
+    """Seconds in which at least one action waited for people."""
+    spans = sorted((a.asked_at, a.settled_at or facts.last_at) for a in _asked(facts) if a.asked_at)
+    total, until = 0.0, None
+    for start, end in spans:
+        begin = start if until is None or start > until else until
+        if end > begin:
+            total += (end - begin).total_seconds()
+        until = end if until is None or end > until else until
+    return total
+
+
+def rows(facts: TraceFacts) -> list[dict[str, Any]]:
+    """The escalations table: policy's asking and each person's answer, in time order."""
+    found = [row for action in _asked(facts) for row in _rows(action)]
+    return sorted(found, key=lambda row: row["at"])
+
+
+def _rows(action: ActionFacts) -> list[dict[str, Any]]:
+    reason = _why(action)
+    first = {"at": action.asked_at, "who": "Policy", "step_n": action.step, "is_person": False, "waited_s": 0.0}
+    asked = {**first, "did_status": "escalated", "did_text": _asked_word(action), "saw": reason, "reason": ""}
+    return [asked, *(_verdict(action, verdict) for verdict in action.verdicts)]
+
+
+def _asked_word(action: ActionFacts) -> str:
+    return "Staged as draft" if action.approval and action.approval["kind"] == "draft" else "Escalated"
+
+
+def _why(action: ActionFacts) -> str:
+    check = next((check for check in action.checks if check["outcome"] == "escalated"), None)
+    return check["reason"] if check else str(action.decision.get("reason", ""))
+
+
+def _verdict(action: ActionFacts, verdict: Mapping[str, Any]) -> dict[str, Any]:
+    status, text = DID[verdict["choice"]]
+    draft = action.approval is not None and action.approval["kind"] == "draft"
+    sent = "Sent with edits" if action.edits else "Sent"
+    return {
+        "at": verdict["at"],
+        "who": verdict["who"]["name"],
+        "is_person": True,
+        "step_n": action.step,
+        "did_status": status,
+        "did_text": sent if draft and verdict["choice"] == "approve" else text,
+        "saw": f"{action.words['imperative']}, payload {verdict['saw'][7:15]}",
+        "reason": verdict["reason"],
+        "waited_s": verdict["waited_ms"] / 1000,
+    }
+
+
+def timeline(facts: TraceFacts) -> list[dict[str, Any]]:
+    """The rail: escalated, each verdict, executed."""
+    return [item for action in _asked(facts) for item in _timeline(action)]
+
+
+def _timeline(action: ActionFacts) -> list[dict[str, Any]]:
+    items = [_item("open", _asked_word(action), f"step {action.step}, {_rule_name(action)}", action.asked_at)]
+    for verdict in action.verdicts:
+        state = "done" if verdict["choice"] == "approve" else "bad"
+        did = _verdict(action, verdict)["did_text"].lower()
+        text = f"{did}, {verdict['step_name']}"
+        items.append(
+            _item(state, verdict["who"]["name"], text, verdict["at"], verdict["reason"], verdict["waited_ms"] / 1000)
+        )
+    if action.state in ENDED and action.ended_at:
+        state, text = ENDED[action.state]
+        items.append(_item(state, text, "", action.ended_at))
+    return items
+
+
+def _rule_name(action: ActionFacts) -> str:
+    check = next((check for check in action.checks if check["outcome"] == "escalated"), None)
+    return f"by {check['name'].lower()}" if check else "by tool mode"
+
+
+def _item(state: str, strong: str, text: str, at: Any, quote: str = "", after_s: float | None = None) -> dict[str, Any]:
+    return {"state": state, "text_strong": strong, "text": text, "quote": quote, "at": at, "after_s": after_s}
+
+
+def count(facts: TraceFacts) -> str:
+    """`2 of 3`: approvals given of those asked for."""
+    asked = [action.approval for action in _asked(facts) if action.approval]
+    needed = sum(step["quorum"] for approval in asked for step in approval["route"]["steps"])
+    given = sum(verdict["choice"] == "approve" for action in _asked(facts) for verdict in action.verdicts)
+    return f"{given} of {needed}" if needed else ""

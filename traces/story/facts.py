@@ -1,0 +1,229 @@
+"""Folds ledger records into facts about a trace and its actions. Pure: records in, values out."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from traces.canonical import parse_instant
+
+Record = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class ActionFacts:
+    """What the ledger says of one tool call."""
+
+    id: str
+    step: int
+    title: str
+    tool: Mapping[str, Any]
+    words: Mapping[str, str]
+    target: Mapping[str, Any] | None
+    proposed_at: datetime
+    state: str = "proposed"
+    decision: Mapping[str, Any] = field(default_factory=dict)
+    changes: list[Mapping[str, Any]] = field(default_factory=list)
+    edits: Mapping[str, Any] = field(default_factory=dict)
+    editor: str = ""
+    approval: Mapping[str, Any] | None = None
+    approval_state: str = ""
+    asked_at: datetime | None = None
+    settled_at: datetime | None = None
+    verdicts: list[Mapping[str, Any]] = field(default_factory=list)
+    credential: Mapping[str, Any] | None = None
+    credential_revoked: bool | None = None
+    sent: Mapping[str, Any] | None = None
+    sent_at: datetime | None = None
+    receipt: Mapping[str, Any] | None = None
+    ended_at: datetime | None = None
+    detail: str = ""
+    rollback: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        return self.state in {"succeeded", "succeeded_attested"}
+
+    @property
+    def checks(self) -> list[Mapping[str, Any]]:
+        return list(self.decision.get("checks", ()))
+
+    @property
+    def effect_class(self) -> str:
+        return str(self.tool.get("effect_class", ""))
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds between asking people and their last verdict; 0 while nobody was asked or all still wait."""
+        if self.asked_at is None or self.settled_at is None:
+            return 0.0
+        return (self.settled_at - self.asked_at).total_seconds()
+
+
+@dataclass(slots=True)
+class TraceFacts:
+    """What the ledger says of one trace."""
+
+    opened_at: datetime
+    last_at: datetime
+    opened: Mapping[str, Any] = field(default_factory=dict)
+    opened_by: Mapping[str, Any] = field(default_factory=dict)
+    plan_steps: list[Mapping[str, Any]] = field(default_factory=list)
+    plan_stopped: Mapping[str, Any] | None = None
+    actions: dict[str, ActionFacts] = field(default_factory=dict)
+    refused: list[Mapping[str, Any]] = field(default_factory=list)
+    rollbacks: list[Mapping[str, Any]] = field(default_factory=list)
+    answered: list[Mapping[str, Any]] = field(default_factory=list)
+
+    @property
+    def in_order(self) -> list[ActionFacts]:
+        return sorted(self.actions.values(), key=lambda action: (action.step, action.id))
+
+
+def fold(records: Iterable[Record]) -> TraceFacts:
+    """Facts from records in sequence order. Unknown record types change nothing but the last time."""
+    facts: TraceFacts | None = None
+    for record in records:
+        at = parse_instant(record["at"])
+        facts = facts or TraceFacts(opened_at=at, last_at=at)
+        facts.last_at = at
+        handler = _HANDLERS.get(record["type"])
+        if handler is not None:
+            handler(facts, record, at)
+    if facts is None:
+        raise ValueError("A trace has at least its opening record.")
+    return facts
+
+
+def _opened(facts: TraceFacts, record: Record, at: datetime) -> None:
+    facts.opened, facts.opened_by = record["body"], record["actor"]
+
+
+def _plan(facts: TraceFacts, record: Record, at: datetime) -> None:
+    facts.plan_steps = list(record["body"]["steps"])
+
+
+def _plan_stopped(facts: TraceFacts, record: Record, at: datetime) -> None:
+    facts.plan_stopped = record["body"]
+
+
+def _refused(facts: TraceFacts, record: Record, at: datetime) -> None:
+    facts.refused.append({**record["body"], "at": at})
+
+
+def _rollback_requested(facts: TraceFacts, record: Record, at: datetime) -> None:
+    facts.rollbacks.append({**record["body"], "at": at, "actor": record["actor"]})
+
+
+def _answered(facts: TraceFacts, record: Record, at: datetime) -> None:
+    facts.answered.append({**record["body"], "at": at, "actor": record["actor"]})
+
+
+def _proposed(facts: TraceFacts, record: Record, at: datetime) -> None:
+    body = record["body"]
+    facts.actions[body["action"]] = ActionFacts(
+        id=body["action"],
+        step=body["step"],
+        title=body["title"],
+        tool=body["tool"],
+        words=body["words"],
+        target=body["target"],
+        proposed_at=at,
+    )
+
+
+def _on_action(update: Callable[[ActionFacts, Record, datetime], None]) -> Callable[[TraceFacts, Record, datetime], None]:
+    """A handler that finds the record's action, follows its state, and lets `update` read the rest."""
+
+    def handle(facts: TraceFacts, record: Record, at: datetime) -> None:
+        action = facts.actions.get(record["body"].get("action", ""))
+        if action is None:
+            return
+        action.state = record["body"].get("to", action.state)
+        update(action, record, at)
+
+    return handle
+
+
+def _decided(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.decision, action.changes = record["body"]["decision"], list(record["body"]["changes"])
+    if action.state == "denied":
+        action.ended_at, action.detail = at, action.decision.get("reason", "")
+
+
+def _edited(action: ActionFacts, record: Record, at: datetime) -> None:
+    body = record["body"]
+    action.edits, action.editor = body["edits"], record["actor"]["name"]
+    action.words, action.changes, action.decision = body["words"], list(body["changes"]), body["decision"]
+
+
+def _asked(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.approval, action.approval_state, action.asked_at = record["body"], "open", at
+
+
+def _verdict(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.verdicts.append({**record["body"], "at": at, "who": record["actor"]})
+
+
+def _settled(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.approval_state, action.settled_at = record["body"]["state"], at
+
+
+def _minted(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.credential = record["body"]
+
+
+def _revoked(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.credential_revoked = record["body"]["confirmed"]
+
+
+def _dispatching(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.sent, action.sent_at = record["body"], at
+
+
+def _ended(action: ActionFacts, record: Record, at: datetime) -> None:
+    body = record["body"]
+    action.ended_at, action.detail = at, body.get("detail", "")
+    if "status" in body:
+        action.receipt = body
+    if "changes" in body:
+        action.changes = list(body["changes"])
+
+
+def _rolled_back(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.rollback = record["body"]["rollback_state"]
+
+
+def _state_only(action: ActionFacts, record: Record, at: datetime) -> None:
+    """The state was followed already; the record has nothing else a page shows."""
+
+
+_HANDLERS: dict[str, Callable[[TraceFacts, Record, datetime], None]] = {
+    "trace.opened": _opened,
+    "trace.refused": _refused,
+    "trace.answered": _answered,
+    "plan.submitted": _plan,
+    "plan.stopped": _plan_stopped,
+    "rollback.requested": _rollback_requested,
+    "action.proposed": _proposed,
+    "action.decided": _on_action(_decided),
+    "action.edited": _on_action(_edited),
+    "approval.requested": _on_action(_asked),
+    "approval.verdict_recorded": _on_action(_verdict),
+    "approval.settled": _on_action(_settled),
+    "credential.minted": _on_action(_minted),
+    "credential.revoked": _on_action(_revoked),
+    "action.authorized": _on_action(_state_only),
+    "action.claimed": _on_action(_state_only),
+    "action.requeued": _on_action(_state_only),
+    "action.dispatching": _on_action(_dispatching),
+    "action.succeeded": _on_action(_ended),
+    "action.failed": _on_action(_ended),
+    "action.unknown": _on_action(_ended),
+    "action.blocked": _on_action(_ended),
+    "action.cancelled": _on_action(_ended),
+    "action.rejected": _on_action(_ended),
+    "action.expired": _on_action(_ended),
+    "action.stale": _on_action(_ended),
+    "rollback.finished": _on_action(_rolled_back),
+}

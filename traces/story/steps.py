@@ -1,0 +1,133 @@
+"""Plan rows and tool call rows. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from traces.story.facts import ActionFacts
+
+MODE_WORDS = {"off": "Off", "auto": "Auto", "draft": "Draft", "approval": "Approval"}
+RESULTS = {
+    "pending": ("waiting", "Waiting"),
+    "authorized": ("waiting", "Waiting"),
+    "claimed": ("waiting", "Running"),
+    "dispatching": ("waiting", "Running"),
+    "denied": ("denied", "Denied"),
+    "rejected": ("rejected", "Rejected"),
+    "expired": ("expired", "Expired"),
+    "withdrawn": ("skipped", "Not run"),
+    "cancelled": ("skipped", "Not run"),
+    "stale": ("expired", "Out of date"),
+    "blocked": ("denied", "Blocked"),
+    "failed": ("failed", "Failed"),
+    "unknown": ("failed", "Unknown"),
+    "needs_human": ("failed", "Unknown"),
+}
+
+
+def row(action: ActionFacts) -> dict[str, Any]:
+    """One line of the plan."""
+    status, text = _policy(action)
+    mode = action.decision.get("mode") or "off"
+    return {
+        "n": action.step,
+        "title": _first_upper(action.words.get("imperative") or action.title),
+        "tool": action.tool.get("name", ""),
+        "mode": mode,
+        "mode_word": MODE_WORDS[mode],
+        "policy_status": status,
+        "policy_text": text,
+        "result": _result(action),
+        "action_id": action.id,
+        "detail": action.detail,
+    }
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _policy(action: ActionFacts) -> tuple[str, str]:
+    """What policy said of this step, with what people then did."""
+    refused = action.decision.get("refused_fields") or ()
+    if action.state == "denied":
+        return "denied", "Denied"
+    if refused:
+        kept = sum(change["kind"] != "kept_denied" for change in action.changes)
+        return "denied", f"{kept} {'field' if kept == 1 else 'fields'} allowed, {len(refused)} denied"
+    if action.approval is None:
+        return "allowed", "Allowed"
+    return _asked(action)
+
+
+def _asked(action: ActionFacts) -> tuple[str, str]:
+    assert action.approval is not None
+    needed = sum(step["quorum"] for step in action.approval["route"]["steps"])
+    given = sum(verdict["choice"] == "approve" for verdict in action.verdicts)
+    if action.approval["kind"] == "draft":
+        return _draft(action)
+    if action.approval_state == "open":
+        return "waiting", f"Escalated, {given} of {needed} approved"
+    if action.approval_state == "approved":
+        return "escalated", f"Escalated, {given} of {needed} approved"
+    return _settled(action.approval_state)
+
+
+def _draft(action: ActionFacts) -> tuple[str, str]:
+    if action.approval_state == "open":
+        return "waiting", "Draft, waiting to be sent"
+    if action.approval_state != "approved":
+        return _settled(action.approval_state)
+    sender = action.verdicts[-1]["who"]["name"]
+    return "allowed", f"Edited, then sent by {sender}" if action.edits else f"Sent by {sender}"
+
+
+def _settled(state: str) -> tuple[str, str]:
+    known = {"rejected": ("rejected", "Rejected"), "expired": ("expired", "Expired, so denied")}
+    return known.get(state, ("skipped", "Withdrawn"))
+
+
+def _result(action: ActionFacts) -> dict[str, Any]:
+    if action.succeeded and action.receipt is not None:
+        return {"status": "done", "text": "", "elapsed_s": action.receipt["elapsed_ms"] / 1000}
+    status, text = RESULTS.get(action.state, ("waiting", "Waiting"))
+    return {"status": status, "text": text, "elapsed_s": None}
+
+
+def call(action: ActionFacts) -> dict[str, Any]:
+    """One tool call: what was sent, what came back, under which credential."""
+    sent, receipt = action.sent or {}, action.receipt or {}
+    return {
+        "step_n": action.step,
+        "tool": action.tool.get("name", ""),
+        "at": action.sent_at,
+        "status_code": receipt.get("status"),
+        "status": RESULTS.get(action.state, ("done", ""))[0],
+        "duration_s": receipt.get("elapsed_ms", 0) / 1000 if receipt else None,
+        "sent": _pairs(sent.get("sent") or {}),
+        "received": _pairs(receipt.get("received") or {}),
+        "withheld": list(receipt.get("withheld") or ()),
+        "credential": _credential(action),
+        "detail": action.detail,
+    }
+
+
+def _pairs(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Leaves as `(name, value)`; nested names are joined by dots. Withheld leaves stay `{$withheld, commitment}`."""
+    found: list[tuple[str, Any]] = []
+    for name, value in values.items():
+        if isinstance(value, Mapping) and "$withheld" not in value:
+            found.extend(_pairs(value, f"{prefix}{name}."))
+        else:
+            found.append((f"{prefix}{name}", value))
+    return found
+
+
+def _credential(action: ActionFacts) -> list[tuple[str, Any]]:
+    minted, sent = action.credential or {}, action.sent or {}
+    revoked = {True: "used once, revoked", False: "not confirmed revoked; it expires by itself", None: "in use"}
+    return [
+        ("Scope", ", ".join(minted.get("scope", ()))),
+        ("Record", minted.get("record") or "not bound"),
+        ("Lifetime", f"{minted.get('ttl_s', 0)} s, {revoked[action.credential_revoked]}"),
+        ("Idempotency", sent.get("idempotency_key", "")),
+    ]
