@@ -44,7 +44,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person. Bound to an identity provider by issuer and subject, never by email (R-10)."""
 
     id = models.CharField(primary_key=True, max_length=40, default=new_user_id, editable=False)
-    email = models.EmailField(max_length=254)
+    email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=120)
     issuer = models.CharField(max_length=300, null=True)  # noqa: DJ001 - null means "no identity provider"
     subject = models.CharField(max_length=255, null=True)  # noqa: DJ001

@@ -1,5 +1,11 @@
-"""Stores a client's idempotency keys: one row a key of one agent and route, with the first answer."""
+"""Stores a client's idempotency keys: one row a key of one agent and route, bound to what the first request recorded.
 
+The row learns the recorded object's id in the transaction that records it, so a retry after a crash finds it (F1).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from accounts.clock import database_now
@@ -8,6 +14,9 @@ from django.db import IntegrityError, transaction
 from traces.canonical import sha256_hex
 
 from actions.models import IdempotencyKey
+
+# A first request that recorded nothing and gave no answer for this long died; its key may be used again.
+ABANDONED = timedelta(seconds=120)
 
 
 class KeyReused(Exception):
@@ -18,32 +27,53 @@ class KeyInUse(Exception):
     """The first request with this key has not answered yet."""
 
 
-def start(*, agent: Agent, route: str, key: str, raw: bytes) -> tuple[int, dict[str, Any]] | None:
-    """Claim a key, or return its stored answer. Raises KeyReused or KeyInUse."""
-    digest = f"sha256:{sha256_hex(raw)}"
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A claimed key (`answer` and `resource` empty), or what the first request left behind."""
+
+    pk: int
+    answer: tuple[int, dict[str, Any]] | None = None
+    resource: str = ""
+
+
+def start(*, agent: Agent, route: str, key: str, raw: bytes) -> Started:
+    """Claim a key, or say what its first request did. Raises KeyReused or KeyInUse."""
+    digest, now = f"sha256:{sha256_hex(raw)}", database_now()
     try:
         with transaction.atomic():
-            IdempotencyKey.objects.create(
-                agent=agent, route=route, key=key, body_digest=digest, created_at=database_now()
-            )
+            row = IdempotencyKey.objects.create(agent=agent, route=route, key=key, body_digest=digest, created_at=now)
+        return Started(row.pk)
     except IntegrityError:
-        return _stored(IdempotencyKey.objects.get(agent=agent, route=route, key=key), digest)
-    return None
+        return _again(IdempotencyKey.objects.get(agent=agent, route=route, key=key), digest)
 
 
-def _stored(row: IdempotencyKey, digest: str) -> tuple[int, dict[str, Any]]:
+def _again(row: IdempotencyKey, digest: str) -> Started:
     if row.body_digest != digest:
         raise KeyReused("Use a new key for a new request. Nothing was executed.")
-    if row.status is None or row.answer is None:
-        raise KeyInUse("Ask again in a moment with the same key and body.")
-    return row.status, row.answer
+    if row.status is not None and row.answer is not None:
+        return Started(row.pk, (row.status, row.answer))
+    if row.resource:
+        return Started(row.pk, resource=row.resource)
+    old = IdempotencyKey.objects.filter(pk=row.pk, resource="", created_at__lt=database_now() - ABANDONED)
+    if old.update(created_at=database_now()):
+        return Started(row.pk)
+    raise KeyInUse("Ask again in a moment with the same key and body.")
 
 
-def finish(*, agent: Agent, route: str, key: str, status: int, answer: dict[str, Any]) -> None:
+def remember_as(pk: int | None) -> Callable[[str], None]:
+    """For services: called with the recorded object's id inside the recording transaction."""
+
+    def remember(resource: str) -> None:
+        IdempotencyKey.objects.filter(pk=pk, resource="").update(resource=resource)
+
+    return remember
+
+
+def finish(*, pk: int, status: int, answer: dict[str, Any]) -> None:
     """Store the first answer."""
-    IdempotencyKey.objects.filter(agent=agent, route=route, key=key).update(status=status, answer=answer)
+    IdempotencyKey.objects.filter(pk=pk).update(status=status, answer=answer)
 
 
-def forget(*, agent: Agent, route: str, key: str) -> None:
+def forget(*, pk: int) -> None:
     """Release a key whose request was refused before anything was recorded: validation does not burn it."""
-    IdempotencyKey.objects.filter(agent=agent, route=route, key=key, status=None).delete()
+    IdempotencyKey.objects.filter(pk=pk, status=None, resource="").delete()

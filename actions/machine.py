@@ -1,4 +1,4 @@
-"""Moves an action along one arrow: state, fence and ledger entry in one transaction (guarantees 4.1).
+"""Moves an action along one arrow: state, fence, ledger entry and the trace's summary in one transaction (guarantees 4.1).
 
 INVARIANT: nothing else writes `Action.state`. Held by tests/house/test_state_writes.py.
 """
@@ -12,6 +12,7 @@ from traces.ledger import append
 
 from actions.models import Action
 from actions.states import State, allowed
+from actions.summary import refresh_trace
 
 
 class StateConflict(Exception):
@@ -25,6 +26,7 @@ def move(
     to: State,
     entry: str,
     body: Mapping[str, Any],
+    bump_fence: bool = False,
     fence: int | None = None,
     **columns: Any,
 ) -> None:
@@ -36,12 +38,15 @@ def move(
     if not allowed(source, to):
         raise ValueError(f"There is no arrow from {source} to {to}.")
     held = action.fence if fence is None else fence
+    if bump_fence:
+        columns["fence"] = held + 1
     with transaction.atomic():
         moved = Action.objects.filter(pk=action.pk, state=source, fence=held).update(state=to, **columns)
         if moved != 1:
             raise StateConflict(f"{action.pk} is no longer {source} under fence {held}.")
         fields = {"action": action.pk, "step": action.step, "from": source, "to": to, **body}
         append(actor=actor, trace_id=action.trace_id, type=entry, body=fields)
+        refresh_trace(action.trace_id)
     action.state = to
     for name, value in columns.items():
         setattr(action, name, value)

@@ -157,6 +157,7 @@ class IdempotencyKey(models.Model):
     route = models.CharField(max_length=120)
     key = models.CharField(max_length=255)
     body_digest = models.CharField(max_length=80)
+    resource = models.CharField(max_length=40, blank=True)
     status = models.PositiveSmallIntegerField(null=True)
     answer = models.JSONField(null=True)
     created_at = models.DateTimeField()

@@ -10,7 +10,7 @@ from accounts.models import Agent
 from approvals.models import ApprovalRequest
 from approvals.services import close_request
 from django.db import transaction
-from policies.services import release
+from policies.limits import release
 from traces.ledger import append
 from traces.models import Trace
 
@@ -18,7 +18,7 @@ from actions.arguments import ArgumentProblem, BadArguments
 from actions.machine import StateConflict, move
 from actions.models import Action, Plan
 from actions.propose import Place, Prepared, nothing, prepare, record_proposal
-from actions.states import STOPS_PLAN, SUCCESS, State
+from actions.states import STOPS_PLAN, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +67,6 @@ def _prepare_all(agent: Agent, steps: Sequence[Step]) -> list[Prepared]:
     if problems:
         raise BadArguments(tuple(problems))
     return ready
-
-
-def next_to_run(plan_id: str) -> Action | None:
-    """The plan's first unfinished action, if it is authorized; None while it waits for people or the plan stopped."""
-    for action in Action.objects.filter(plan_id=plan_id).order_by("step"):
-        if action.state not in SUCCESS:
-            return action if action.state == State.AUTHORIZED else None
-    return None
-
-
-def is_its_turn(action: Action) -> bool:
-    """Whether every earlier step of its plan succeeded."""
-    earlier = Action.objects.filter(plan_id=action.plan_id, step__lt=action.step)
-    return action.plan_id is None or not earlier.exclude(state__in=SUCCESS).exists()
 
 
 def stop_if_broken(*, actor: Actor, plan_id: str) -> None:

@@ -10,7 +10,7 @@ from accounts.clock import database_now
 from accounts.models import Agent, User
 from django.db import transaction
 from policies.engine.types import Decision
-from policies.services import reserve
+from policies.limits import reserve
 from traces.canonical import plain
 from traces.ledger import append
 from traces.models import Trace
@@ -19,12 +19,12 @@ from actions import binding
 from actions.arguments import check_arguments
 from actions.ask import ask_people
 from actions.changes import proposed_changes
-from actions.decide import decide_action, may_read_target
+from actions.decide import decide_action, may_read_target, requested
 from actions.definition import Definition
 from actions.execution import PreviewFailed, read_target
 from actions.machine import move
 from actions.models import Action, Plan, Tool
-from actions.record import known_secrets, proposed_body
+from actions.record import known_secrets, proposed_body, told
 from actions.redaction import mask
 from actions.states import State
 
@@ -90,7 +90,7 @@ def prepare(*, agent: Agent, name: str, arguments: Mapping[str, Any]) -> Prepare
 def record_proposal(*, actor: Actor, place: Place, prepared: Prepared) -> Action:
     """Write the action, decide it, reserve its limits and ask people where policy says so; one transaction."""
     with transaction.atomic():
-        action = _new_action(place, prepared)
+        action = new_action(place, prepared)
         body = proposed_body(action, prepared.definition)
         append(actor=actor, trace_id=action.trace_id, type="action.proposed", body=body)
         decision = decide_action(action, prepared.definition, problem=prepared.problem)
@@ -101,7 +101,8 @@ def record_proposal(*, actor: Actor, place: Place, prepared: Prepared) -> Action
     return action
 
 
-def _new_action(place: Place, prepared: Prepared) -> Action:
+def new_action(place: Place, prepared: Prepared) -> Action:
+    """The row of a call, in PROPOSED, before anything is decided."""
     text = binding.arguments_text(dict(prepared.arguments))
     return Action.objects.create(
         workspace_id=place.trace.workspace_id,
@@ -139,10 +140,11 @@ def decision_columns(action: Action, definition: Definition | None, decision: De
     """The columns a decision sets, also set on the given instance so that bodies and digests see them."""
     action.decision, action.mode = plain(decision.to_json()), decision.mode or ""
     if definition is not None:
-        kept = definition.without(action.proposed, frozenset(decision.refused_fields))
+        asked = requested(action, definition)
+        kept = definition.without(asked, frozenset(decision.refused_fields))
         record = (action.before or {}).get("fields")
         action.arguments_text = binding.arguments_text(kept)
-        action.changes = proposed_changes(definition, action.proposed, record, decision.refused_fields)
+        action.changes = proposed_changes(definition, asked, record, decision.refused_fields)
     action.digest = binding.bind(action)
     names = ("decision", "mode", "arguments_text", "changes", "digest")
     return {name: getattr(action, name) for name in names}
@@ -150,6 +152,7 @@ def decision_columns(action: Action, definition: Definition | None, decision: De
 
 def decided_body(action: Action, definition: Definition | None) -> dict[str, Any]:
     """The ledger body of a decision, without sensitive values."""
-    known = known_secrets(definition, action.proposed, (action.before or {}).get("fields", {}))
+    known = known_secrets(definition, action.proposed, action.arguments, (action.before or {}).get("fields", {}))
     shown = {"decision": action.decision, "changes": action.changes, "arguments": action.arguments}
-    return {**mask(shown, known), "digest": action.digest}
+    words = told(action, definition, action.arguments)
+    return {**mask(shown, known), "words": words, "digest": action.digest}

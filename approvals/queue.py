@@ -132,6 +132,11 @@ def _group_name(expires_at: datetime, now: datetime) -> str:
     return "Later today" if expires_at.date() == now.date() else "Later"
 
 
+def row_of(request: ApprovalRequest) -> QueueRow:
+    """One row outside the queue, for Home."""
+    return _row(request, database_now(), "")
+
+
 def _row(request: ApprovalRequest, now: datetime, current: str) -> QueueRow:
     words, urgency = time_left(request.expires_at, now)
     return QueueRow(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from accounts.models import Agent
-from actions.idempotency import KeyInUse, KeyReused, finish, forget, start
+from actions.idempotency import KeyInUse, KeyReused, Started, finish, forget, start
 
 from gateway.problems import Problem
 
@@ -12,32 +12,42 @@ Answer = tuple[int, dict[str, Any]]
 MAX_KEY = 255
 
 
-def once(agent: Agent, *, route: str, key: str | None, raw: bytes, work: Callable[[], Answer]) -> Answer:
-    """Run `work` at most once for this key, or return the stored answer.
+def once(
+    agent: Agent,
+    *,
+    route: str,
+    key: str | None,
+    raw: bytes,
+    work: Callable[[int | None], Answer],
+    resume: Callable[[str], Answer],
+) -> Answer:
+    """Run `work` at most once for this key, or give the stored answer, or what `resume` says of what was recorded.
 
-    A refusal (Problem) does not burn the key. Raises Problem 400 for an unusable key and 409 for a reused one.
+    A refusal does not burn the key. Raises Problem 400 for an unusable key and 409 for a reused one.
     """
     if key is None:
-        return work()
+        return work(None)
     if not key or len(key) > MAX_KEY or not key.isprintable():
         detail = f"Idempotency-Key has 1 to {MAX_KEY} printable characters."
         raise Problem(400, "bad-idempotency-key", "The idempotency key cannot be used", detail)
     try:
-        stored = start(agent=agent, route=route, key=key, raw=raw)
+        started = start(agent=agent, route=route, key=key, raw=raw)
     except KeyReused as error:
-        raise Problem(409, "idempotency-key-reused", "This idempotency key was used with another body", str(error)) from error
+        raise Problem(409, "idempotency-key-reused", "This key was used with another body", str(error)) from error
     except KeyInUse as error:
-        raise Problem(409, "idempotency-key-in-use", "The first request with this key is still running", str(error)) from error
-    if stored is not None:
-        return stored
-    return _run(agent, route, key, work)
+        raise Problem(409, "idempotency-key-in-use", "The first request is still running", str(error)) from error
+    if started.answer is not None:
+        return started.answer
+    if started.resource:
+        return resume(started.resource)
+    return _run(started, work)
 
 
-def _run(agent: Agent, route: str, key: str, work: Callable[[], Answer]) -> Answer:
+def _run(started: Started, work: Callable[[int | None], Answer]) -> Answer:
     try:
-        status, body = work()
+        status, body = work(started.pk)
     except Problem:
-        forget(agent=agent, route=route, key=key)
+        forget(pk=started.pk)
         raise
-    finish(agent=agent, route=route, key=key, status=status, answer=body)
+    finish(pk=started.pk, status=status, answer=body)
     return status, body

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-ToolName = Annotated[str, StringConstraints(pattern=r"\A[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,4}\Z", max_length=120)]
+ToolName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,4}$", max_length=120)]
 
 
 class Closed(BaseModel):
@@ -21,7 +21,7 @@ class SourceIn(Closed):
     title: Short
     url: Annotated[str, StringConstraints(max_length=500)] | None = None
     ref: Annotated[str, StringConstraints(max_length=200)] | None = None
-    digest: Annotated[str, StringConstraints(pattern=r"\Asha256:[0-9a-f]{64}\Z")] | None = None
+    digest: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
 
 
 class TraceIn(Closed):

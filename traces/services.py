@@ -1,6 +1,6 @@
 """Verbs on traces. Each writes its ledger entry in the same transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from accounts.actors import Actor
@@ -9,7 +9,7 @@ from accounts.models import Agent, User
 from django.db import transaction
 
 from traces.ledger import append
-from traces.models import Trace
+from traces.models import Entry, Trace
 
 
 def open_trace(
@@ -21,6 +21,7 @@ def open_trace(
     intent: str,
     sources: Sequence[Mapping[str, Any]],
     rollback_of: Trace | None = None,
+    remember: Callable[[str], None] | None = None,
 ) -> Trace:
     """Open a trace: the intent in the asker's words, who acts for whom, and the sources used.
 
@@ -45,7 +46,14 @@ def open_trace(
             "rollback_of": rollback_of.pk if rollback_of else None,
         }
         append(actor=actor, trace_id=trace.pk, type="trace.opened", body=body)
+        if remember is not None:
+            remember(trace.pk)
     return trace
+
+
+def opening(trace: Trace) -> Mapping[str, Any]:
+    """What the trace was opened with: intent, person, sources."""
+    return Entry.objects.get(trace=trace, seq=1).record["body"]  # type: ignore[no-any-return]
 
 
 def record_refusal(*, actor: Actor, trace_id: str, title: str, detail: str, problems: Sequence[Mapping[str, str]]) -> None:

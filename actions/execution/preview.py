@@ -6,11 +6,10 @@ from typing import Any
 from django.conf import settings
 from traces.canonical import instant
 
-from actions.connectors.base import Credential, CredentialError, ReadFailed, RecordGone, Snapshot
-from actions.connectors.operation import OperationError
-from actions.execution.reach import Reach, reach
+from actions.connectors.base import CredentialError, ReadFailed, Snapshot
+from actions.connectors.operation import OperationError, fill
+from actions.execution.reach import OutOfReach, Reach, reach
 from actions.models import Tool
-from actions.sealing import SealBroken
 
 READ_TTL_S = 30
 
@@ -20,7 +19,7 @@ class PreviewFailed(Exception):
 
 
 def read_target(tool: Tool, arguments: Mapping[str, Any], *, reference: str) -> dict[str, Any] | None:
-    """The before-image of the call's target as stored: `{record_id, path, url, version, fields, read_at}`.
+    """The before-image of the call's target as stored: `{record_id, path, version, fields, read_at}`.
 
     None where the operation has no target. Raises PreviewFailed.
     """
@@ -29,28 +28,24 @@ def read_target(tool: Tool, arguments: Mapping[str, Any], *, reference: str) -> 
         if way.operation.read is None:
             return None
         return stored(read_once(way, arguments, reference=reference))
-    except (SealBroken, OperationError, CredentialError, ReadFailed, RecordGone) as error:
-        raise PreviewFailed(f"{tool.connection.name} could not be read: {error}") from error
+    except (OutOfReach, OperationError, CredentialError, ReadFailed) as error:
+        raise PreviewFailed(f"{tool.connection.name} could not be read. {error}") from error
 
 
 def read_once(way: Reach, arguments: Mapping[str, Any], *, reference: str) -> Snapshot:
-    """One read under a fresh read-only credential, revoked before returning."""
-    credential = mint_for_read(way, arguments, reference=reference)
+    """One read under a fresh read-only credential bound to the record, revoked before returning.
+
+    Raises OperationError, CredentialError or ReadFailed.
+    """
+    read = way.operation.read
+    if read is None:
+        raise OperationError("This operation has no target to read.")
+    path = fill(read.path, arguments)
+    credential = way.connector.mint(way.info, scope=(read.scope,), record=path, ttl_s=READ_TTL_S, reference=reference)
     try:
-        return way.connector.read(
-            way.info, way.operation, arguments, credential, timeout_s=settings.REMIT_CALL_TIMEOUT_S
-        )
+        return way.connector.read(way.info, path, credential, timeout_s=settings.REMIT_CALL_TIMEOUT_S)
     finally:
         way.connector.revoke(way.info, credential)
-
-
-def mint_for_read(way: Reach, arguments: Mapping[str, Any], *, reference: str) -> Credential:
-    """A credential with the operation's read scope, bound to the record, for seconds."""
-    read = way.operation.read
-    assert read is not None
-    return way.connector.mint(
-        way.info, scope=(read.scope,), record=way.operation.record_path(arguments), ttl_s=READ_TTL_S, reference=reference
-    )
 
 
 def stored(snapshot: Snapshot) -> dict[str, Any]:
@@ -58,7 +53,6 @@ def stored(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "record_id": snapshot.record_id,
         "path": snapshot.path,
-        "url": snapshot.url,
         "version": snapshot.version,
         "fields": dict(snapshot.fields),
         "read_at": instant(snapshot.read_at),

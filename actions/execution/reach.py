@@ -3,16 +3,20 @@
 from dataclasses import dataclass
 
 from actions.connectors.base import ConnectionInfo, Connector
-from actions.connectors.operation import Operation, parse_operation
-from actions.connectors.registry import connector_for
+from actions.connectors.operation import Operation, OperationError, parse_operation
+from actions.connectors.registry import UnknownKind, connector_for
 from actions.definition import Definition
-from actions.models import Connection, Tool
-from actions.sealing import unseal
+from actions.models import Tool
+from actions.sealing import SealBroken, unseal
+
+
+class OutOfReach(Exception):
+    """The connection or the tool's operation cannot be used; nothing was sent (P5)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Everything one attempt needs to talk to one system."""
+    """Everything one attempt needs to talk to one system. Hold it no longer than the attempt."""
 
     info: ConnectionInfo
     connector: Connector
@@ -21,24 +25,17 @@ class Reach:
 
 
 def reach(tool: Tool) -> Reach:
-    """Raises SealBroken, UnknownKind or OperationError; all of them mean nothing is dispatched (P5)."""
-    definition = Definition(tool.definition)
-    connection = tool.connection
-    return Reach(
-        info=connection_info(connection),
-        connector=connector_for(connection.kind),
-        operation=parse_operation(definition.operation),
-        definition=definition,
-    )
-
-
-def connection_info(connection: Connection) -> ConnectionInfo:
-    """The connection with its secret open; hold it no longer than one attempt."""
-    return ConnectionInfo(
-        slug=connection.slug,
-        kind=connection.kind,
-        base_url=connection.base_url,
-        client_id=connection.client_id,
-        client_secret=unseal(connection.sealed_secret),
-        allow_private=connection.allow_private,
-    )
+    """Raises OutOfReach."""
+    connection, definition = tool.connection, Definition(tool.definition)
+    try:
+        info = ConnectionInfo(
+            slug=connection.slug,
+            kind=connection.kind,
+            base_url=connection.base_url,
+            client_id=connection.client_id,
+            client_secret=unseal(connection.sealed_secret),
+            allow_private=connection.allow_private,
+        )
+        return Reach(info, connector_for(connection.kind), parse_operation(definition.operation), definition)
+    except (SealBroken, UnknownKind, OperationError) as error:
+        raise OutOfReach(str(error)) from error

@@ -146,7 +146,8 @@ def _on_action(update: Callable[[ActionFacts, Record, datetime], None]) -> Calla
 
 
 def _decided(action: ActionFacts, record: Record, at: datetime) -> None:
-    action.decision, action.changes = record["body"]["decision"], list(record["body"]["changes"])
+    body = record["body"]
+    action.decision, action.changes, action.words = body["decision"], list(body["changes"]), body["words"]
     if action.state == "denied":
         action.ended_at, action.detail = at, action.decision.get("reason", "")
 

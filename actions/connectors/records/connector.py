@@ -117,7 +117,8 @@ class RecordsConnector:
         except NEVER_CONNECTED as error:
             return _outcome("no_effect", started, detail=f"No connection was made ({type(error).__name__}).")
         except httpx.HTTPError as error:
-            return _outcome("unknown", started, detail=f"The answer did not arrive ({type(error).__name__}).")
+            kind = "no_effect" if operation.write is None else "unknown"
+            return _outcome(kind, started, detail=f"The answer did not arrive ({type(error).__name__}).")
         return _classify(operation.write, response, started)
 
 
@@ -164,10 +165,10 @@ def _classify(write: Write | None, response: httpx.Response, started: float) -> 
     """INVARIANT: only a declared status proves anything. Held by tests/connectors/test_dispatch.py."""
     status, body = response.status_code, _object(response)
     ok = write.ok if write else frozenset({200})
-    effect_free = write.effect_free if write else frozenset(range(400, 600))
+    effect_free = write.effect_free if write else frozenset()
     if status in ok and body is not None:
         return _outcome("done", started, status=status, body=body, detail="")
-    if status in effect_free:
+    if status in effect_free or write is None:
         return _outcome("no_effect", started, status=status, body=body, detail=_said(status, body))
     return _outcome("unknown", started, status=status, body=body, detail=_said(status, body))
 

@@ -1,0 +1,22 @@
+"""Which actions and plans an agent may see: its own, and not a person's rollback of them."""
+
+from accounts.access import NotVisible
+from accounts.models import Agent
+
+from actions.models import Action, Plan
+
+
+def get_action_for_agent(agent: Agent, action_id: str) -> Action:
+    """Raises NotVisible."""
+    action = Action.objects.filter(pk=action_id, agent=agent, acting_user=None).first()
+    if action is None:
+        raise NotVisible("action")
+    return action
+
+
+def get_plan_for_agent(agent: Agent, plan_id: str) -> Plan:
+    """Raises NotVisible."""
+    plan = Plan.objects.filter(pk=plan_id, trace__agent=agent).first()
+    if plan is None:
+        raise NotVisible("plan")
+    return plan

@@ -1,0 +1,78 @@
+"""A person edits a pending action's payload: policy runs again, the digest changes, both texts are kept."""
+
+from collections.abc import Mapping
+
+from accounts.actors import Actor
+from accounts.models import User
+from approvals.eligibility import eligibility
+from approvals.models import ApprovalRequest
+from approvals.services import AlreadyDecided, DigestChanged, NotEntitled, replace_payload
+from django.db import transaction
+from policies.limits import replace_holds
+
+from actions.arguments import check_arguments
+from actions.ask import shown, title_of
+from actions.decide import decide_action, requested
+from actions.definition import Definition
+from actions.machine import move
+from actions.models import Action
+from actions.propose import TARGETS, decided_body, decision_columns
+from actions.states import State
+
+
+class EditRefused(Exception):
+    """Policy does not allow the edited payload; nothing was changed. The message names the rule."""
+
+
+def edit_payload(
+    *, actor: Actor, editor: User, request_id: str, digest: str, values: Mapping[str, str]
+) -> ApprovalRequest:
+    """Replace editable fields with a person's text.
+
+    Raises NotEntitled, AlreadyDecided, DigestChanged, BadArguments or EditRefused; then nothing was changed.
+    """
+    with transaction.atomic():
+        request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request_id)
+        _refuse(request, editor, digest)
+        action = Action.objects.select_related("tool__connection", "agent", "requester", "trace").get(pk=request.action_id)
+        assert action.tool is not None  # A pending action has a tool.
+        definition = Definition(action.tool.definition)
+        allowed = set(request.displayed["editable"])
+        action.edits = _edits(action, definition, {k: v for k, v in values.items() if k in allowed})
+        check_arguments(definition, requested(action, definition))
+        _decide_again(actor, action, definition)
+        sources = request.displayed["sources"]
+        replace_payload(
+            actor=actor, editor=editor, request=request, title=title_of(action), digest=action.digest,
+            displayed=shown(action, sources),
+        )  # fmt: skip
+    return request
+
+
+def _refuse(request: ApprovalRequest, editor: User, digest: str) -> None:
+    if not request.is_open:
+        raise AlreadyDecided(f"This request was already {request.state}.")
+    may = eligibility(editor, request)
+    if not may.may_decide:
+        raise NotEntitled(may.reason)
+    if digest != request.digest:
+        raise DigestChanged("The payload changed after you opened it. Your text is still here; nothing was saved.")
+
+
+def _edits(action: Action, definition: Definition, values: Mapping[str, str]) -> dict[str, list[str]]:
+    """Agent's text and person's text of each field that differs."""
+    original = definition.fields(action.proposed)
+    texts = {name: value.replace("\r\n", "\n") for name, value in values.items()}
+    return {name: [original[name], text] for name, text in texts.items() if text != original[name]}
+
+
+def _decide_again(actor: Actor, action: Action, definition: Definition) -> None:
+    """Policy on the edited payload, with its own hold; anything but the same need for a person refuses the edit."""
+    before = action.decision["effect"]
+    decision = decide_action(action, definition)
+    if decision.effect == "deny" or TARGETS[decision.effect] is not State.PENDING or decision.effect != before:
+        raise EditRefused(decision.reason)
+    columns = decision_columns(action, definition, decision)
+    replace_holds(workspace_id=action.workspace_id, action_id=action.pk, holds=decision.holds)
+    body = {**decided_body(action, definition), "edits": action.edits}
+    move(actor=actor, action=action, to=State.PENDING, entry="action.edited", body=body, edits=action.edits, **columns)

@@ -1,0 +1,42 @@
+"""`manage.py remit_sweep`: the sweeper process. Runs a round every REMIT_SWEEP_S seconds until stopped."""
+
+import json
+import signal
+import threading
+from dataclasses import asdict
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import OperationalError, close_old_connections
+
+from actions.sweep import sweep
+
+
+class Command(BaseCommand):
+    """Sweeps until SIGTERM or SIGINT."""
+
+    help = "ring for waiting actions, end leases, expire approvals"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true")
+        parser.add_argument("--json", action="store_true", dest="as_json")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """A round that fails for the database is said and tried again; anything else ends the process visibly."""
+        if options["once"]:
+            self.stdout.write(json.dumps(asdict(sweep())))
+            return
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        while not stop.is_set():
+            self._round()
+            stop.wait(settings.REMIT_SWEEP_S)
+
+    def _round(self) -> None:
+        close_old_connections()
+        try:
+            sweep()
+        except OperationalError as error:
+            self.stderr.write(f"The database did not answer, so this round was skipped: {error}")

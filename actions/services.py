@@ -1,0 +1,132 @@
+"""Verbs on actions that every surface calls: propose, plan, evaluate, apply a verdict, advance."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from accounts.actors import Actor, system_actor
+from accounts.clock import database_now
+from accounts.models import Agent
+from approvals.models import ApprovalRequest
+from django.db import transaction
+from policies.engine.types import Decision
+from policies.limits import release
+from traces.models import Trace
+
+from actions.decide import decide_action
+from actions.execution import run
+from actions.machine import StateConflict, move
+from actions.models import Action, Plan
+from actions.plans import Step, stop_if_broken, submit_plan
+from actions.propose import Place, new_action, nothing, prepare, record_proposal
+from actions.rollback import finish
+from actions.states import State
+from actions.doorbell import ring
+from actions.turns import is_its_turn, next_to_run
+
+VERDICTS = {
+    ApprovalRequest.State.APPROVED: (State.AUTHORIZED, "action.authorized"),
+    ApprovalRequest.State.REJECTED: (State.REJECTED, "action.rejected"),
+    ApprovalRequest.State.EXPIRED: (State.EXPIRED, "action.expired"),
+    ApprovalRequest.State.STALE: (State.STALE, "action.stale"),
+    ApprovalRequest.State.WITHDRAWN: (State.WITHDRAWN, "action.cancelled"),
+}
+
+
+def call_tool(
+    *,
+    actor: Actor,
+    agent: Agent,
+    trace: Trace,
+    tool: str,
+    arguments: Mapping[str, Any],
+    sources: Sequence[Mapping[str, Any]] = (),
+    remember: Callable[[str], None] = nothing,
+) -> Action:
+    """Govern one tool call and, where policy allows it at once, execute it here. Raises BadArguments.
+
+    Anything that needs a person returns pending at once: nothing ever blocks on people.
+    """
+    prepared = prepare(agent=agent, name=tool, arguments=arguments)
+    step = Action.objects.filter(trace=trace).count() + 1
+    place = Place(trace, agent, trace.on_behalf_of, step, sources=tuple(sources), remember=remember)
+    action = record_proposal(actor=actor, place=place, prepared=prepared)
+    run(actor=actor, action_id=action.pk)
+    action.refresh_from_db()
+    return action
+
+
+def evaluate(*, agent: Agent, trace: Trace, tool: str, arguments: Mapping[str, Any]) -> Decision:
+    """What policy would decide now. Consumes nothing, records no action, runs nothing. Raises BadArguments."""
+    prepared = prepare(agent=agent, name=tool, arguments=arguments)
+    with transaction.atomic():
+        action = new_action(Place(trace, agent, trace.on_behalf_of, 1), prepared)
+        decision = decide_action(action, prepared.definition, problem=prepared.problem)
+        transaction.set_rollback(True)
+    return decision
+
+
+def start_plan(
+    *,
+    actor: Actor,
+    agent: Agent,
+    trace: Trace,
+    steps: Sequence[Step],
+    sources: Sequence[Mapping[str, Any]],
+    remember: Callable[[str], None] = nothing,
+) -> Plan:
+    """Record and decide a whole plan, then run the steps that may run before anybody is asked. Raises BadArguments."""
+    plan = submit_plan(actor=actor, agent=agent, trace=trace, steps=steps, sources=sources, remember=remember)
+    while (action := next_to_run(plan.pk)) is not None:
+        if run(actor=actor, action_id=action.pk) == State.AUTHORIZED:
+            break
+        stop_if_broken(actor=actor, plan_id=plan.pk)
+    return plan
+
+
+def run_and_advance(*, actor: Actor, action_id: str) -> State:
+    """What the worker does for one ring: run the action, then ring for the next step or stop its plan."""
+    state = run(actor=actor, action_id=action_id)
+    action = Action.objects.select_related("rollback_of").get(pk=action_id)
+    finish(actor=actor, undo=action)
+    plan_id = action.plan_id
+    if plan_id is not None:
+        stop_if_broken(actor=actor, plan_id=plan_id)
+        following = next_to_run(plan_id)
+        if following is not None and following.pk != action_id:
+            ring(following.pk)
+    return state
+
+
+def apply_verdict(*, request_id: str) -> None:
+    """Carry a settled approval over to its action, then ring the worker. Safe to run twice."""
+    request = ApprovalRequest.objects.get(pk=request_id)
+    action = Action.objects.get(pk=request.action_id)
+    if request.is_open or action.state != State.PENDING:
+        return
+    actor = system_actor("approvals", action.workspace_id)
+    to, entry = VERDICTS[ApprovalRequest.State(request.state)]
+    try:
+        _carry(actor, action, request, to, entry)
+    except StateConflict:
+        return
+    if to is not State.AUTHORIZED and action.plan_id is not None:
+        stop_if_broken(actor=actor, plan_id=action.plan_id)
+    if to is State.AUTHORIZED and is_its_turn(action):
+        ring(action.pk)
+
+
+def _carry(actor: Actor, action: Action, request: ApprovalRequest, to: State, entry: str) -> None:
+    ended = to is not State.AUTHORIZED
+    last = request.verdicts.filter(void=False).last()
+    detail = _detail(request, last.reason if last else "") if ended else ""
+    with transaction.atomic():
+        columns: dict[str, Any] = {"detail": detail[:500], "finished_at": database_now()} if ended else {}
+        move(actor=actor, action=action, to=to, entry=entry, body={"approval": request.pk, "detail": detail}, **columns)
+        if ended:
+            release(action_id=action.pk)
+
+
+def _detail(request: ApprovalRequest, reason: str) -> str:
+    if request.state == ApprovalRequest.State.EXPIRED:
+        return f"Nobody decided by {request.expires_at:%H:%M} UTC, so it was denied."
+    return reason or f"The request was {request.state}."

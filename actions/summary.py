@@ -1,0 +1,33 @@
+"""Keeps a trace's title and outcome, as lists show them, in step with its actions."""
+
+from dataclasses import dataclass
+
+from traces.models import Trace
+from traces.sentences import outcome, title
+from traces.services import summarise
+
+from actions.definition import Definition
+from actions.models import Action
+from actions.record import told
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    state: str
+    effect_class: str
+    words: dict[str, str]
+
+
+def refresh_trace(trace_id: str) -> None:
+    """Runs inside the transaction of the change it follows, under the trace's row lock."""
+    actions = Action.objects.filter(trace_id=trace_id).select_related("tool__connection").order_by("step", "id")
+    parts = [_told(action) for action in actions]
+    rolled_back = any(action.rollback_state == Action.RollbackState.ROLLED_BACK for action in actions)
+    stands = Trace.Outcome.ROLLED_BACK.value if rolled_back else outcome([part.state for part in parts])
+    summarise(trace_id=trace_id, title=title(parts, intent=""), outcome=stands)
+
+
+def _told(action: Action) -> _Told:
+    definition = Definition(action.tool.definition) if action.tool else None
+    effect_class = definition.effect_class if definition else ""
+    return _Told(action.state, effect_class, told(action, definition, action.arguments))

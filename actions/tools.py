@@ -1,0 +1,144 @@
+"""Loads tool definitions from a file: closed format, clear errors, digests pinned (R-22, Z-02)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from accounts.actors import Actor
+from accounts.clock import database_now
+from accounts.models import Agent, Workspace
+from django.db import transaction
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from policies.engine.checks import mode_for
+from policies.engine.document import Role
+from policies.engine.problems import PolicyError
+from policies.engine.types import EFFECT_CLASSES
+from policies.services import PolicyMissing, live_document
+from traces.canonical import canonical_text, digest_of
+
+from actions.definition import Definition
+from actions.models import Connection, Tool
+
+_NAME = {"type": "string", "pattern": r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,4}$", "maxLength": 120}
+_TEXT = {"type": "string", "minLength": 1, "maxLength": 500}
+DEFINITION: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name", "title", "description", "resource_type", "effect_class", "reversibility", "input_schema", "operation", "words"],
+    "properties": {
+        "name": _NAME,
+        "title": _TEXT,
+        "description": _TEXT,
+        "resource_type": _NAME,
+        "effect_class": {"enum": list(EFFECT_CLASSES)},
+        "reversibility": {"enum": ["reversible", "compensable", "irreversible"]},
+        "input_schema": {"type": "object", "required": ["additionalProperties"], "properties": {"additionalProperties": {"const": False}}},
+        "fields_at": {"type": "string"},
+        "money": {
+            "type": ["object", "null"],
+            "additionalProperties": False,
+            "required": ["amount", "currency"],
+            "properties": {"amount": _TEXT, "currency": _TEXT, "minor_units": {"type": "integer", "minimum": 0, "maximum": 4}},
+        },
+        "recipients": {"type": ["string", "array", "null"], "items": {"type": "string"}},
+        "sensitive": {"type": "object", "additionalProperties": _TEXT},
+        "operation": {"type": "object"},
+        "words": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["noun", "imperative", "present", "past"],
+            "properties": {name: _TEXT for name in ("noun", "imperative", "present", "past")},
+        },
+    },
+}
+
+
+class BadTool(ValueError):
+    """A tool file that does not load; nothing of it is used. The message names the tool and the field."""
+
+
+def parse(text: str) -> tuple[str, list[dict[str, Any]]]:
+    """`(connection slug, definitions)` of a tool file. Raises BadTool."""
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BadTool(f"Not YAML: {error}") from error
+    if not isinstance(data, dict) or set(data) != {"connection", "tools"} or not isinstance(data["tools"], list):
+        raise BadTool("A tool file has two parts: connection and tools.")
+    for definition in data["tools"]:
+        _check(definition)
+    return str(data["connection"]), data["tools"]
+
+
+def _check(definition: Mapping[str, Any]) -> None:
+    name = definition.get("name", "?") if isinstance(definition, dict) else "?"
+    error = next(iter(Draft202012Validator(DEFINITION).iter_errors(definition)), None)
+    if error is not None:
+        where = ".".join(map(str, error.absolute_path)) or "definition"
+        raise BadTool(f"{name}: {where}: {error.message}.")
+    try:
+        Draft202012Validator.check_schema(definition["input_schema"])
+    except SchemaError as schema_error:
+        raise BadTool(f"{name}: input_schema: {schema_error.message}.") from schema_error
+    if "$ref" in canonical_text(definition["input_schema"]):
+        raise BadTool(f"{name}: input_schema: $ref is not allowed. Write the schema out.")
+
+
+def load_tools(*, actor: Actor, workspace: Workspace, text: str) -> list[Tool]:
+    """Load every tool of a file into a workspace. Raises BadTool; then nothing was loaded."""
+    slug, definitions = parse(text)
+    connection = Connection.objects.filter(workspace=workspace, slug=slug).first()
+    if connection is None:
+        raise BadTool(f"{workspace.name} has no connection {slug}. Make it first.")
+    with transaction.atomic():
+        return [_load(workspace, connection, definition) for definition in definitions]
+
+
+def _load(workspace: Workspace, connection: Connection, definition: dict[str, Any]) -> Tool:
+    values = {
+        "connection": connection,
+        "definition_text": canonical_text(definition),
+        "digest": digest_of(definition),
+        "loaded_at": database_now(),
+    }
+    tool, _ = Tool.objects.update_or_create(workspace=workspace, name=definition["name"], defaults=values)
+    return tool
+
+
+def tools_for_agent(agent: Agent) -> list[dict[str, Any]]:
+    """Tools the agent's role may use, each with its schema narrowed to the fields it may write (B-06).
+
+    A workspace without a live policy lists nothing.
+    """
+    try:
+        document, _ = live_document(workspace_id=agent.workspace_id, slug=agent.policy)
+    except (PolicyMissing, PolicyError):
+        return []
+    role = document.roles.get(agent.role)
+    if role is None:
+        return []
+    definitions = [Definition(tool.definition) for tool in Tool.objects.filter(workspace_id=agent.workspace_id)]
+    return [_listed(role, definition) for definition in definitions if mode_for(role, definition.name, definition.effect_class) != "off"]
+
+
+def _listed(role: Role, definition: Definition) -> dict[str, Any]:
+    return {
+        "name": definition.name,
+        "description": str(definition.data["description"]),
+        "effect_class": definition.effect_class,
+        "reversibility": definition.reversibility,
+        "mode": mode_for(role, definition.name, definition.effect_class),
+        "input_schema": _narrowed(role, definition),
+    }
+
+
+def _narrowed(role: Role, definition: Definition) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(canonical_text(dict(definition.input_schema)))
+    place, rule = definition.data.get("fields_at", ""), role.fields.get(definition.resource_type)
+    if place:
+        allowed = rule.write if rule else frozenset()
+        known = schema["properties"][place]["properties"]
+        schema["properties"][place]["properties"] = {name: known[name] for name in known if name in allowed}
+    return schema

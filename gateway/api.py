@@ -1,0 +1,64 @@
+"""The REST surface /api/v1: parse strictly, authenticate, call services, serialise. No rule of its own."""
+
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from ninja.parser import Parser
+
+from gateway import problems, strict_json
+from gateway.auth import CHALLENGE
+from gateway.problems import Problem
+
+
+class StrictParser(Parser):
+    """Bodies go through the one strict parser."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """Raises Problem 400, 413 or 415."""
+        if request.content_type != "application/json":
+            raise Problem(415, "not-json", "The body is not JSON", "Send Content-Type: application/json.")
+        try:
+            return strict_json.parse(request.body)
+        except (strict_json.TooLarge, RequestDataTooBig) as error:
+            raise Problem(413, "too-large", "The body is too large", str(error)) from error
+        except strict_json.BadJSON as error:
+            raise Problem(400, "bad-json", "The body cannot be read", str(error)) from error
+
+
+api = NinjaAPI(
+    title="Remit",
+    version="1",
+    description="Propose tool calls; Remit decides, asks people where policy says so, executes once and keeps the receipts.",
+    parser=StrictParser(),
+    urls_namespace="api-1",
+    docs_url=None,
+)
+
+
+@api.exception_handler(Problem)
+def on_problem(request: HttpRequest, error: Problem) -> HttpResponse:
+    """Every refusal in one shape."""
+    return problems.answer(error, headers={"WWW-Authenticate": CHALLENGE} if error.status == 401 else None)
+
+
+@api.exception_handler(ValidationError)
+def on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """Fields that do not fit, each with its place."""
+    found = [{"pointer": _pointer(item["loc"]), "message": f"{item['msg']}."} for item in error.errors]
+    detail = "; ".join(f"{item['pointer']}: {item['message']}" for item in found[:3])
+    return problems.answer(Problem(422, "invalid", "Some fields do not fit", detail, problems=found))
+
+
+def _pointer(location: Any) -> str:
+    """`("body", "body", "steps", 0, "tool")` as `/steps/0/tool`."""
+    parts = [str(part) for part in location]
+    return "/" + "/".join(parts[2:] if parts[:1] == ["body"] else parts[1:])
+
+
+@api.exception_handler(HttpError)
+def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """ninja's own refusals."""
+    return problems.answer(Problem(error.status_code, "refused", "The request was refused", str(error)))

@@ -1,0 +1,205 @@
+"""The routes of /api/v1."""
+
+import time
+from typing import Any
+
+from accounts.access import NotVisible, member_of
+from accounts.actors import actor_for_agent
+from accounts.models import Agent, User
+from actions.access import get_action_for_agent, get_plan_for_agent
+from actions.arguments import BadArguments
+from actions.idempotency import remember_as
+from actions.models import Action
+from actions.plans import Step
+from actions.services import call_tool, evaluate, start_plan
+from actions.states import FINAL, State
+from actions.tools import tools_for_agent
+from approvals.access import get_request_for_agent
+from django.http import HttpRequest, HttpResponse
+from ninja import Query
+from traces.access import get_trace_for_agent
+from traces.export import bundle
+from traces.models import Trace
+from traces.services import open_trace, opening, record_refusal
+
+from gateway import problems
+from gateway.api import api
+from gateway.auth import agent_of
+from gateway.idempotency import once
+from gateway.problems import Problem
+from gateway.schemas import ActionOut, CallIn, PlanIn, PlanOut, Problem9457, TraceIn, TraceOut
+from gateway.serialise import action_out, approval_out, decision_out, plan_out, trace_out
+
+POLL_S = 0.25
+RESTING = FINAL | {State.UNKNOWN, State.NEEDS_HUMAN}
+ERRORS = {400: Problem9457, 401: Problem9457, 404: Problem9457, 409: Problem9457, 413: Problem9457, 422: Problem9457}
+
+
+def _trace(agent: Agent, trace_id: str) -> Trace:
+    try:
+        return get_trace_for_agent(agent, trace_id)
+    except NotVisible as error:
+        raise _absent("trace") from error
+
+
+def _absent(noun: str) -> Problem:
+    return Problem(404, f"no-such-{noun}", f"There is no such {noun}", f"This agent has no {noun} of that id.")
+
+
+def _refused(agent: Agent, trace: Trace, error: BadArguments) -> Problem:
+    """A refusal of an identified agent is in the ledger too."""
+    found = [{"pointer": problem.pointer, "message": problem.message} for problem in error.problems]
+    title, detail = "The arguments do not fit the tool", str(error)[:1000]
+    record_refusal(actor=actor_for_agent(agent), trace_id=trace.pk, title=title, detail=detail, problems=found)
+    return Problem(422, "bad-arguments", title, detail, problems=found, trace_id=trace.pk)
+
+
+@api.post("/traces", response={201: TraceOut, **ERRORS}, operation_id="open_trace", tags=["traces"])
+def post_trace(request: HttpRequest, body: TraceIn) -> Any:
+    """Open a trace: the intent, the person it is for, the sources used."""
+    agent = agent_of(request)
+    person = _person(agent, body.on_behalf_of)
+
+    def work(key: int | None) -> tuple[int, dict[str, Any]]:
+        trace = open_trace(
+            actor=actor_for_agent(agent),
+            workspace_id=agent.workspace_id,
+            agent=agent,
+            on_behalf_of=person,
+            intent=body.intent,
+            sources=[source.model_dump(exclude_none=True) for source in body.sources],
+            remember=remember_as(key),
+        )
+        return 201, trace_out(trace)
+
+    return _once(request, agent, "traces", work, lambda pk: (201, trace_out(_trace(agent, pk))))
+
+
+def _person(agent: Agent, name: str) -> User:
+    try:
+        return member_of(agent.workspace_id, name)
+    except NotVisible as error:
+        detail = "on_behalf_of is no active person of this workspace. Send the email or id of one."
+        found = [{"pointer": "/on_behalf_of", "message": detail}]
+        raise Problem(422, "no-such-person", "There is no such person", detail, problems=found) from error
+
+
+def _once(request: HttpRequest, agent: Agent, route: str, work: Any, resume: Any) -> HttpResponse:
+    key = request.headers.get("Idempotency-Key")
+    status, answer = once(agent, route=route, key=key, raw=request.body, work=work, resume=resume)
+    return api.create_response(request, answer, status=status)
+
+
+@api.get("/traces/{trace_id}", response={200: TraceOut, **ERRORS}, operation_id="get_trace", tags=["traces"])
+def get_trace(request: HttpRequest, trace_id: str) -> Any:
+    """One trace of this agent with its actions."""
+    return trace_out(_trace(agent_of(request), trace_id))
+
+
+@api.post("/traces/{trace_id}/plan", response={200: PlanOut, **ERRORS}, operation_id="submit_plan", tags=["traces"])
+def post_plan(request: HttpRequest, trace_id: str, body: PlanIn) -> Any:
+    """Submit a whole plan: every step is checked before any runs; steps that need nobody run now, in order."""
+    agent = agent_of(request)
+    trace = _trace(agent, trace_id)
+    steps = [Step(step.title, step.tool, step.arguments) for step in body.steps]
+
+    def work(key: int | None) -> tuple[int, dict[str, Any]]:
+        try:
+            plan = start_plan(
+                actor=actor_for_agent(agent), agent=agent, trace=trace, steps=steps,
+                sources=opening(trace)["sources"], remember=remember_as(key),
+            )  # fmt: skip
+        except BadArguments as error:
+            raise _refused(agent, trace, error) from error
+        return 200, plan_out(plan)
+
+    return _once(request, agent, f"traces/{trace_id}/plan", work, lambda pk: (200, plan_out(get_plan_for_agent(agent, pk))))
+
+
+@api.post("/tool-calls", response={200: ActionOut, 202: ActionOut, **ERRORS}, operation_id="call_tool", tags=["tool calls"])
+def post_call(request: HttpRequest, body: CallIn) -> Any:
+    """Govern and execute one tool call. 202 means a person decides; nothing was executed yet."""
+    agent = agent_of(request)
+    trace = _trace(agent, body.trace_id)
+
+    def work(key: int | None) -> tuple[int, dict[str, Any]]:
+        try:
+            action = call_tool(
+                actor=actor_for_agent(agent), agent=agent, trace=trace, tool=body.tool, arguments=body.arguments,
+                sources=opening(trace)["sources"], remember=remember_as(key),
+            )  # fmt: skip
+        except BadArguments as error:
+            raise _refused(agent, trace, error) from error
+        return _status(action), action_out(action)
+
+    def resume(action_id: str) -> tuple[int, dict[str, Any]]:
+        action = get_action_for_agent(agent, action_id)
+        return _status(action), action_out(action)
+
+    return _once(request, agent, "tool-calls", work, resume)
+
+
+def _status(action: Action) -> int:
+    return 200 if action.state in RESTING else 202
+
+
+@api.post("/evaluate", response={200: dict[str, Any], **ERRORS}, operation_id="evaluate", tags=["tool calls"])
+def post_evaluate(request: HttpRequest, body: CallIn) -> Any:
+    """What policy would decide now. Nothing is recorded as an action, reserved or run."""
+    agent = agent_of(request)
+    trace = _trace(agent, body.trace_id)
+    try:
+        decision = evaluate(agent=agent, trace=trace, tool=body.tool, arguments=body.arguments)
+    except BadArguments as error:
+        raise _refused(agent, trace, error) from error
+    return {"trace_id": trace.pk, "decision": decision_out(decision), "refused_fields": list(decision.refused_fields)}
+
+
+@api.get("/actions/{action_id}", response={200: ActionOut, **ERRORS}, operation_id="get_action", tags=["tool calls"])
+def get_action(request: HttpRequest, action_id: str, wait: int = Query(0, ge=0, le=25)) -> Any:
+    """One action; with `wait`, answered when it rests or after that many seconds."""
+    agent = agent_of(request)
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            action = get_action_for_agent(agent, action_id)
+        except NotVisible as error:
+            raise _absent("action") from error
+        if action.state in RESTING or time.monotonic() >= deadline:
+            return action_out(action)
+        time.sleep(POLL_S)
+
+
+@api.get("/approvals/{approval_id}", response={200: dict[str, Any], **ERRORS}, operation_id="get_approval", tags=["approvals"])
+def get_approval(request: HttpRequest, approval_id: str, wait: int = Query(0, ge=0, le=25)) -> Any:
+    """Where an approval of this agent's action stands; with `wait`, answered when it is settled or after that time."""
+    agent = agent_of(request)
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            found = get_request_for_agent(agent, approval_id)
+        except NotVisible as error:
+            raise _absent("approval") from error
+        if not found.is_open or time.monotonic() >= deadline:
+            return approval_out(found)
+        time.sleep(POLL_S)
+
+
+@api.get("/traces/{trace_id}/export", response={200: dict[str, Any], **ERRORS}, operation_id="export_trace", tags=["traces"])
+def get_export(request: HttpRequest, trace_id: str) -> Any:
+    """The trace's ledger as a bundle (docs/trace.schema.json)."""
+    return bundle(_trace(agent_of(request), trace_id))
+
+
+@api.get("/tools", response={200: dict[str, Any], **ERRORS}, operation_id="list_tools", tags=["tool calls"])
+def get_tools(request: HttpRequest) -> Any:
+    """The tools this agent's role may use, with their schemas narrowed to the fields it may write."""
+    return {"tools": tools_for_agent(agent_of(request))}
+
+
+@api.post("/actions/{action_id}/result", include_in_schema=False)
+def post_result(request: HttpRequest, action_id: str) -> HttpResponse:
+    """Reports of agent-executed work are not in this release."""
+    agent_of(request)
+    detail = "This release executes actions itself and takes no reports. Use POST /api/v1/tool-calls."
+    return problems.answer(Problem(501, "not-implemented", "Not in this release", detail))

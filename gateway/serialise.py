@@ -1,0 +1,90 @@
+"""How actions, traces and approvals look to the agent that owns them. No credential, no other principal's data (B-04)."""
+
+from typing import Any
+
+from actions.models import Action, Plan
+from actions.states import SUCCESS, State
+from approvals.models import ApprovalRequest
+from django.conf import settings
+from django.urls import reverse
+from policies.engine.types import Decision
+from traces.models import Trace
+
+
+def absolute(path: str) -> str:
+    """A console link."""
+    return f"{settings.REMIT_BASE_URL}{path}"
+
+
+def trace_url(trace_id: str) -> str:
+    return absolute(reverse("traces:detail", args=[trace_id]))
+
+
+def action_out(action: Action) -> dict[str, Any]:
+    """One action: state, decision, what was refused or edited, result."""
+    request = ApprovalRequest.objects.filter(action_id=action.pk).first()
+    return {
+        "action_id": action.pk,
+        "trace_id": action.trace_id,
+        "trace_url": trace_url(action.trace_id),
+        "step": action.step,
+        "tool": action.tool_name,
+        "state": action.state,
+        "executed": action.state in SUCCESS,
+        "decision": decision_out(action.decision),
+        "refused_fields": list(action.decision.get("refused_fields", ())),
+        "edited_fields": {name: {"yours": pair[0], "sent": pair[1]} for name, pair in action.edits.items()},
+        "approval": approval_out(request) if request else None,
+        "result": action.result,
+        "detail": action.detail or _doing(action),
+    }
+
+
+def _doing(action: Action) -> str:
+    if action.state == State.PENDING:
+        return "Nothing was executed. A person decides; ask again with ?wait=25, and do not send the call again."
+    return ""
+
+
+def decision_out(decision: Any) -> dict[str, Any]:
+    """The decision an agent can use: what was refused, why, and the remedy; not the rules it may not see."""
+    data = decision.to_json() if isinstance(decision, Decision) else decision
+    told = [check for check in data.get("checks", ()) if check["outcome"] != "passed"]
+    kept = ("name", "outcome", "rule", "reason", "remedy", "field")
+    return {
+        "effect": data.get("effect", ""),
+        "reason": data.get("reason", ""),
+        "policy": {key: (data.get("policy") or {}).get(key) for key in ("slug", "version")},
+        "checks": [{key: check[key] for key in kept} for check in told],
+    }
+
+
+def approval_out(request: ApprovalRequest) -> dict[str, Any]:
+    """Where an approval stands."""
+    return {
+        "approval_id": request.pk,
+        "url": absolute(reverse("approvals:review", args=[request.pk])),
+        "kind": request.kind,
+        "state": request.state,
+        "step": request.step,
+        "steps": [step["name"] for step in request.steps],
+        "expires_at": request.expires_at.isoformat(),
+    }
+
+
+def plan_out(plan: Plan) -> dict[str, Any]:
+    """A plan with its steps as they stand."""
+    actions = Action.objects.filter(plan=plan).order_by("step")
+    return {"plan_id": plan.pk, "trace_id": plan.trace_id, "steps": [action_out(action) for action in actions]}
+
+
+def trace_out(trace: Trace) -> dict[str, Any]:
+    """A trace with its actions."""
+    actions = Action.objects.filter(trace=trace).order_by("step")
+    return {
+        "trace_id": trace.pk,
+        "url": trace_url(trace.pk),
+        "title": trace.title,
+        "outcome": trace.outcome,
+        "actions": [action_out(action) for action in actions],
+    }
