@@ -76,7 +76,9 @@ def authenticate_agent(token: str) -> Agent:
 def _credential(token: str) -> AgentCredential:
     parts = token.split("_", 2)
     if len(parts) == 3 and parts[0] == TOKEN_PREFIX:
-        found = AgentCredential.objects.select_related("agent__workspace", "agent__owner").filter(prefix=parts[1]).first()
+        found = (
+            AgentCredential.objects.select_related("agent__workspace", "agent__owner").filter(prefix=parts[1]).first()
+        )
         if found is not None and hmac.compare_digest(found.digest, token_digest(token)):
             return found
     raise AgentAuthFailed("unknown-token", "This agent token is not known here. Check that it was copied whole.")

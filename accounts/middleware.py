@@ -46,7 +46,9 @@ class WorkspaceMiddleware:
         if isinstance(error, NotVisible):
             return render(request, "404.html", status=404)
         if isinstance(error, Forbidden):
-            return render(request, "403.html", {"permission": error.permission, "denied_in": error.workspace}, status=403)
+            return render(
+                request, "403.html", {"permission": error.permission, "denied_in": error.workspace}, status=403
+            )
         return None
 
 

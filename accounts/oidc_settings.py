@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
-_NEEDED = ("OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_AUTHORIZATION_URL", "OIDC_TOKEN_URL", "OIDC_USERINFO_URL", "OIDC_JWKS_URL")
+_NEEDED = (
+    "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_SECRET",
+    "OIDC_AUTHORIZATION_URL",
+    "OIDC_TOKEN_URL",
+    "OIDC_USERINFO_URL",
+    "OIDC_JWKS_URL",
+)
 
 
 def oidc_settings(environment: Mapping[str, str]) -> dict[str, Any]:

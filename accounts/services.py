@@ -72,7 +72,15 @@ def leave_group(*, actor: Actor, group: Group, user: User) -> None:
 
 
 def register_agent(
-    *, actor: Actor, workspace: Workspace, slug: str, name: str, owner: User, policy: str, role: str, runbook_url: str = ""
+    *,
+    actor: Actor,
+    workspace: Workspace,
+    slug: str,
+    name: str,
+    owner: User,
+    policy: str,
+    role: str,
+    runbook_url: str = "",
 ) -> Agent:
     """A new agent principal."""
     return Agent.objects.create(

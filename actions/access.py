@@ -2,7 +2,6 @@
 
 from accounts.access import NotVisible
 from accounts.models import Agent
-
 from actions.models import Action, Plan
 
 

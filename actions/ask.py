@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from accounts.actors import Actor
-from approvals.services import NewRequest, expiry_after, request_approval
 from django.conf import settings
-from policies.engine.types import Decision
-from traces.canonical import plain
 
+from accounts.actors import Actor
 from actions.definition import Definition
 from actions.display import displayed
 from actions.models import Action
 from actions.words import sentences
+from approvals.services import NewRequest, expiry_after, request_approval
+from policies.engine.types import Decision
+from traces.canonical import plain
 
 DRAFT_ROUTE = {"name": "draft", "steps": [{"name": "Review and send", "group": None, "quorum": 1}], "separation": []}
 REQUESTER = "You asked for this, so someone else decides it."

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from traces.canonical import canonical_text, digest_of
-
 from actions.models import Action
+from traces.canonical import canonical_text, digest_of
 
 
 def prestate(before: dict[str, Any] | None) -> str:

@@ -17,8 +17,7 @@ def proposed_changes(
     """One row a field: `{field, kind, old, new}`; a refused field keeps its old value and names what was denied."""
     before = {} if definition.creates or record is None else record
     return [
-        _row(name, value, before, denied=name in set(refused))
-        for name, value in definition.fields(proposed).items()
+        _row(name, value, before, denied=name in set(refused)) for name, value in definition.fields(proposed).items()
     ]
 
 

@@ -2,7 +2,6 @@
 
 from accounts.actors import Actor
 from accounts.models import Workspace
-
 from actions.models import Connection
 from actions.sealing import seal
 

@@ -4,6 +4,9 @@ from typing import Any
 
 from accounts.clock import database_now
 from accounts.models import Agent
+from actions.definition import Definition
+from actions.facts import engine_request
+from actions.models import Action
 from policies.engine import checks
 from policies.engine.decide import decide, deny
 from policies.engine.document import Document
@@ -11,10 +14,6 @@ from policies.engine.problems import PolicyError
 from policies.engine.types import Check, Decision, Request
 from policies.limits import lock_counters, usage
 from policies.services import PolicyMissing, live_document
-
-from actions.definition import Definition
-from actions.facts import engine_request
-from actions.models import Action
 
 
 def decide_action(action: Action, definition: Definition | None, *, problem: str = "") -> Decision:

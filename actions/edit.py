@@ -2,14 +2,10 @@
 
 from collections.abc import Mapping
 
+from django.db import transaction
+
 from accounts.actors import Actor
 from accounts.models import User
-from approvals.eligibility import eligibility
-from approvals.models import ApprovalRequest
-from approvals.services import AlreadyDecided, DigestChanged, NotEntitled, replace_payload
-from django.db import transaction
-from policies.limits import replace_holds
-
 from actions.arguments import check_arguments
 from actions.ask import shown, title_of
 from actions.decide import decide_action, requested
@@ -18,6 +14,10 @@ from actions.machine import move
 from actions.models import Action
 from actions.propose import TARGETS, decided_body, decision_columns
 from actions.states import State
+from approvals.eligibility import eligibility
+from approvals.models import ApprovalRequest
+from approvals.services import AlreadyDecided, DigestChanged, NotEntitled, replace_payload
+from policies.limits import replace_holds
 
 
 class EditRefused(Exception):
@@ -34,7 +34,9 @@ def edit_payload(
     with transaction.atomic():
         request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request_id)
         _refuse(request, editor, digest)
-        action = Action.objects.select_related("tool__connection", "agent", "requester", "trace").get(pk=request.action_id)
+        action = Action.objects.select_related("tool__connection", "agent", "requester", "trace").get(
+            pk=request.action_id
+        )
         assert action.tool is not None  # A pending action has a tool.
         definition = Definition(action.tool.definition)
         allowed = set(request.displayed["editable"])

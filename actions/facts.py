@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import Agent, GroupMembership, Membership, User
-from policies.engine.types import Money, Request, ToolFacts
-
 from actions.definition import Definition
+from policies.engine.types import Money, Request, ToolFacts
 
 
 def requester_facts(user: User, workspace_id: str) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db import IntegrityError, transaction
+
 from accounts.clock import database_now
 from accounts.models import Agent
-from django.db import IntegrityError, transaction
-from traces.canonical import sha256_hex
-
 from actions.models import IdempotencyKey
+from traces.canonical import sha256_hex
 
 # A first request that recorded nothing and gave no answer for this long died; its key may be used again.
 ABANDONED = timedelta(seconds=120)

@@ -6,13 +6,13 @@ INVARIANT: nothing else writes `Action.state`. Held by tests/house/test_state_wr
 from collections.abc import Mapping
 from typing import Any
 
-from accounts.actors import Actor
 from django.db import transaction
-from traces.ledger import append
 
+from accounts.actors import Actor
 from actions.models import Action
 from actions.states import State, allowed
 from actions.summary import refresh_trace
+from traces.ledger import append
 
 
 class StateConflict(Exception):

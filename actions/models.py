@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
+from django.db import models
+
 from accounts.ids import new_id
 from accounts.models import Agent, User, Workspace
-from django.db import models
-from traces.models import Trace
-
 from actions.states import State
+from traces.models import Trace
 
 
 def new_connection_id() -> str:
@@ -131,8 +131,11 @@ class Action(models.Model):
     class Meta:
         ordering = ["trace_id", "step", "id"]
         indexes = [
-            models.Index(fields=["state", "lease_until"], name="action_queue",
-                         condition=models.Q(state__in=["authorized", "claimed", "dispatching"])),
+            models.Index(
+                fields=["state", "lease_until"],
+                name="action_queue",
+                condition=models.Q(state__in=["authorized", "claimed", "dispatching"]),
+            ),
             models.Index(fields=["workspace", "-created_at"], name="action_workspace_newest"),
         ]
 
@@ -163,7 +166,9 @@ class IdempotencyKey(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["agent", "route", "key"], name="idempotency_key_per_agent_route")]
+        constraints = [
+            models.UniqueConstraint(fields=["agent", "route", "key"], name="idempotency_key_per_agent_route")
+        ]
 
     def __str__(self) -> str:
         return f"{self.route} {self.key}"

@@ -4,21 +4,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
+
 from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Agent
-from approvals.models import ApprovalRequest
-from approvals.services import close_request
-from django.db import transaction
-from policies.limits import release
-from traces.ledger import append
-from traces.models import Trace
-
 from actions.arguments import ArgumentProblem, BadArguments
 from actions.machine import StateConflict, move
 from actions.models import Action, Plan
 from actions.propose import Place, Prepared, nothing, prepare, record_proposal
 from actions.states import STOPS_PLAN, State
+from approvals.models import ApprovalRequest
+from approvals.services import close_request
+from policies.limits import release
+from traces.ledger import append
+from traces.models import Trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import transaction
+
 from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Agent, User
-from django.db import transaction
-from policies.engine.types import Decision
-from policies.limits import reserve
-from traces.canonical import plain
-from traces.ledger import append
-from traces.models import Trace
-
 from actions import binding
 from actions.arguments import check_arguments
 from actions.ask import ask_people
@@ -27,6 +22,11 @@ from actions.models import Action, Plan, Tool
 from actions.record import known_secrets, proposed_body, told
 from actions.redaction import mask
 from actions.states import State
+from policies.engine.types import Decision
+from policies.limits import reserve
+from traces.canonical import plain
+from traces.ledger import append
+from traces.models import Trace
 
 TARGETS = {"allow": State.AUTHORIZED, "deny": State.DENIED, "approval": State.PENDING, "draft": State.PENDING}
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from approvals.signals import verdict_recorded
 from django.dispatch import receiver
 
 from actions.services import apply_verdict
+from approvals.signals import verdict_recorded
 
 
 @receiver(verdict_recorded, dispatch_uid="actions.apply_verdict")

@@ -9,7 +9,9 @@ from actions.redaction import mask, mask_inside, sensitive_values
 from actions.words import sentences
 
 
-def known_secrets(definition: Definition | None, arguments: Mapping[str, Any], *more: Mapping[str, Any]) -> dict[str, str]:
+def known_secrets(
+    definition: Definition | None, arguments: Mapping[str, Any], *more: Mapping[str, Any]
+) -> dict[str, str]:
     """Sensitive values of one call: value -> kind."""
     if definition is None:
         return {}

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from traces.ledger import Sensitive
-
 from actions.definition import Definition
+from traces.ledger import Sensitive
 
 
 def sensitive_values(definition: Definition, *sources: Mapping[str, Any]) -> dict[str, str]:

@@ -4,19 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
+
 from accounts.actors import Actor
 from accounts.models import User
-from django.db import transaction
-from traces.ledger import append
-from traces.models import Trace
-from traces.services import open_trace
-
 from actions.definition import Definition
 from actions.execution import PreviewFailed, read_target, run
 from actions.models import Action
 from actions.propose import Place, prepare, record_proposal
 from actions.states import SUCCESS, State
 from actions.summary import refresh_trace
+from traces.ledger import append
+from traces.models import Trace
+from traces.services import open_trace
 
 
 class RollbackRefused(Exception):
@@ -132,7 +132,16 @@ def _record(actor: Actor, user: User, action: Action, reason: str, prepared: Any
 
 
 # An undo that ended without effect may be tried again.
-_OVER = [State.DENIED, State.REJECTED, State.EXPIRED, State.WITHDRAWN, State.STALE, State.CANCELLED, State.BLOCKED, State.FAILED]
+_OVER = [
+    State.DENIED,
+    State.REJECTED,
+    State.EXPIRED,
+    State.WITHDRAWN,
+    State.STALE,
+    State.CANCELLED,
+    State.BLOCKED,
+    State.FAILED,
+]
 
 
 def finish(*, actor: Actor, undo: Action) -> None:
@@ -152,6 +161,11 @@ def finish(*, actor: Actor, undo: Action) -> None:
         changed = Action.objects.filter(pk=original.pk, rollback_state="").update(rollback_state=column)
         if not changed:
             return
-        body = {"action": original.pk, "step": original.step, "rollback_trace": undo.trace_id, "rollback_state": result.value}
+        body = {
+            "action": original.pk,
+            "step": original.step,
+            "rollback_trace": undo.trace_id,
+            "rollback_state": result.value,
+        }
         append(actor=actor, trace_id=original.trace_id, type="rollback.finished", body=body)
         refresh_trace(original.trace_id)

@@ -3,16 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.db import transaction
+
 from accounts.actors import Actor, system_actor
 from accounts.clock import database_now
 from accounts.models import Agent
-from approvals.models import ApprovalRequest
-from django.db import transaction
-from policies.engine.types import Decision
-from policies.limits import release
-from traces.models import Trace
-
 from actions.decide import decide_action
+from actions.doorbell import ring
 from actions.execution import run
 from actions.machine import StateConflict, move
 from actions.models import Action, Plan
@@ -20,8 +17,11 @@ from actions.plans import Step, stop_if_broken, submit_plan
 from actions.propose import Place, new_action, nothing, prepare, record_proposal
 from actions.rollback import finish
 from actions.states import State
-from actions.doorbell import ring
 from actions.turns import is_its_turn, next_to_run
+from approvals.models import ApprovalRequest
+from policies.engine.types import Decision
+from policies.limits import release
+from traces.models import Trace
 
 VERDICTS = {
     ApprovalRequest.State.APPROVED: (State.AUTHORIZED, "action.authorized"),

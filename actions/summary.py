@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-from traces.models import Trace
-from traces.sentences import outcome, title
-from traces.services import summarise
-
 from actions.definition import Definition
 from actions.models import Action
 from actions.record import told
+from traces.models import Trace
+from traces.sentences import outcome, title
+from traces.services import summarise
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,15 @@ from dataclasses import dataclass
 
 from accounts.actors import system_actor
 from accounts.clock import database_now
-from approvals.models import ApprovalRequest
-from approvals.services import expire_due
-
+from actions.doorbell import ring
 from actions.machine import StateConflict, move
 from actions.models import Action, Plan
 from actions.plans import stop_if_broken
 from actions.services import apply_verdict
 from actions.states import STOPS_PLAN, State
-from actions.doorbell import ring
 from actions.turns import is_its_turn
+from approvals.models import ApprovalRequest
+from approvals.services import expire_due
 
 BATCH = 500
 ANY = ""
@@ -81,7 +80,9 @@ def _stop_plans() -> None:
 
 def _ring_waiting() -> int:
     """Ring again for every action that may run now."""
-    waiting = [a for a in Action.objects.filter(state=State.AUTHORIZED).order_by("created_at")[:BATCH] if is_its_turn(a)]
+    waiting = [
+        a for a in Action.objects.filter(state=State.AUTHORIZED).order_by("created_at")[:BATCH] if is_its_turn(a)
+    ]
     for action in waiting:
         ring(action.pk)
     return len(waiting)

@@ -2,10 +2,10 @@
 
 import logging
 
-from accounts.actors import system_actor
-from accounts.ids import is_id
 from celery import shared_task
 
+from accounts.actors import system_actor
+from accounts.ids import is_id
 from actions.doorbell import TASK
 from actions.models import Action
 from actions.services import run_and_advance

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
-from accounts.actors import Actor
-from accounts.clock import database_now
-from accounts.models import Agent, Workspace
 from django.db import transaction
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
+
+from accounts.actors import Actor
+from accounts.clock import database_now
+from accounts.models import Agent, Workspace
+from actions.definition import Definition
+from actions.models import Connection, Tool
 from policies.engine.checks import mode_for
 from policies.engine.document import Role
 from policies.engine.problems import PolicyError
@@ -18,15 +21,22 @@ from policies.engine.types import EFFECT_CLASSES
 from policies.services import PolicyMissing, live_document
 from traces.canonical import canonical_text, digest_of
 
-from actions.definition import Definition
-from actions.models import Connection, Tool
-
 _NAME = {"type": "string", "pattern": r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,4}$", "maxLength": 120}
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 500}
 DEFINITION: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["name", "title", "description", "resource_type", "effect_class", "reversibility", "input_schema", "operation", "words"],
+    "required": [
+        "name",
+        "title",
+        "description",
+        "resource_type",
+        "effect_class",
+        "reversibility",
+        "input_schema",
+        "operation",
+        "words",
+    ],
     "properties": {
         "name": _NAME,
         "title": _TEXT,
@@ -34,13 +44,21 @@ DEFINITION: dict[str, Any] = {
         "resource_type": _NAME,
         "effect_class": {"enum": list(EFFECT_CLASSES)},
         "reversibility": {"enum": ["reversible", "compensable", "irreversible"]},
-        "input_schema": {"type": "object", "required": ["additionalProperties"], "properties": {"additionalProperties": {"const": False}}},
+        "input_schema": {
+            "type": "object",
+            "required": ["additionalProperties"],
+            "properties": {"additionalProperties": {"const": False}},
+        },
         "fields_at": {"type": "string"},
         "money": {
             "type": ["object", "null"],
             "additionalProperties": False,
             "required": ["amount", "currency"],
-            "properties": {"amount": _TEXT, "currency": _TEXT, "minor_units": {"type": "integer", "minimum": 0, "maximum": 4}},
+            "properties": {
+                "amount": _TEXT,
+                "currency": _TEXT,
+                "minor_units": {"type": "integer", "minimum": 0, "maximum": 4},
+            },
         },
         "recipients": {"type": ["string", "array", "null"], "items": {"type": "string"}},
         "sensitive": {"type": "object", "additionalProperties": _TEXT},
@@ -49,7 +67,7 @@ DEFINITION: dict[str, Any] = {
             "type": "object",
             "additionalProperties": False,
             "required": ["noun", "imperative", "present", "past"],
-            "properties": {name: _TEXT for name in ("noun", "imperative", "present", "past")},
+            "properties": dict.fromkeys(("noun", "imperative", "present", "past"), _TEXT),
         },
     },
 }
@@ -120,7 +138,11 @@ def tools_for_agent(agent: Agent) -> list[dict[str, Any]]:
     if role is None:
         return []
     definitions = [Definition(tool.definition) for tool in Tool.objects.filter(workspace_id=agent.workspace_id)]
-    return [_listed(role, definition) for definition in definitions if mode_for(role, definition.name, definition.effect_class) != "off"]
+    return [
+        _listed(role, definition)
+        for definition in definitions
+        if mode_for(role, definition.name, definition.effect_class) != "off"
+    ]
 
 
 def _listed(role: Role, definition: Definition) -> dict[str, Any]:

@@ -2,27 +2,27 @@
 
 from typing import Any
 
-from accounts.access import require
-from accounts.actors import actor_for_user
-from accounts.http import AuthenticatedRequest, sign_in_required
-from accounts.permissions import Permission
-from approvals.access import get_request_for
-from approvals.models import ApprovalRequest
-from approvals.queue import queue_page
-from approvals.review import review_page
-from approvals.services import VerdictRefused
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
-from traces.access import get_trace_for
-from traces.models import Trace
 
+from accounts.access import require
+from accounts.actors import actor_for_user
+from accounts.http import AuthenticatedRequest, sign_in_required
+from accounts.permissions import Permission
 from actions.arguments import BadArguments
 from actions.edit import EditRefused, edit_payload
 from actions.forms import EditForm, RollbackForm
 from actions.rollback import RollbackRefused, final, preview, roll_back, undoable
+from approvals.access import get_request_for
+from approvals.models import ApprovalRequest
+from approvals.queue import queue_page
+from approvals.review import review_page
+from approvals.services import VerdictRefused
+from traces.access import get_trace_for
+from traces.models import Trace
 
 
 @sign_in_required

@@ -1,10 +1,10 @@
 """Who may see which approval request. Absent and forbidden look alike."""
 
+from django.db.models import QuerySet
+
 from accounts.access import NotVisible, has_permission
 from accounts.models import Agent, GroupMembership, User, Workspace
 from accounts.permissions import Permission
-from django.db.models import QuerySet
-
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from accounts.access import has_permission
 from accounts.models import GroupMembership, User
 from accounts.permissions import Permission
-
 from approvals.models import ApprovalRequest, Verdict
 
 

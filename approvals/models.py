@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from django.db import models
+
 from accounts.ids import new_id
 from accounts.models import Agent, User, Workspace
-from django.db import models
 from traces.models import Trace
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from accounts.clock import database_now
-from accounts.models import User, Workspace
 from django.urls import reverse
 
+from accounts.clock import database_now
+from accounts.models import User, Workspace
 from approvals.access import requests_visible_to
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest
@@ -106,7 +106,9 @@ def _chosen(
     if show == "team":
         return opened
     if show == "decided":
-        return sorted(settled, key=lambda request: request.settled_at or request.created_at, reverse=True)[:MOST_DECIDED]
+        return sorted(settled, key=lambda request: request.settled_at or request.created_at, reverse=True)[
+            :MOST_DECIDED
+        ]
     return [request for request in opened if eligibility(user, request).may_decide]
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from accounts.clock import database_now
-from accounts.models import User
 from django.urls import reverse
 
+from accounts.clock import database_now
+from accounts.models import User
 from approvals.access import group_names
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest
@@ -179,7 +179,9 @@ def _steps(request: ApprovalRequest) -> list[Step]:
     if request.is_open:
         rail.append(Step("waiting", "Sends" if request.kind == "draft" else "Runs", "Once, by Remit"))
     else:
-        rail.append(Step("done" if request.state == "approved" else "bad", request.state.capitalize(), "", request.settled_at))
+        rail.append(
+            Step("done" if request.state == "approved" else "bad", request.state.capitalize(), "", request.settled_at)
+        )
     return rail
 
 

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
+
 from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Agent, User
-from django.db import transaction
-from traces.canonical import instant
-from traces.ledger import append
-from traces.models import Trace
-
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest, Verdict
 from approvals.signals import verdict_recorded
+from traces.canonical import instant
+from traces.ledger import append
+from traces.models import Trace
 
 State = ApprovalRequest.State
 

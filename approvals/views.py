@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from accounts.actors import actor_for_user
-from accounts.http import AuthenticatedRequest, sign_in_required
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -11,6 +9,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from accounts.actors import actor_for_user
+from accounts.http import AuthenticatedRequest, sign_in_required
 from approvals.access import decidable_by, get_request_for
 from approvals.forms import VerdictForm
 from approvals.models import ApprovalRequest
@@ -68,7 +68,11 @@ def _record(request: AuthenticatedRequest, found: ApprovalRequest, form: Verdict
         form.add_error(None, str(error))
         return _render_review(request, found, form, status=422)
     left = len(decidable_by(request.user, found.workspace))
-    word = "Sent" if found.kind == "draft" and form.cleaned_data["choice"] == "approve" else DONE[form.cleaned_data["choice"]]
+    word = (
+        "Sent"
+        if found.kind == "draft" and form.cleaned_data["choice"] == "approve"
+        else DONE[form.cleaned_data["choice"]]
+    )
     messages.success(request, f"{word}. {left} left for you.")
     return redirect(reverse("approvals:review", args=[found.pk]))
 
@@ -80,4 +84,3 @@ def _render_review(
     shown = review_page(request.user, found, page=page, raw=request.GET.get("view") == "raw", conflict=conflict)
     context: dict[str, Any] = {"queue": page, "review": shown, "form": form, "landing": False}
     return render(request, "approvals/queue.html", context, status=status)
-

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.http import HttpRequest
+from django.urls import reverse
+
 from accounts.access import has_permission, workspaces_visible_to
 from accounts.models import Agent, User, Workspace
 from accounts.permissions import Permission
 from approvals.access import open_requests_for
-from django.http import HttpRequest
-from django.urls import reverse
 
 
 @dataclass(frozen=True, slots=True)

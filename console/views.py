@@ -1,13 +1,6 @@
 """Home, search, health and the error pages."""
 
 import redis
-from accounts.access import has_permission
-from accounts.http import AuthenticatedRequest, sign_in_required
-from accounts.ids import is_id
-from accounts.models import Agent
-from accounts.permissions import Permission
-from approvals.access import decidable_by
-from approvals.queue import row_of
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
@@ -15,6 +8,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
+
+from accounts.access import has_permission
+from accounts.http import AuthenticatedRequest, sign_in_required
+from accounts.ids import is_id
+from accounts.models import Agent
+from accounts.permissions import Permission
+from approvals.access import decidable_by
+from approvals.queue import row_of
 from traces.access import traces_visible_to
 
 NEEDS = 5
@@ -94,5 +95,3 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def failed(request: HttpRequest) -> HttpResponse:
     """Our own error, with an id to give to whoever runs Remit."""
     return render(request, "500.html", {"request_id": getattr(request, "request_id", "")}, status=500)
-
-

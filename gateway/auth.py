@@ -1,9 +1,9 @@
 """Authenticates agents by bearer token. A failure is typed, answered as RFC 9457, and never falls open."""
 
-from accounts.access import AgentAuthFailed, authenticate_agent
-from accounts.models import Agent
 from django.http import HttpRequest
 
+from accounts.access import AgentAuthFailed, authenticate_agent
+from accounts.models import Agent
 from gateway.problems import Problem
 
 CHALLENGE = 'Bearer realm="remit"'

@@ -5,7 +5,6 @@ from typing import Any
 
 from accounts.models import Agent
 from actions.idempotency import KeyInUse, KeyReused, Started, finish, forget, start
-
 from gateway.problems import Problem
 
 Answer = tuple[int, dict[str, Any]]

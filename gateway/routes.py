@@ -3,6 +3,9 @@
 import time
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
+from ninja import Query
+
 from accounts.access import NotVisible, member_of
 from accounts.actors import actor_for_agent
 from accounts.models import Agent, User
@@ -15,13 +18,6 @@ from actions.services import call_tool, evaluate, start_plan
 from actions.states import FINAL, State
 from actions.tools import tools_for_agent
 from approvals.access import get_request_for_agent
-from django.http import HttpRequest, HttpResponse
-from ninja import Query
-from traces.access import get_trace_for_agent
-from traces.export import bundle
-from traces.models import Trace
-from traces.services import open_trace, opening, record_refusal
-
 from gateway import problems
 from gateway.api import api
 from gateway.auth import agent_of
@@ -29,6 +25,10 @@ from gateway.idempotency import once
 from gateway.problems import Problem
 from gateway.schemas import ActionOut, CallIn, PlanIn, PlanOut, Problem9457, TraceIn, TraceOut
 from gateway.serialise import action_out, approval_out, decision_out, plan_out, trace_out
+from traces.access import get_trace_for_agent
+from traces.export import bundle
+from traces.models import Trace
+from traces.services import open_trace, opening, record_refusal
 
 POLL_S = 0.25
 RESTING = FINAL | {State.UNKNOWN, State.NEEDS_HUMAN}
@@ -113,10 +113,14 @@ def post_plan(request: HttpRequest, trace_id: str, body: PlanIn) -> Any:
             raise _refused(agent, trace, error) from error
         return 200, plan_out(plan)
 
-    return _once(request, agent, f"traces/{trace_id}/plan", work, lambda pk: (200, plan_out(get_plan_for_agent(agent, pk))))
+    return _once(
+        request, agent, f"traces/{trace_id}/plan", work, lambda pk: (200, plan_out(get_plan_for_agent(agent, pk)))
+    )
 
 
-@api.post("/tool-calls", response={200: ActionOut, 202: ActionOut, **ERRORS}, operation_id="call_tool", tags=["tool calls"])
+@api.post(
+    "/tool-calls", response={200: ActionOut, 202: ActionOut, **ERRORS}, operation_id="call_tool", tags=["tool calls"]
+)
 def post_call(request: HttpRequest, body: CallIn) -> Any:
     """Govern and execute one tool call. 202 means a person decides; nothing was executed yet."""
     agent = agent_of(request)
@@ -170,7 +174,12 @@ def get_action(request: HttpRequest, action_id: str, wait: int = Query(0, ge=0, 
         time.sleep(POLL_S)
 
 
-@api.get("/approvals/{approval_id}", response={200: dict[str, Any], **ERRORS}, operation_id="get_approval", tags=["approvals"])
+@api.get(
+    "/approvals/{approval_id}",
+    response={200: dict[str, Any], **ERRORS},
+    operation_id="get_approval",
+    tags=["approvals"],
+)
 def get_approval(request: HttpRequest, approval_id: str, wait: int = Query(0, ge=0, le=25)) -> Any:
     """Where an approval of this agent's action stands; with `wait`, answered when it is settled or after that time."""
     agent = agent_of(request)
@@ -185,7 +194,9 @@ def get_approval(request: HttpRequest, approval_id: str, wait: int = Query(0, ge
         time.sleep(POLL_S)
 
 
-@api.get("/traces/{trace_id}/export", response={200: dict[str, Any], **ERRORS}, operation_id="export_trace", tags=["traces"])
+@api.get(
+    "/traces/{trace_id}/export", response={200: dict[str, Any], **ERRORS}, operation_id="export_trace", tags=["traces"]
+)
 def get_export(request: HttpRequest, trace_id: str) -> Any:
     """The trace's ledger as a bundle (docs/trace.schema.json)."""
     return bundle(_trace(agent_of(request), trace_id))

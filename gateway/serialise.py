@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from django.conf import settings
+from django.urls import reverse
+
 from actions.models import Action, Plan
 from actions.states import SUCCESS, State
 from approvals.models import ApprovalRequest
-from django.conf import settings
-from django.urls import reverse
 from policies.engine.types import Decision
 from traces.models import Trace
 

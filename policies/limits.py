@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from accounts.clock import database_now
 from django.db import connection
 from django.db.models import Sum
 
+from accounts.clock import database_now
 from policies.engine.types import Hold
 from policies.models import LimitHold
 
@@ -33,7 +33,9 @@ def _lock_number(workspace_id: str, key: str) -> int:
 def usage(workspace_id: str, counters: Mapping[str, int], *, action_id: str) -> dict[str, int]:
     """What others hold or have settled in each counter's window. `counters` is key -> window in seconds."""
     now = database_now()
-    return {key: _used(workspace_id, key, now - timedelta(seconds=window), action_id) for key, window in counters.items()}
+    return {
+        key: _used(workspace_id, key, now - timedelta(seconds=window), action_id) for key, window in counters.items()
+    }
 
 
 def _used(workspace_id: str, key: str, since: datetime, action_id: str) -> int:

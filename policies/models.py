@@ -1,8 +1,9 @@
 """Policies, their immutable versions, and what actions hold of limits."""
 
+from django.db import models
+
 from accounts.ids import new_id
 from accounts.models import Workspace
-from django.db import models
 
 
 def new_policy_id() -> str:
@@ -41,7 +42,9 @@ class PolicyVersion(models.Model):
         ordering = ["-number"]
         constraints = [
             models.UniqueConstraint(fields=["policy", "number"], name="policy_version_number_once"),
-            models.UniqueConstraint(fields=["policy"], condition=models.Q(is_live=True), name="policy_one_live_version"),
+            models.UniqueConstraint(
+                fields=["policy"], condition=models.Q(is_live=True), name="policy_one_live_version"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,11 +2,11 @@
 
 from functools import lru_cache
 
+from django.db import transaction
+
 from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Workspace
-from django.db import transaction
-
 from policies.engine.document import Document, load
 from policies.engine.selftest import run_tests
 from policies.models import Policy, PolicyVersion

@@ -1,10 +1,10 @@
 """Read-only policy pages."""
 
-from accounts.http import AuthenticatedRequest, sign_in_required
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from accounts.http import AuthenticatedRequest, sign_in_required
 from policies.access import get_policy_for, policies_visible_to
 from policies.engine.types import TIERS
 from policies.services import live_document

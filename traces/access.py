@@ -1,10 +1,10 @@
 """Who may see which trace. Absent and forbidden look alike."""
 
+from django.db.models import QuerySet
+
 from accounts.access import NotVisible, has_permission
 from accounts.models import Agent, User, Workspace
 from accounts.permissions import Permission
-from django.db.models import QuerySet
-
 from traces.models import Trace
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from accounts.clock import database_now
 from django.db import transaction
 
+from accounts.clock import database_now
 from traces.canonical import instant
 from traces.models import Entry, Trace
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from accounts.actors import Actor
-from accounts.clock import database_now
 from django.db import connection, transaction
 
+from accounts.actors import Actor
+from accounts.clock import database_now
 from traces.canonical import canonical_bytes, canonical_text, instant, sha256_hex
 from traces.entry_types import label
 from traces.models import GENESIS, Entry, Trace, WithheldValue
@@ -100,7 +100,9 @@ class Integrity:
     found: str | None = None
 
 
-def check_chain(rows: Iterable[tuple[int, str, str, str]], *, trace_id: str, head_seq: int, head_hash: str) -> Integrity:
+def check_chain(
+    rows: Iterable[tuple[int, str, str, str]], *, trace_id: str, head_seq: int, head_hash: str
+) -> Integrity:
     """Verify `(seq, type, canonical, hash)` rows in order against the head registered beside them.
 
     Finds an edit, deletion, insertion, swap, duplicate and a cut tail (R-40, as far as the registered head is trusted).
@@ -110,7 +112,9 @@ def check_chain(rows: Iterable[tuple[int, str, str, str]], *, trace_id: str, hea
         count += 1
         found = sha256_hex(canonical.encode("utf-8"))
         if found != stored:
-            return Integrity(False, count, stored, f"Record {seq} was changed after it was written.", seq, stored, found)
+            return Integrity(
+                False, count, stored, f"Record {seq} was changed after it was written.", seq, stored, found
+            )
         record = json.loads(canonical)
         if record.get("prev") != prev:
             problem = f"Record {seq} does not follow the record before it."

@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
+from django.db import models
+
 from accounts.ids import new_id
 from accounts.models import Agent, User, Workspace
-from django.db import models
 
 GENESIS = "0" * 64
 

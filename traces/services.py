@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.db import transaction
+
 from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Agent, User
-from django.db import transaction
-
 from traces.ledger import append
 from traces.models import Entry, Trace
 
@@ -56,7 +56,9 @@ def opening(trace: Trace) -> Mapping[str, Any]:
     return Entry.objects.get(trace=trace, seq=1).record["body"]  # type: ignore[no-any-return]
 
 
-def record_refusal(*, actor: Actor, trace_id: str, title: str, detail: str, problems: Sequence[Mapping[str, str]]) -> None:
+def record_refusal(
+    *, actor: Actor, trace_id: str, title: str, detail: str, problems: Sequence[Mapping[str, str]]
+) -> None:
     """A request of an identified agent that was refused before it became an action (negative proof)."""
     body = {"title": title, "detail": detail, "problems": [dict(problem) for problem in problems]}
     with transaction.atomic():

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from accounts.clock import database_now
 from django.db import transaction
 
+from accounts.clock import database_now
 from traces.ledger import Integrity, check_chain
 from traces.models import Entry, Trace
 from traces.story import Story, build_story

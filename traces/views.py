@@ -2,10 +2,6 @@
 
 from typing import Any
 
-from accounts.actors import actor_for_user
-from accounts.access import has_permission, require
-from accounts.http import AuthenticatedRequest, sign_in_required
-from accounts.permissions import Permission
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -13,6 +9,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from accounts.access import has_permission, require
+from accounts.actors import actor_for_user
+from accounts.http import AuthenticatedRequest, sign_in_required
+from accounts.permissions import Permission
 from traces.access import get_trace_for, traces_visible_to
 from traces.export import bundle
 from traces.ledger import verify

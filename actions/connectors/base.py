@@ -103,9 +103,7 @@ class Connector(Protocol):
         """End a credential; False when the system did not confirm it (it still expires by itself)."""
         ...
 
-    def read(
-        self, info: ConnectionInfo, path: str, credential: Credential, *, timeout_s: float
-    ) -> Snapshot:
+    def read(self, info: ConnectionInfo, path: str, credential: Credential, *, timeout_s: float) -> Snapshot:
         """Read one record. Raises ReadFailed or RecordGone."""
         ...
 

@@ -41,8 +41,18 @@ SCHEMA: dict[str, Any] = {
                 "effect_free": {"type": "array", "items": {"type": "integer", "minimum": 400, "maximum": 499}},
             },
         },
-        "read_created": {"type": "object", "additionalProperties": False, "required": ["path"], "properties": {"path": _PATH}},
-        "look_up": {"type": "object", "additionalProperties": False, "required": ["path"], "properties": {"path": _PATH}},
+        "read_created": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["path"],
+            "properties": {"path": _PATH},
+        },
+        "look_up": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["path"],
+            "properties": {"path": _PATH},
+        },
         "normalise": {
             "type": "object",
             "additionalProperties": {"type": "array", "items": {"enum": ["trim", "collapse", "lower", "upper"]}},

@@ -3,14 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
+
 from accounts.actors import Actor
 from accounts.clock import database_now
-from django.db import transaction
-from policies.engine.decide import visible
-from policies.limits import release, settle
-from policies.services import live_document
-from traces.ledger import append
-
 from actions.changes import mismatches, observed_changes
 from actions.connectors.base import Credential, Outcome, ReadFailed, Snapshot
 from actions.connectors.operation import OperationError, fill, normalised
@@ -20,6 +16,10 @@ from actions.models import Action
 from actions.record import known_secrets
 from actions.redaction import mask
 from actions.states import State
+from policies.engine.decide import visible
+from policies.limits import release, settle
+from policies.services import live_document
+from traces.ledger import append
 
 RESULTS = {
     "done": (State.SUCCEEDED, "action.succeeded"),
@@ -55,7 +55,9 @@ def record_outcome(
         _write(actor, action, to, entry, {**body, "late": True}, columns)
 
 
-def _write(actor: Actor, action: Action, to: State, entry: str, body: Mapping[str, Any], columns: dict[str, Any]) -> None:
+def _write(
+    actor: Actor, action: Action, to: State, entry: str, body: Mapping[str, Any], columns: dict[str, Any]
+) -> None:
     with transaction.atomic():
         move(actor=actor, action=action, to=to, entry=entry, body=body, **columns)
         if to is State.SUCCEEDED:
@@ -87,7 +89,9 @@ def _result(
     shown, withheld = _visible(action, way, body) if outcome.kind == "done" else ({}, [])
     changes = observed_changes(action.changes, _compare(way, action, observed)) if observed else action.changes
     remote_id = observed.record_id if observed else str(body.get("id", ""))
-    known = known_secrets(way.definition, action.proposed, action.arguments, body, (action.before or {}).get("fields", {}))
+    known = known_secrets(
+        way.definition, action.proposed, action.arguments, body, (action.before or {}).get("fields", {})
+    )
     ledger = {
         "status": outcome.status,
         "elapsed_ms": outcome.elapsed_ms,
@@ -123,7 +127,11 @@ def _compare(way: Reach, action: Action, observed: Snapshot) -> dict[str, dict[s
 
 def _field(way: Reach, name: str, wanted: Any, found: Any) -> dict[str, Any]:
     own_form = normalised(way.operation, name, wanted)
-    return {"observed": found, "matched": found in (wanted, own_form), "normalised": found != wanted and found == own_form}
+    return {
+        "observed": found,
+        "matched": found in (wanted, own_form),
+        "normalised": found != wanted and found == own_form,
+    }
 
 
 def _link(action: Action, way: Reach, remote_id: str) -> str:

@@ -4,8 +4,9 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from accounts.clock import database_now
 from django.conf import settings
+
+from accounts.clock import database_now
 
 MARGIN_S = 0.5
 MAX_TTL_S = 300

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from traces.canonical import instant
 
 from actions.connectors.base import CredentialError, ReadFailed, Snapshot
 from actions.connectors.operation import OperationError, fill
 from actions.execution.reach import OutOfReach, Reach, reach
 from actions.models import Tool
+from traces.canonical import instant
 
 READ_TTL_S = 30
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 
+from django.db import transaction
+
 from accounts.access import has_permission
 from accounts.clock import database_now
 from accounts.models import Agent, GroupMembership
 from accounts.permissions import Permission
-from approvals.models import ApprovalRequest, Verdict
-from django.db import transaction
-
 from actions import binding
 from actions.connectors.base import CredentialError, ReadFailed
 from actions.connectors.operation import OperationError
@@ -16,6 +15,7 @@ from actions.decide import decide_action
 from actions.execution.preview import read_once, stored
 from actions.execution.reach import Reach
 from actions.models import Action
+from approvals.models import ApprovalRequest, Verdict
 
 RANK = {"allow": 0, "draft": 1, "approval": 2, "deny": 3}
 

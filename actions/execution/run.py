@@ -3,6 +3,10 @@
 Every entry point - inline call, Celery task, rollback - comes through `run` (R-20).
 """
 
+from django.db import transaction
+
+from accounts.actors import Actor
+from accounts.clock import database_now
 from actions.connectors.base import Credential, CredentialError, Outcome, Sent
 from actions.connectors.operation import OperationError, fill
 from actions.execution import recheck
@@ -15,9 +19,6 @@ from actions.record import known_secrets
 from actions.redaction import mask
 from actions.states import State
 from actions.turns import is_its_turn
-from accounts.actors import Actor
-from accounts.clock import database_now
-from django.db import transaction
 from traces.canonical import instant
 from traces.ledger import append
 

@@ -9,7 +9,19 @@ from typing import Any
 import httpx
 
 FINISHED = frozenset(
-    "denied rejected expired withdrawn stale cancelled blocked succeeded failed succeeded_attested failed_attested".split()
+    [
+        "denied",
+        "rejected",
+        "expired",
+        "withdrawn",
+        "stale",
+        "cancelled",
+        "blocked",
+        "succeeded",
+        "failed",
+        "succeeded_attested",
+        "failed_attested",
+    ]
 )
 # An unknown outcome is neither: stop waiting and tell a person.
 RESTING = FINISHED | {"unknown", "needs_human"}
@@ -108,7 +120,12 @@ class Remit:
         )
 
     def open_trace(
-        self, *, intent: str, on_behalf_of: str, sources: Sequence[Mapping[str, Any]] = (), idempotency_key: str | None = None
+        self,
+        *,
+        intent: str,
+        on_behalf_of: str,
+        sources: Sequence[Mapping[str, Any]] = (),
+        idempotency_key: str | None = None,
     ) -> Trace:
         """Open a trace: what was asked, by whom, from which sources."""
         body = {"intent": intent, "on_behalf_of": on_behalf_of, "sources": list(sources)}

@@ -139,12 +139,20 @@ def _limit(limit: Limit, request: Request) -> tuple[Check, Limit, Hold | None]:
     path, added = f"limits.{limit.id}", amount(limit, request)
     if added is None or added < 0:
         reason = f"The amount cannot be compared with {text(limit, limit.max)}, so it is denied."
-        return Check(limit.name, "denied", path, "other currency", limit.max, reason, "Use the limit's currency."), limit, None
+        return (
+            Check(limit.name, "denied", path, "other currency", limit.max, reason, "Use the limit's currency."),
+            limit,
+            None,
+        )
     if limit.per == "action":
         return _check(limit, path, added, added, "this action"), limit, None
     counter = key(limit, request)
     total = request.usage.get(counter, 0) + added
-    return _check(limit, path, total, added, f"the last {_window(limit.window_s)}"), limit, Hold(counter, limit.id, added, limit.window_s)
+    return (
+        _check(limit, path, total, added, f"the last {_window(limit.window_s)}"),
+        limit,
+        Hold(counter, limit.id, added, limit.window_s),
+    )
 
 
 def _check(limit: Limit, path: str, total: int, added: int, where: str) -> Check:
@@ -155,7 +163,9 @@ def _check(limit: Limit, path: str, total: int, added: int, where: str) -> Check
         reason = f"{shown} is over the {most} automatic limit, so people have to approve."
         return Check(limit.name, "escalated", path, total, limit.max, reason)
     reason = f"{text(limit, added)} would bring {where} to {shown}, over the limit of {most}."
-    return Check(limit.name, "denied", path, total, limit.max, reason, "Wait until the window has room, or ask for less.")
+    return Check(
+        limit.name, "denied", path, total, limit.max, reason, "Wait until the window has room, or ask for less."
+    )
 
 
 def text(limit: Limit, value: int) -> str:

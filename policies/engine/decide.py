@@ -40,9 +40,16 @@ def _decide(document: Document, role: Role, request: Request, policy: Mapping[st
     field_checks = list(checks.fields(role, request))
     refused = tuple(check.value for check in field_checks if check.outcome == "denied")
     limits = list(checks.limits(document, request))
-    rules = [mode_check, *checks.scope(role, request), *checks.invariants(document, request), *(c for c, _, _ in limits)]
+    rules = [
+        mode_check,
+        *checks.scope(role, request),
+        *checks.invariants(document, request),
+        *(c for c, _, _ in limits),
+    ]
     every = (*rules, *field_checks)
-    stop = next((check for check in rules if check.outcome == "denied"), None) or _fields_stop(role, request, field_checks)
+    stop = next((check for check in rules if check.outcome == "denied"), None) or _fields_stop(
+        role, request, field_checks
+    )
     if stop is not None:
         return _denied(policy, mode, role.tier, every, stop.reason)
     mode, route = _escalate(document, role, request, mode, limits)
@@ -85,7 +92,9 @@ def _reason(mode: str, rules: list[Check]) -> str:
     return (asked or rules[0]).reason if mode != "auto" else "Every check passed."
 
 
-def visible(document: Document, role_name: str, resource_type: str, record: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def visible(
+    document: Document, role_name: str, resource_type: str, record: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
     """A record as this role may read it, and the names withheld: unlisted fields are withheld."""
     role = document.roles.get(role_name)
     rule = role.fields.get(resource_type) if role else None

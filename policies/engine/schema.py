@@ -95,7 +95,9 @@ _TEST = _object(
                 "arguments": {"type": "object"},
                 "fields": {"type": "object"},
                 "record": {"type": ["object", "null"]},
-                "money": _object({"amount": {"type": "integer"}, "currency": {"type": "string"}}, ("amount", "currency")),
+                "money": _object(
+                    {"amount": {"type": "integer"}, "currency": {"type": "string"}}, ("amount", "currency")
+                ),
                 "recipients": {"type": "array", "items": {"type": "string"}},
                 "usage": {"type": "object", "additionalProperties": {"type": "integer"}},
             },

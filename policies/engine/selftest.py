@@ -31,7 +31,13 @@ def request_from(given: Mapping[str, Any]) -> Request:
     return Request(
         role=given["role"],
         agent={"id": "agt_test", "slug": "test-agent", "name": "test-agent"},
-        requester={"id": "usr_test", "email": "person@example.test", "name": "Person", "groups": [], "roles": ["member"]},
+        requester={
+            "id": "usr_test",
+            "email": "person@example.test",
+            "name": "Person",
+            "groups": [],
+            "roles": ["member"],
+        },
         tool=ToolFacts(**given["tool"]),
         arguments=given.get("arguments") or {},
         fields=given.get("fields") or {},

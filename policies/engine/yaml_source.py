@@ -115,4 +115,6 @@ def _scalar(node: yaml.Node, path: Path) -> Any:
     try:
         return read_scalar(node.value)
     except (KeyError, ValueError):
-        _stop(node.start_mark, f"{node.value} is not a plain value. Quote a text; write booleans as true or false.", path)
+        _stop(
+            node.start_mark, f"{node.value} is not a plain value. Quote a text; write booleans as true or false.", path
+        )

@@ -30,5 +30,7 @@ async def body_of(request: Request, *, known: frozenset[str], needed: frozenset[
         raise Refused(422, "The body is not an object.")
     if set(body) - known or needed - set(body):
         unknown, missing = sorted(set(body) - known), sorted(needed - set(body))
-        raise Refused(422, f"Unknown fields: {', '.join(unknown) or 'none'}. Missing fields: {', '.join(missing) or 'none'}.")
+        raise Refused(
+            422, f"Unknown fields: {', '.join(unknown) or 'none'}. Missing fields: {', '.join(missing) or 'none'}."
+        )
     return body

@@ -47,7 +47,11 @@ class Faults:
         elif kind == "slow_after":
             await asyncio.sleep(SLOW_S)
         elif kind == "cut_body":
-            start: dict[str, Any] = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"400")]}
+            start: dict[str, Any] = {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [(b"content-length", b"400")],
+            }
             await send(start)
             await send({"type": "http.response.body", "body": b'{"id": "re_', "more_body": True})
             raise ConnectionResetError(kind)

@@ -15,7 +15,9 @@ from sample.desk.store import Store
 from sample.desk.tokens import check, spend
 
 WRITABLE = {
-    "accounts": frozenset({"refund_status", "last_contact_reason", "credit_limit", "billing_email", "owner_note", "tier"}),
+    "accounts": frozenset(
+        {"refund_status", "last_contact_reason", "credit_limit", "billing_email", "owner_note", "tier"}
+    ),
     "tickets": frozenset({"status", "note"}),
 }
 # What the desk silently does to a value on its way in.
@@ -56,7 +58,9 @@ async def list_accounts(store: Store, request: Request) -> Response:
 async def history(store: Store, request: Request) -> Response:
     """GET who changed what in an account."""
     check(store, request, scope="accounts:read")
-    rows = store.query("SELECT at, who, field, old, new FROM history WHERE kind='accounts' AND id=?", request.path_params["id"])
+    rows = store.query(
+        "SELECT at, who, field, old, new FROM history WHERE kind='accounts' AND id=?", request.path_params["id"]
+    )
     return JSONResponse({"history": [dict(row) for row in rows]})
 
 
@@ -77,7 +81,10 @@ async def patch(store: Store, request: Request, kind: str, scope: str) -> Respon
         spend(store, token)
         for name, value in changed.items():
             stored = NORMALISED.get(name, str)(value)
-            db.execute("INSERT INTO history VALUES (?,?,?,?,?,?,?)", (kind, id_, now(), token.reference, name, body.get(name), stored))
+            db.execute(
+                "INSERT INTO history VALUES (?,?,?,?,?,?,?)",
+                (kind, id_, now(), token.reference, name, body.get(name), stored),
+            )
             body[name] = stored
         store.put(kind, id_, body, version=version + 1)
     return _record(body, version + 1)
@@ -134,7 +141,9 @@ async def mail(store: Store, request: Request) -> Response:
     """POST /mail: accepted for delivery once per key."""
     token = check(store, request, scope="mail:send", write=True)
     body = await body_of(request, known=MAIL, needed=MAIL)
-    if any(not isinstance(value, str) for value in body.values()) or any(c in body["to"] + body["subject"] for c in "\r\n"):
+    if any(not isinstance(value, str) for value in body.values()) or any(
+        c in body["to"] + body["subject"] for c in "\r\n"
+    ):
         raise Refused(422, "to, subject and body are texts; to and subject have one line.")
 
     def work() -> dict[str, Any]:

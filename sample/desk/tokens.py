@@ -84,7 +84,8 @@ async def revoke(store: Store, client: Client, request: Request) -> Response:
     form = dict(parse_qsl((await request.body()).decode("ascii", "replace")))
     with store.transaction() as db:
         db.execute(
-            "UPDATE token SET revoked_at=? WHERE digest=? AND revoked_at IS NULL", (time.time(), _digest(form.get("token", "")))
+            "UPDATE token SET revoked_at=? WHERE digest=? AND revoked_at IS NULL",
+            (time.time(), _digest(form.get("token", ""))),
         )
     return JSONResponse({})
 

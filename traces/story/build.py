@@ -126,9 +126,13 @@ def _tabs(facts: TraceFacts, chosen: str, entries: int) -> list[Tab]:
         "approvals": ("Approvals", sum(len(action.verdicts) for action in facts.in_order), ""),
         "events": ("Events", entries, ""),
     }
-    return [Tab(key, *counts[key], href="?" if key == "ledger" else f"?tab={key}", current=key == chosen) for key in TABS]
+    return [
+        Tab(key, *counts[key], href="?" if key == "ledger" else f"?tab={key}", current=key == chosen) for key in TABS
+    ]
 
 
 def _event(record: dict[str, Any], digest: str) -> Event:
     at = parse_instant(record["at"])
-    return Event(record["seq"], at, record["type"], label(record["type"]), record["actor"]["name"], record["body"], digest)
+    return Event(
+        record["seq"], at, record["type"], label(record["type"]), record["actor"]["name"], record["body"], digest
+    )

@@ -132,7 +132,9 @@ def _proposed(facts: TraceFacts, record: Record, at: datetime) -> None:
     )
 
 
-def _on_action(update: Callable[[ActionFacts, Record, datetime], None]) -> Callable[[TraceFacts, Record, datetime], None]:
+def _on_action(
+    update: Callable[[ActionFacts, Record, datetime], None],
+) -> Callable[[TraceFacts, Record, datetime], None]:
     """A handler that finds the record's action, follows its state, and lets `update` read the rest."""
 
     def handle(facts: TraceFacts, record: Record, at: datetime) -> None:

@@ -23,7 +23,13 @@ from actions.connectors.records.egress import MAX_ANSWER, EgressRefused, client
 
 TOKEN_TIMEOUT_S = 10.0
 # Errors raised before a connection exists: proof that nothing arrived.
-NEVER_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, EgressRefused)
+NEVER_CONNECTED = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    EgressRefused,
+)
 
 
 class RecordsConnector:

@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+
 from accounts.actors import Actor, system_actor
 from accounts.models import Agent, User, Workspace
 from accounts.permissions import Role
@@ -21,9 +25,6 @@ from accounts.services import (
 )
 from actions.connections import save_connection
 from actions.tools import load_tools
-from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 from policies.services import publish_version
 
 WORLD = settings.BASE_DIR / "sample" / "world"
@@ -71,14 +72,19 @@ def _workspace(data: dict[str, Any], password: str, sign_ins: list[dict[str, Any
     workspace = create_workspace(
         actor=actor, slug=data["slug"], name=data["name"], environment=data["environment"], is_sample=True
     )
-    groups = {slug: create_group(actor=actor, workspace=workspace, slug=slug, name=name) for slug, name in data["groups"].items()}
+    groups = {
+        slug: create_group(actor=actor, workspace=workspace, slug=slug, name=name)
+        for slug, name in data["groups"].items()
+    }
     for person in data["people"]:
         user = create_user(actor=actor, email=person["email"], name=person["name"], password=password)
         for role in person["roles"]:
             add_member(actor=actor, workspace=workspace, user=user, role=Role(role))
         for slug in person.get("groups", ()):
             join_group(actor=actor, group=groups[slug], user=user)
-        sign_ins.append({"name": person["name"], "email": person["email"], "roles": person["roles"], "workspace": data["name"]})
+        sign_ins.append(
+            {"name": person["name"], "email": person["email"], "roles": person["roles"], "workspace": data["name"]}
+        )
     _connect(actor, workspace)
     for file in data["policies"]:
         source = (WORLD / file).read_text(encoding="utf-8")

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from accounts.actors import system_actor
-from accounts.models import Workspace
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.actors import system_actor
+from accounts.models import Workspace
 from policies.engine.decide import decide
 from policies.engine.document import Document, load
 from policies.engine.problems import PolicyError
@@ -45,7 +45,9 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(data) if options["as_json"] else text)
 
     def _check(self, document: Document, source: str, options: dict[str, Any]) -> None:
-        self._say(options, {"slug": document.slug, "digest": document.digest}, f"{document.slug} loads: {document.digest}")
+        self._say(
+            options, {"slug": document.slug, "digest": document.digest}, f"{document.slug} loads: {document.digest}"
+        )
 
     def _test(self, document: Document, source: str, options: dict[str, Any]) -> None:
         results = run_tests(document)

@@ -1,0 +1,74 @@
+# Two commands matter: `make run` and `make test`. `make help` lists the rest.
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+PY := $(BIN)/python
+EXEC := $(PY) -m console.runtime exec --
+SRC := accounts actions approvals client/remit_client console gateway policies sample traces
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots manage lock clean
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  %-12s %s\n", $$1, $$2}'
+
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Remit needs Python 3.11 or newer. Set PYTHON to one: make run PYTHON=python3.12"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "This Python has no venv module. Install it (Debian: apt install python3-venv) and run make again."; exit 2; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/run-ready: .venv/made requirements/run.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@touch $@
+
+.venv/dev-ready: .venv/run-ready requirements/dev.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+setup: .venv/run-ready ## Make the virtual environment with what Remit needs to run.
+
+setup-dev: .venv/dev-ready ## The same, with what its tests and checks need.
+
+run: setup ## Start everything on http://127.0.0.1:8000 (REMIT_PORT) until Ctrl-C.
+	@exec $(PY) -m console.runtime serve
+
+demo: setup ## Run the sample agent against a running `make run`; it waits for people.
+	@$(PY) scripts/demo.py $(DEMO_ARGS)
+
+test: setup-dev ## Run the whole test suite on embedded servers.
+	$(EXEC) $(BIN)/pytest $(ARGS)
+
+check: lint types contracts templates migrations test ## Everything CI checks.
+
+lint: setup-dev ## Lint and formatting.
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+format: setup-dev ## Format the code and mend what can be mended.
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html')
+
+types: setup-dev ## Static types.
+	$(EXEC) env PYTHONPATH=.:client $(BIN)/mypy $(SRC)
+
+contracts: setup-dev ## Import contracts: imports point down.
+	PYTHONPATH=.:client $(BIN)/lint-imports
+
+templates: setup-dev ## Template formatting.
+	$(BIN)/djade --check --target-version 5.2 $$(git ls-files 'templates/*.html')
+
+migrations: setup-dev ## Models and migrations agree.
+	$(EXEC) $(PY) manage.py makemigrations --check --dry-run
+
+screenshots: setup-dev ## Make the pictures of docs/screenshots in Chromium.
+	$(EXEC) $(BIN)/pytest tests/browser -m screenshots -p no:cacheprovider $(ARGS)
+
+manage: setup ## A management command on embedded servers: make manage ARGS="remit_policy check FILE".
+	$(EXEC) $(PY) manage.py $(ARGS)
+
+lock: setup-dev ## Lock the dependencies again, with hashes.
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra embedded pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra embedded --extra dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+
+clean: ## Remove the virtual environment and all local data.
+	rm -rf .venv .remit

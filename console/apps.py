@@ -1,0 +1,11 @@
+"""The shell's app: makes the Celery application the current one in every process."""
+
+from django.apps import AppConfig
+
+
+class ConsoleConfig(AppConfig):
+    name = "console"
+    label = "console"
+
+    def ready(self) -> None:
+        from console import celery  # noqa: F401 - the sender and the worker use the same application

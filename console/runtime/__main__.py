@@ -1,0 +1,28 @@
+"""The runtime's command line."""
+
+import argparse
+import os
+import sys
+
+from console.runtime.execute import execute
+from console.runtime.layout import StartError
+from console.runtime.serve import serve
+
+
+def main() -> int:
+    """`serve`, or `exec -- COMMAND`. A start that cannot work says one sentence and exits 2."""
+    parser = argparse.ArgumentParser(prog="python -m console.runtime")
+    parser.add_argument("verb", choices=["serve", "exec"])
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    data = os.environ.get("REMIT_DATA_DIR", ".remit" if options.verb == "serve" else ".remit/exec")
+    try:
+        return serve(data) if options.verb == "serve" else execute(data, command)
+    except StartError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
