@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from actions.definition import Definition
+from actions.words import money_text
 
 Row = dict[str, Any]
 
@@ -16,9 +17,10 @@ def proposed_changes(
 ) -> list[Row]:
     """One row a field: `{field, kind, old, new}`; a refused field keeps its old value and names what was denied."""
     before = {} if definition.creates or record is None else record
-    return [
+    rows = [
         _row(name, value, before, denied=name in set(refused)) for name, value in definition.fields(proposed).items()
     ]
+    return [_in_words(row, definition, proposed) for row in rows]
 
 
 def _row(name: str, value: Any, before: Mapping[str, Any], *, denied: bool) -> Row:
@@ -28,6 +30,12 @@ def _row(name: str, value: Any, before: Mapping[str, Any], *, denied: bool) -> R
     if name not in before:
         return {"field": name, "kind": "added", "old": None, "new": value}
     return {"field": name, "kind": "unchanged" if old == value else "changed", "old": old, "new": value}
+
+
+def _in_words(row: Row, definition: Definition, proposed: Mapping[str, Any]) -> Row:
+    """An amount in minor units also as people read it."""
+    spec, money = definition.data.get("money"), definition.money(proposed)
+    return {**row, "note": money_text(*money)} if spec and money and row["field"] == spec["amount"] else row
 
 
 def observed_changes(rows: Iterable[Row], results: Mapping[str, Mapping[str, Any]]) -> list[Row]:
@@ -41,7 +49,7 @@ def observed_changes(rows: Iterable[Row], results: Mapping[str, Mapping[str, Any
 def _observed(row: Row, result: Mapping[str, Any] | None) -> Row:
     if row["kind"] == "kept_denied" or result is None:
         return row
-    note = ""
+    note = row.get("note", "")
     if result["normalised"]:
         note = "stored by the system in its own form"
     elif not result["matched"]:

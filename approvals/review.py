@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from traces.canonical import parse_instant
 
 from accounts.clock import database_now
 from accounts.models import User
@@ -56,6 +57,7 @@ class Review:
     blast: Sequence[Mapping[str, str]]
     payload: Mapping[str, Any]
     checks: Sequence[Mapping[str, Any]]
+    passed_checks: Sequence[Mapping[str, Any]]
     policy: str
     steps: Sequence[Step]
     context_used: Sequence[Mapping[str, Any]]
@@ -104,7 +106,8 @@ def review_page(
         due_at=request.expires_at,
         blast=shown["blast"],
         payload=_payload(shown["payload"]),
-        checks=_worst_first(shown["checks"]),
+        checks=[check for check in _worst_first(shown["checks"]) if check["outcome"] != "passed"],
+        passed_checks=[check for check in shown["checks"] if check["outcome"] == "passed"],
         policy=_policy(shown["policy"]),
         steps=_steps(request),
         context_used=shown["sources"],
@@ -138,7 +141,7 @@ def _policy(policy: Mapping[str, Any]) -> str:
 
 def _payload(payload: Mapping[str, Any]) -> dict[str, Any]:
     if payload["kind"] != "email":
-        return dict(payload)
+        return {**payload, "read_at": parse_instant(payload["read_at"]) if payload["read_at"] else None}
     edits = payload["edits"]
     subject = edits.get("subject") or [payload["subject"], payload["subject"]]
     body = edits.get("body") or [payload["body"], payload["body"]]

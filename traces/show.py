@@ -17,8 +17,9 @@ def show(trace: Trace, *, tab: str) -> tuple[Story, Integrity]:
         head = Trace.objects.select_for_update(of=("self",)).get(pk=trace.pk)
         rows = list(Entry.objects.filter(trace=head).order_by("seq").values_list("seq", "type", "canonical", "hash"))
     integrity = check_chain(rows, trace_id=head.pk, head_seq=head.head_seq, head_hash=head.head_hash)
-    records = [(json.loads(canonical), digest) for _, _, canonical, digest in rows]
-    return build_story(trace_id=trace.pk, rows=records, tab=tab, integrity=integrity), integrity
+    sound = rows if integrity.ok or integrity.record is None else rows[: max(integrity.record - 1, 1)]
+    records = [(json.loads(canonical), digest) for _, _, canonical, digest in sound]
+    return build_story(trace_id=trace.pk, rows=records, tab=tab, now=database_now()), integrity
 
 
 def integrity_panel(found: Integrity) -> dict[str, Any]:

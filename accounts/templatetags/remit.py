@@ -43,7 +43,15 @@ STATUSES: dict[str, tuple[str, str, str]] = {
 LEVELS = {"off": 0, "read": 1, "draft": 2, "approval": 3, "auto": 4, "tier": 2}
 # Characters that hide or reorder text (R-23).
 HIDDEN = frozenset(
-    [*range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0x200B, 0x2010), 0x2060, 0xFEFF, 0x00AD, *range(0xE0000, 0xE0080)]
+    [
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+        *range(0x200B, 0x2010),
+        0x2060,
+        0xFEFF,
+        0x00AD,
+        *range(0xE0000, 0xE0080),
+    ]
 )
 
 
@@ -64,7 +72,9 @@ def status(key: str, text: str = "", pill: bool = False) -> SafeString:
         raise UnknownStatus(f"{key!r} is not in the status vocabulary.")
     tone, name, word = STATUSES[key]
     shape = "status pill" if pill else "status"
-    return format_html('<span class="{}" data-tone="{}">{}{}</span>', shape, tone, icon(name), visible_text(text or word))
+    return format_html(
+        '<span class="{}" data-tone="{}">{}{}</span>', shape, tone, icon(name), visible_text(text or word)
+    )
 
 
 @register.simple_tag
@@ -91,7 +101,9 @@ def when(at: datetime | None, style: str = "full") -> SafeString | str:
     forms = {"full": "%-d %b %Y %H:%M:%S UTC", "time": "%H:%M:%S", "milli": "%H:%M:%S.%f", "short": "%-d %b %H:%M UTC"}
     text = utc.strftime(forms[style])
     text = text[:-3] if style == "milli" else text
-    return format_html('<time datetime="{}" title="{}">{}</time>', utc.isoformat(), utc.strftime("%d %b %Y %H:%M:%S UTC"), text)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', utc.isoformat(), utc.strftime("%d %b %Y %H:%M:%S UTC"), text
+    )
 
 
 @register.filter
@@ -180,5 +192,3 @@ def short_id(text: str, prefix: int = 8) -> SafeString:
     """An id shortened in the middle, whole in its title, with a copy button."""
     shown = f"{text[:prefix]}…{text[-4:]}" if len(text) > prefix + 5 else text
     return format_html('<code title="{}">{}</code>', text, shown)
-
-

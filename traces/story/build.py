@@ -7,7 +7,6 @@ from typing import Any
 
 from traces.canonical import parse_instant
 from traces.entry_types import label
-from traces.ledger import Integrity
 from traces.sentences import outcome, title
 from traces.story import answers, changes, checks, escalations, rollback, steps
 from traces.story.facts import TraceFacts, fold
@@ -74,7 +73,7 @@ class Story:
         return len(self.shown_checks) + len(self.passed_checks)
 
 
-def build_story(*, trace_id: str, rows: Sequence[tuple[dict[str, Any], str]], tab: str, integrity: Integrity) -> Story:
+def build_story(*, trace_id: str, rows: Sequence[tuple[dict[str, Any], str]], tab: str, now: datetime) -> Story:
     """A story from `(record, hash)` rows in order. `tab` is one of TABS; anything else shows the ledger."""
     facts = fold(record for record, _ in rows)
     chosen = tab if tab in TABS else "ledger"
@@ -82,6 +81,8 @@ def build_story(*, trace_id: str, rows: Sequence[tuple[dict[str, Any], str]], ta
     told = facts.in_order
     states = [action.state for action in told]
     how = outcome(states) if told or not facts.refused else "denied"
+    if how in {"running", "waiting"}:
+        facts.last_at = max(facts.last_at, now)
     return Story(
         trace_id=trace_id,
         title=title(told, intent=facts.opened["intent"]),
