@@ -3,8 +3,10 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.contenttypes.fields import GenericRelation
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 
 from accounts.ids import new_id
 from accounts.permissions import Permission, Role
@@ -49,6 +51,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     issuer = models.CharField(max_length=300, null=True)  # noqa: DJ001 - null means "no identity provider"
     subject = models.CharField(max_length=255, null=True)  # noqa: DJ001
     is_active = models.BooleanField(default=True)
+    session_epoch = models.PositiveIntegerField(default=0, editable=False)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
@@ -57,13 +60,27 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         constraints = [
             models.UniqueConstraint(Lower("email"), name="user_email_once"),
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_lower"),
             models.UniqueConstraint(fields=["issuer", "subject"], name="user_identity_once"),
+            models.CheckConstraint(
+                condition=models.Q(issuer=None, subject=None) | models.Q(issuer__gt="", subject__gt=""),
+                name="user_identity_whole",
+            ),
             # INVARIANT: nobody short-circuits object grants. Held by tests/accounts/test_models.py.
             models.CheckConstraint(condition=models.Q(is_superuser=False), name="user_never_superuser"),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """A session holds until the password or the epoch changes, so that raising the epoch ends all of them (V7.4.2).
+
+        Held by tests/accounts/test_sessions.py.
+        """
+        return salted_hmac(
+            "accounts.models.User.session", f"{self.session_epoch}:{self.password}", secret=secret, algorithm="sha256"
+        ).hexdigest()
 
 
 class Workspace(models.Model):
@@ -79,6 +96,9 @@ class Workspace(models.Model):
     name = models.CharField(max_length=120)
     environment = models.CharField(max_length=12, choices=Environment.choices)
     is_sample = models.BooleanField(default=False)
+    # INVARIANT: grants go with the object (R-14): Django deletes along this relation, which guardian alone does not.
+    # Held by tests/accounts/test_grants.py.
+    grants = GenericRelation("guardian.UserObjectPermission", object_id_field="object_pk")
 
     class Meta:
         default_permissions = ()

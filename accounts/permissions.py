@@ -14,10 +14,14 @@ class Permission(StrEnum):
     APPROVAL_VIEW = "workspace:approval:view"
     APPROVAL_DECIDE = "workspace:approval:decide"
     POLICY_VIEW = "workspace:policy:view"
+    POLICY_EDIT = "workspace:policy:edit"
     POLICY_PUBLISH = "workspace:policy:publish"
     AGENT_VIEW = "workspace:agent:view"
+    AGENT_MANAGE = "workspace:agent:manage"
     AGENT_PAUSE = "workspace:agent:pause"
+    AUDIT_VIEW = "workspace:audit:view"
     MEMBER_MANAGE = "workspace:member:manage"
+    REVEAL = "workspace:reveal"
 
 
 class Role(StrEnum):
@@ -35,10 +39,10 @@ _P = Permission
 _READS = frozenset({_P.HOME_VIEW, _P.TRACE_VIEW, _P.TRACE_EXPORT, _P.APPROVAL_VIEW, _P.POLICY_VIEW, _P.AGENT_VIEW})
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.OWNER: _READS | {_P.TRACE_ROLLBACK, _P.AGENT_PAUSE, _P.MEMBER_MANAGE},
-    Role.POLICY_ADMIN: _READS | {_P.POLICY_PUBLISH},
-    Role.REVIEWER: _READS | {_P.APPROVAL_DECIDE},
-    Role.OPERATOR: _READS | {_P.TRACE_ROLLBACK, _P.AGENT_PAUSE},
-    Role.AUDITOR: _READS,
+    Role.OWNER: _READS | {_P.TRACE_ROLLBACK, _P.AGENT_MANAGE, _P.AGENT_PAUSE, _P.AUDIT_VIEW, _P.MEMBER_MANAGE},
+    Role.POLICY_ADMIN: _READS | {_P.POLICY_EDIT, _P.POLICY_PUBLISH},
+    Role.REVIEWER: _READS | {_P.APPROVAL_DECIDE, _P.REVEAL},
+    Role.OPERATOR: _READS | {_P.TRACE_ROLLBACK, _P.AGENT_PAUSE, _P.REVEAL},
+    Role.AUDITOR: _READS | {_P.AUDIT_VIEW, _P.REVEAL},
     Role.MEMBER: frozenset({_P.HOME_VIEW, _P.TRACE_VIEW_OWN}),
 }

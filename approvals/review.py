@@ -2,13 +2,13 @@
 
 import difflib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
-from traces.canonical import parse_instant
 
 from accounts.clock import database_now
 from accounts.models import User
@@ -16,6 +16,7 @@ from approvals.access import group_names
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest
 from approvals.queue import QueuePage, time_left
+from traces.canonical import parse_instant
 
 Segments = list[tuple[str, str]]
 VERDICT_STEP: dict[str, Callable[[str, str], tuple[str, str, str]]] = {
@@ -149,17 +150,17 @@ def _payload(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def segments(old: str, new: str) -> Segments:
-    """Word-level difference: `[(kind, text)]` with kind same, removed or added; the agent's text against a person's."""
-    before, after = old.split(" "), new.split(" ")
+    """Word-level difference: `[(kind, text)]` with kind same, removed or added; white space stays as written."""
+    before, after = re.findall(r"\S+|\s+", old), re.findall(r"\S+|\s+", new)
     found: Segments = []
     for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag == "equal":
-            found.append(("same", " ".join(before[i1:i2])))
+            found.append(("same", "".join(before[i1:i2])))
             continue
         if i2 > i1:
-            found.append(("removed", " ".join(before[i1:i2])))
+            found.append(("removed", "".join(before[i1:i2])))
         if j2 > j1:
-            found.append(("added", " ".join(after[j1:j2])))
+            found.append(("added", "".join(after[j1:j2])))
     return found
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-
 from lucide.templatetags.lucide import lucide
 
 register = template.Library()

@@ -107,7 +107,7 @@ def wait_ready(layout: Layout, server: Child, env: dict[str, str]) -> None:
         if server.dead:
             words = server.log.read_text(errors="replace").strip().splitlines()[-1:] or ["no message"]
             raise StartError(f"PostgreSQL did not start: {words[0]} (log: {server.log}).")
-        found = _psql(psql, f"SELECT count(*) FROM pg_database WHERE datname = '{DATABASE}'", env)
+        found = _psql(psql, f"SELECT count(*) FROM pg_database WHERE datname = '{DATABASE}'", env)  # noqa: S608 - a constant
         if found == "0":
             _psql(psql, f"CREATE DATABASE {DATABASE}", env)
             return

@@ -18,6 +18,20 @@ from console.runtime.stack import ROOT, Stack, environment
 from console.runtime.valkey import free_port, wait_port
 
 HEALTH_WAIT_S = 60.0
+WORKER = [
+    "-q",
+    "-A",
+    "console.celery",
+    "worker",
+    "--concurrency",
+    "2",
+    "-Q",
+    "remit",
+    "--without-gossip",
+    "--without-mingle",
+    "-l",
+    "warning",
+]
 
 
 def serve(data: str) -> int:
@@ -72,8 +86,7 @@ def _start(stack: Stack, port: int, stop: threading.Event) -> None:
     wait_port(desk_port, desk)
     web = ["uvicorn", "console.asgi:application", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
     _child(stack, "sweeper", [sys.executable, "manage.py", "remit_sweep"]).start()
-    _child(stack, "worker", [sys.executable, "-m", "celery", "-q", "-A", "console.celery", "worker", "--concurrency", "2", "-Q", "remit",
-                             "--without-gossip", "--without-mingle", "-l", "warning"]).start()  # fmt: skip
+    _child(stack, "worker", [sys.executable, "-m", "celery", *WORKER]).start()
     front = _child(stack, "web", [sys.executable, "-m", *web])
     front.start()
     url = f"http://127.0.0.1:{port}"
@@ -132,7 +145,8 @@ def _announce(stack: Stack, url: str, sample: Mapping[str, Any]) -> None:
         "", f"  Remit is at {url}", "", f"  Sample sign-ins, password {sample['password']}", *people, "",
         f"  Agent token    {sample['agent_token']}",
         f"  Processes      {', '.join(f'{name} {pid}' for name, pid in pids.items())}",
-        f"  Logs           {stack.layout.logs}", "", "  `make demo` in another terminal runs the sample agent. Ctrl-C stops everything.", "",
+        f"  Logs           {stack.layout.logs}", "",
+        "  `make demo` in another terminal runs the sample agent. Ctrl-C stops everything.", "",
     ]))  # fmt: skip
 
 

@@ -42,7 +42,8 @@ async def _view(store: Store, request: Request) -> Response:
         raise Refused(404, "There is no such record.")
     rows = "".join(f"<tr><th>{html.escape(name)}<td>{html.escape(str(value))}" for name, value in found[0].items())
     title = f"{html.escape(kind)} {html.escape(id_)}"
-    page = f"<!doctype html><html lang=en><title>{title}</title><h1>{title}</h1><p>Sample support desk, version {found[1]}<table>{rows}</table>"
+    head = f"<!doctype html><html lang=en><title>{title}</title><h1>{title}</h1>"
+    page = f"{head}<p>Sample support desk, version {found[1]}<table>{rows}</table>"
     return HTMLResponse(page, headers={"Content-Security-Policy": "default-src 'none'"})
 
 
@@ -82,6 +83,7 @@ def build(store: Store, client: tokens.Client, *, faults: bool) -> Faults:
     app = Starlette(routes=routes)
     layer = Faults(app, enabled=faults)
     if faults:
+        app.router.routes.append(Route("/reset", _refusals(_reset, store, layer), methods=["POST"]))
         app.router.routes.append(Route("/faults", _refusals(partial(_order_faults, layer)), methods=["POST"]))
     return layer
 
@@ -92,3 +94,10 @@ async def _order_faults(layer: Faults, request: Request) -> Response:
         raise Refused(422, f"Known faults: {', '.join(KINDS)}.")
     layer.pending.extend([asked["kind"]] * int(asked.get("count", 1)))
     return JSONResponse({"pending": list(layer.pending)})
+
+
+async def _reset(store: Store, layer: Faults, request: Request) -> Response:
+    """Only with --faults: tests start from the seed again."""
+    store.seed()
+    layer.pending.clear()
+    return JSONResponse({"status": "reset"})

@@ -18,7 +18,7 @@ class Faults:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         spoil = self.enabled and scope["type"] == "http" and scope["method"] != "GET"
-        if not spoil or scope["path"].startswith(("/oauth/", "/faults")) or not self.pending:
+        if not spoil or scope["path"].startswith(("/oauth/", "/faults", "/reset")) or not self.pending:
             await self.app(scope, receive, send)
             return
         await self._spoil(self.pending.popleft(), scope, receive, send)

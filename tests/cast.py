@@ -1,0 +1,93 @@
+"""One cast for every suite: the sample world's people, two workspaces, made by real services."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from accounts.actors import Actor, actor_for_agent, actor_for_user, system_actor
+from accounts.models import Agent, User, Workspace
+from accounts.permissions import Role
+from accounts.services import (
+    add_member,
+    create_group,
+    create_user,
+    create_workspace,
+    issue_agent_token,
+    join_group,
+    register_agent,
+)
+from actions.connections import save_connection
+from actions.tools import load_tools
+from policies.services import publish_version
+
+WORLD = Path(__file__).resolve().parent.parent / "sample" / "world"
+PASSWORD = "a long enough password"
+
+
+@dataclass
+class Cast:
+    """Look people up by first name: `cast.user("maya")`."""
+
+    workspaces: dict[str, Workspace] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+    agents: dict[str, Agent] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def northwind(self) -> Workspace:
+        return self.workspaces["northwind"]
+
+    @property
+    def agent(self) -> Agent:
+        return self.agents["refunds-agent"]
+
+    @property
+    def token(self) -> str:
+        return self.tokens["refunds-agent"]
+
+    def user(self, first: str) -> User:
+        return self.users[first]
+
+    def actor(self, first: str) -> Actor:
+        return actor_for_user(self.user(first), self.northwind)
+
+    @property
+    def agent_actor(self) -> Actor:
+        return actor_for_agent(self.agent)
+
+
+def build_cast(desk) -> Cast:
+    world, cast = yaml.safe_load((WORLD / "people.yaml").read_text()), Cast()
+    for data in world["workspaces"]:
+        _workspace(cast, data, desk)
+    return cast
+
+
+def _workspace(cast: Cast, data: dict, desk) -> None:
+    actor = system_actor("tests", "")
+    workspace = create_workspace(actor=actor, slug=data["slug"], name=data["name"], environment=data["environment"])
+    cast.workspaces[data["slug"]] = workspace
+    groups = {s: create_group(actor=actor, workspace=workspace, slug=s, name=n) for s, n in data["groups"].items()}
+    for person in data["people"]:
+        user = create_user(actor=actor, email=person["email"], name=person["name"], password=PASSWORD)
+        cast.users[person["email"].split("@")[0]] = user
+        for role in person["roles"]:
+            add_member(actor=actor, workspace=workspace, user=user, role=Role(role))
+        for slug in person.get("groups", ()):
+            join_group(actor=actor, group=groups[slug], user=user)
+    connect(workspace, desk)
+    for file in data["policies"]:
+        publish_version(actor=actor, workspace=workspace, source=(WORLD / file).read_text(), message="Tests")
+    for agent in data["agents"]:
+        owner = User.objects.get(email=agent.pop("owner"))
+        made = register_agent(actor=actor, workspace=workspace, owner=owner, **agent)
+        cast.agents[made.slug], cast.tokens[made.slug] = made, issue_agent_token(actor=actor, agent=made)
+
+
+def connect(workspace: Workspace, desk) -> None:
+    actor = system_actor("tests", workspace.pk)
+    save_connection(
+        actor=actor, workspace=workspace, slug="desk", name="Support desk", kind="records", base_url=desk.base_url,
+        link_url=desk.base_url, client_id=desk.client_id, client_secret=desk.client_secret, allow_private=True,
+    )  # fmt: skip
+    load_tools(actor=actor, workspace=workspace, text=(WORLD / "tools.yaml").read_text())

@@ -1,0 +1,49 @@
+"""Shared fixtures: the real desk as a process, the cast in a real database, no network beyond this machine."""
+
+import socket
+
+import pytest
+from django.db import connection
+
+from tests.cast import Cast, build_cast
+from tests.desk.running import RunningDesk, start_desk
+
+_connect = socket.socket.connect
+
+
+def _loopback_only(self, address):
+    if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+        raise AssertionError(f"A test tried to reach {address[0]}.")
+    return _connect(self, address)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network():
+    """Nothing leaves this machine."""
+    socket.socket.connect = _loopback_only
+    yield
+    socket.socket.connect = _connect
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Django empties tables by TRUNCATE between transactional tests, which the ledger refuses; only that trigger rests.
+
+    tests/traces/test_ledger.py switches it on again and sees it refuse.
+    """
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE traces_entry DISABLE TRIGGER entry_no_truncate")
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory) -> RunningDesk:
+    running = start_desk(tmp_path_factory.mktemp("desk"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def cast(db, desk) -> Cast:
+    """People, agents, policies and tools, made by the services the product uses; the desk's records start fresh."""
+    desk.reset()
+    return build_cast(desk)

@@ -1,0 +1,83 @@
+"""Starts the real sample desk as a process of its own, for suites that need a system of record."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass
+class RunningDesk:
+    base_url: str
+    client_id: str
+    client_secret: str
+    process: subprocess.Popen
+
+    def fault(self, kind: str, count: int = 1) -> None:
+        httpx.post(f"{self.base_url}/faults", json={"kind": kind, "count": count}, trust_env=False).raise_for_status()
+
+    def reset(self) -> None:
+        """The seed records again, and no fault pending."""
+        httpx.post(f"{self.base_url}/reset", trust_env=False).raise_for_status()
+
+    def audit(self) -> list[dict]:
+        answer = httpx.get(f"{self.base_url}/audit", auth=(self.client_id, self.client_secret), trust_env=False)
+        return answer.json()["tokens"]
+
+    def token(self, scope: str, record: str | None = None, ttl: int = 60) -> str:
+        form = {"grant_type": "client_credentials", "scope": scope, "ttl": str(ttl), "reference": "test"}
+        form |= {"record": record} if record else {}
+        answer = httpx.post(
+            f"{self.base_url}/oauth/token", data=form, auth=(self.client_id, self.client_secret), trust_env=False
+        )
+        answer.raise_for_status()
+        return answer.json()["access_token"]
+
+    def read(self, path: str) -> dict:
+        """A record as the desk's own staff would see it."""
+        scope = {"accounts": "accounts:read", "orders": "orders:read", "refunds": "refunds:write", "mail": "mail:send"}
+        token = self.token(scope[path.strip("/").split("/")[0]])
+        return httpx.get(f"{self.base_url}{path}", headers={"Authorization": f"Bearer {token}"}, trust_env=False).json()
+
+    def patch(self, path: str, fields: dict) -> None:
+        """Somebody else changes a record."""
+        token = self.token("accounts:write")
+        head = {"Authorization": f"Bearer {token}"}
+        version = httpx.get(f"{self.base_url}{path}", headers=head, trust_env=False).headers["ETag"]
+        answer = httpx.patch(
+            f"{self.base_url}{path}", json=fields, headers={**head, "If-Match": version}, trust_env=False
+        )
+        answer.raise_for_status()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start_desk(data: Path, *, faults: bool = True) -> RunningDesk:
+    port, secret = free_port(), secrets.token_urlsafe(16)
+    env = {**os.environ, "DESK_CLIENT_ID": "remit", "DESK_CLIENT_SECRET": secret, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "sample.desk", "--port", str(port), "--data", str(data)]
+    process = subprocess.Popen([*command, *(["--faults"] if faults else [])], env=env, cwd=ROOT)
+    desk = RunningDesk(f"http://127.0.0.1:{port}", "remit", secret, process)
+    for _ in range(100):
+        try:
+            httpx.get(f"{desk.base_url}/health", trust_env=False)
+            return desk
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise RuntimeError("The desk did not start.")

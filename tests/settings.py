@@ -1,0 +1,7 @@
+"""Test settings: the real ones, with a fast hasher and the tests' own broker queue."""
+
+from console.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CELERY_TASK_DEFAULT_QUEUE = "remit-tests"
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
