@@ -1,15 +1,26 @@
 """Checks a call's arguments against the tool's closed schema, with errors that name the field and the remedy. Pure."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from actions.definition import Definition
 
 _MOST_PROBLEMS = 20
+_END = re.compile(r"(?<!\\)\$")
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """`pattern` as JSON Schema means it: `$` is the end of the text, where Python's also matches before a newline (R-05)."""
+    if isinstance(instance, str) and not re.search(_END.sub(r"\\Z", pattern), instance):
+        yield ValidationError("does not match")
+
+
+Validator = validators.extend(Draft202012Validator, {"pattern": _pattern})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +41,7 @@ class BadArguments(Exception):
 
 def check_arguments(definition: Definition, arguments: Mapping[str, Any]) -> None:
     """Raises BadArguments. The schema's own `additionalProperties: false` makes unknown names an error (B-06)."""
-    validator = Draft202012Validator(definition.input_schema)
+    validator = Validator(definition.input_schema)
     found = sorted(validator.iter_errors(arguments), key=lambda error: list(map(str, error.absolute_path)))
     if found:
         raise BadArguments(tuple(_problem(error) for error in found[:_MOST_PROBLEMS]))

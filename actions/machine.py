@@ -1,6 +1,6 @@
 """Moves an action along one arrow: state, fence, ledger entry and the trace's summary in one transaction (guarantees 4.1).
 
-INVARIANT: nothing else writes `Action.state`. Held by tests/house/test_state_writes.py.
+INVARIANT: nothing else writes `Action.state`. Held by tests/house/test_house.py.
 """
 
 from collections.abc import Mapping

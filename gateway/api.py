@@ -5,11 +5,11 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.errors import HttpError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.parser import Parser
 
 from gateway import problems, strict_json
-from gateway.auth import CHALLENGE
+from gateway.auth import CHALLENGE, AgentToken
 from gateway.problems import Problem
 
 
@@ -33,6 +33,7 @@ api = NinjaAPI(
     version="1",
     description="Propose tool calls; Remit decides, asks people where policy says so, executes once and keeps the receipts.",
     parser=StrictParser(),
+    auth=AgentToken(),
     urls_namespace="api-1",
     docs_url=None,
 )
@@ -58,7 +59,16 @@ def _pointer(location: Any) -> str:
     return "/" + "/".join(parts[2:] if parts[:1] == ["body"] else parts[1:])
 
 
+@api.exception_handler(AuthenticationError)
+def on_no_token(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    """No bearer token at all."""
+    detail = "Send the agent's token as `Authorization: Bearer rmt_…`."
+    return on_problem(request, Problem(401, "no-token", "No agent token", detail))
+
+
 @api.exception_handler(HttpError)
 def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
-    """ninja's own refusals."""
+    """ninja's own refusals; it wraps what the parser raises, so the Problem inside is the answer."""
+    if isinstance(error.__cause__, Problem):
+        return on_problem(request, error.__cause__)
     return problems.answer(Problem(error.status_code, "refused", "The request was refused", str(error)))

@@ -72,7 +72,6 @@ class TraceOut(BaseModel):
     url: str
     title: str
     outcome: str
-    intent: str
     actions: list[dict[str, Any]]
 
 

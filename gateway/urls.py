@@ -7,7 +7,7 @@ from gateway.api import api
 
 urlpatterns = [
     path("api/v1/", api.urls),
-    re_path(r"^mcp(/.*)?$", views.mcp_not_here, name="mcp"),
+    re_path(r"^mcp(?:/.*)?$", views.mcp_not_here, name="mcp"),
     re_path(r"^oauth/.*$", views.oauth_not_here, name="oauth"),
 ]
 

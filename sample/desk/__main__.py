@@ -27,7 +27,7 @@ def main() -> None:
     if options.reset:
         store.seed()
     app = build(store, client, faults=options.faults)
-    uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning", access_log=False, http="h11")
+    uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning", access_log=False, http="h11", timeout_graceful_shutdown=2)
 
 
 if __name__ == "__main__":

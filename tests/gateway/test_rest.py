@@ -1,0 +1,67 @@
+"""The REST surface works as an agent uses it."""
+
+import json
+
+from django.test import Client
+
+from tests.builders import STEPS, opened, planned, request_of, vote, work
+
+
+def get(path, token, **params):
+    return Client().get(f"/api/v1/{path}", params, headers={"Authorization": f"Bearer {token}"})
+
+
+def post(path, body, token):
+    return Client().post(
+        f"/api/v1/{path}", json.dumps(body), content_type="application/json", headers={"Authorization": f"Bearer {token}"}
+    )
+
+
+def test_trace_plan_wait_and_export(cast):
+    body = {"intent": "Refund the duplicate.", "on_behalf_of": "maya@northwind.example", "sources": [{"title": "Ticket 1"}]}
+    trace = post("traces", body, cast.token).json()
+    plan = post(f"traces/{trace['trace_id']}/plan", {"steps": STEPS}, cast.token).json()
+    assert [step["state"] for step in plan["steps"]] == ["succeeded", "pending", "authorized", "pending"]
+    assert plan["steps"][2]["refused_fields"] == ["credit_limit"]
+    assert plan["steps"][1]["approval"]["steps"] == ["Support lead", "Finance"]
+    action = get(f"actions/{plan['steps'][0]['action_id']}", cast.token, wait=25).json()
+    assert action["result"]["withheld"] == ["card"] and action["executed"]
+    assert get(f"traces/{trace['trace_id']}/export", cast.token).json()["head"]["seq"] > 10
+
+
+def test_pending_call_answers_202_at_once_and_later_the_outcome(cast):
+    trace = opened(cast)
+    call = {"trace_id": trace.pk, "tool": STEPS[1]["tool"], "arguments": STEPS[1]["arguments"]}
+    answer = post("tool-calls", call, cast.token)
+    assert answer.status_code == 202 and "Nothing was executed" in answer.json()["detail"]
+    request = request_of(trace, "desk.refund.create")
+    vote(cast, request, "priya")
+    vote(cast, request, "tomas")
+    work(trace)
+    assert get(f"actions/{answer.json()['action_id']}", cast.token).json()["state"] == "succeeded"
+    assert get(f"approvals/{request.pk}", cast.token).json()["state"] == "approved"
+
+
+def test_evaluate_decides_and_consumes_nothing(cast):
+    trace = opened(cast)
+    call = {"trace_id": trace.pk, "tool": STEPS[1]["tool"], "arguments": STEPS[1]["arguments"]}
+    answer = post("evaluate", call, cast.token).json()
+    assert answer["decision"]["effect"] == "approval"
+    assert get(f"traces/{trace.pk}", cast.token).json()["actions"] == []
+
+
+def test_b06_tool_list_is_narrowed_by_policy(cast):
+    names = [tool["name"] for tool in get("tools", cast.tokens["front-desk-agent"]).json()["tools"]]
+    assert names == ["desk.account.get"]
+    update = next(t for t in get("tools", cast.token).json()["tools"] if t["name"] == "desk.account.update")
+    assert "credit_limit" not in update["input_schema"]["properties"]["fields"]["properties"]
+
+
+def test_b04_agent_never_sees_rules_that_passed_nor_credentials(cast):
+    text = json.dumps(get(f"traces/{planned(cast).pk}", cast.token).json())
+    assert "invariants." not in text and "desk_" not in text
+
+
+def test_openapi_document_is_served(cast):
+    document = get("openapi.json", cast.token).json()
+    assert {"/api/v1/traces", "/api/v1/tool-calls", "/api/v1/evaluate"} <= set(document["paths"])
