@@ -1,0 +1,127 @@
+"""A whole Remit under its supervisor, and real Chromium."""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.desk.running import free_port
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+ARGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def remit(tmp_path_factory):
+    """`make run`'s supervisor on a database of its own; gives the content of run.json."""
+    data = tmp_path_factory.mktemp("remit")
+    name = f"remit_browser_{secrets.token_hex(4)}"
+    env = {**os.environ, "REMIT_DATA_DIR": str(data), "REMIT_PORT": str(free_port())}
+    env |= {"DATABASE_URL": _database(name), "REDIS_URL": os.environ["REDIS_URL"].rsplit("/", 1)[0] + "/7"}
+    for unwanted in ("DJANGO_SETTINGS_MODULE", "DESK_CLIENT_ID", "DESK_CLIENT_SECRET", "DESK_DATA", "REMIT_SECRET_KEY"):
+        env.pop(unwanted, None)
+    log = (data / "supervisor.log").open("wb")
+    process = subprocess.Popen([sys.executable, "-m", "console.runtime", "serve"], env=env, cwd=ROOT, stdout=log, stderr=log)
+    try:
+        yield _wait(data, process)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+            server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _database(name: str) -> str:
+    """A fresh database on the server the tests use."""
+    url = os.environ["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+    parts = urlsplit(url)
+    return parts._replace(path=f"/{name}").geturl()
+
+
+def _wait(data: Path, process: subprocess.Popen) -> dict:
+    for _ in range(300):
+        if (data / "run.json").exists():
+            return json.loads((data / "run.json").read_text())
+        if process.poll() is not None:
+            break
+        time.sleep(0.2)
+    raise RuntimeError((data / "supervisor.log").read_text()[-2000:])
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    if not shutil.which(CHROMIUM):
+        message = f"Chromium is not at {CHROMIUM}. Install it (Debian: apt install chromium), or set CHROMIUM."
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield browser
+        browser.close()
+
+
+class Person:
+    """Somebody at a browser. Collects what the console and the security policy complain about."""
+
+    def __init__(self, browser: Browser, remit: dict, first: str, **context) -> None:
+        self.complaints: list[str] = []
+        self.base = remit["url"]
+        self.context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | context))
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(10_000)
+        self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        domain = "lakeside" if first in {"omar", "lena"} else "northwind"
+        self.page.goto(f"{self.base}/sign-in/")
+        self.page.fill("#id_email", f"{first}@{domain}.example")
+        self.page.fill("#id_password", remit["password"])
+        self.page.click("button:has-text('Sign in')")
+        self.page.wait_for_url(f"{self.base}/")
+
+    def open(self, path: str):
+        self.page.goto(f"{self.base}{path}")
+        return self.page
+
+
+@pytest.fixture
+def person(chromium, remit):
+    opened: list[Person] = []
+
+    def sign_in(first: str, **context) -> Person:
+        opened.append(Person(chromium, remit, first, **context))
+        return opened[-1]
+
+    yield sign_in
+    for each in opened:
+        each.context.close()
+
+
+@pytest.fixture
+def demo(remit) -> subprocess.Popen:
+    """The sample agent as a process of its own, waiting for people."""
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}", "REMIT_URL": remit["url"]}
+    env["REMIT_AGENT_TOKEN"] = remit["agent_token"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sample.agent", "--wait", "90"], env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    yield process
+    if process.poll() is None:
+        process.terminate()
+    process.wait(10)

@@ -1,0 +1,146 @@
+"""The whole story in real Chromium, with the sample agent as a separate process: refund, refusal, edit, rollback."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+
+def axe_problems(page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{rule['id']}: {node['html'][:160]}" for rule in found for node in rule["nodes"]]
+
+
+def trace_path(demo) -> str:
+    line = demo.stdout.readline()
+    return re.search(r"/traces/trc_\w+/", line)[0]
+
+
+def review(page, trace: str, title: str) -> None:
+    """From the queue to the request of this trace."""
+    page.click("nav[aria-label=Main] >> visible=true >> text=Approvals")
+    links = page.locator(f".queue li a:has-text('{title}')")
+    for index in range(links.count()):
+        links.nth(index).click()
+        if page.locator(f"a[href='{trace}']").count():
+            return
+        page.go_back()
+    raise AssertionError(f"{title} is not in the queue.")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_whole_story(person, demo, theme):
+    trace = trace_path(demo)
+    priya, tomas, maya = person("priya", color_scheme=theme), person("tomas"), person("maya", color_scheme=theme)
+
+    review(priya.page, trace, "Refund $240.00 on order 48213")
+    assert priya.page.locator("text=Support lead").first.is_visible()
+    assert axe_problems(priya.page) == []
+    priya.page.click("button[value=approve]")
+    assert "You approved step 1. Waiting for Finance." in priya.page.inner_text("main")
+
+    review(tomas.page, trace, "Refund $240.00 on order 48213")
+    tomas.page.fill("#reason", "Duplicate confirmed.")
+    tomas.page.click("button[value=approve]")
+    assert "Approved by Tomás Ruiz" in tomas.page.inner_text("main")
+
+    review(maya.page, trace, "Email the customer")
+    maya.page.keyboard.press("e")
+    maya.page.wait_for_selector("textarea")
+    text = maya.page.input_value("textarea")
+    assert axe_problems(maya.page) == []
+    maya.page.fill("textarea", text.replace("We guarantee this won't happen again.", "We are sorry for the trouble."))
+    maya.page.click("text=Save edits")
+    assert maya.page.locator("ins").count() and maya.page.locator("del").count()
+    assert axe_problems(maya.page) == []
+    send = maya.page.locator("button[value=approve]")
+    assert "Send with 1 edit" in send.inner_text()
+    send.click()  # Irreversible: the first press arms, the second sends.
+    maya.page.wait_for_selector("button[value=approve]:has-text('Send to 1 person'):enabled")
+    maya.page.wait_for_timeout(700)
+    send.click()
+    maya.page.wait_for_selector("text=Sent.")
+
+    told, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 0 and "Finished" in told and "refused fields: credit_limit" in told
+
+    page = priya.open(trace)
+    title = "Refunded $240.00 on order 48213, updated 2 account fields and emailed the customer"
+    assert page.inner_text("h1") == title
+    main = page.inner_text("main")
+    for words in ("Maya Chen", "Policy Support v1", "3 records in 1 system", "1 field blocked", "12000.00 denied", "Verified"):
+        assert words in main, words
+    assert "ap@birch.example" not in main
+    assert axe_problems(page) == []
+    page.click("text=Tool calls >> nth=0")
+    page.click("details.call summary >> nth=1")
+    assert "Idempotency" in page.inner_text("main")
+    assert axe_problems(page) == []
+
+    page = priya.open(trace)
+    page.click("text=Roll back… >> visible=true")
+    assert "billing question" in page.inner_text("main") and axe_problems(page) == []
+    page.fill("#id_reason", "Wrong customer.")
+    page.click("button:has-text('Restore 2 fields')")
+    page.wait_for_url(re.compile("/traces/"))
+    assert "This rolls back another trace" in page.inner_text("main")
+    assert "Rolled back" in priya.open(trace).inner_text("main")
+    assert [each.complaints for each in (priya, tomas, maya)] == [[], [], []]
+
+
+PAGES = ["/", "/approvals/", "/approvals/?show=team", "/approvals/?show=decided", "/traces/", "/traces/?outcome=failed",
+         "/policies/", "/policies/support/", "/search/?q=refund"]  # fmt: skip
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390, 320])
+def test_every_page_is_accessible_and_fits(person, theme, width):
+    ken = person("ken", color_scheme=theme, viewport={"width": width, "height": 844})
+    for path in PAGES:
+        page = ken.open(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert page.locator("h1").count() == 1, path
+        assert axe_problems(page) == [], path
+    assert ken.complaints == []
+
+
+def test_every_page_works_without_javascript(person, demo):
+    trace = trace_path(demo)
+    priya = person("priya", java_script_enabled=False, viewport={"width": 390, "height": 844})
+    for path in [*PAGES, trace, f"{trace}?tab=changes", f"{trace}?tab=checks&checks=all", f"{trace}?tab=calls",
+                 f"{trace}?tab=approvals", f"{trace}?tab=events"]:  # fmt: skip
+        page = priya.open(path)
+        assert page.locator("h1").count() == 1, path
+    page = priya.open("/")
+    page.click("summary >> nth=0")
+    page.click(".phone nav >> text=Approvals")
+    page.click(".queue li a:has-text('Refund $240.00') >> nth=-1")
+    page.fill("#reason", "Not this time.")
+    page.click("button[value=reject]")
+    assert "Rejected" in page.inner_text("main")
+
+
+def test_rejecting_without_a_reason_keeps_the_page_and_says_what_to_do(person, demo):
+    trace = trace_path(demo)
+    priya = person("priya")
+    review(priya.page, trace, "Refund $240.00 on order 48213")
+    priya.page.click("button[value=reject]")
+    assert "Write a reason." in priya.page.inner_text("main")
+    assert priya.page.locator("button[value=approve]").is_visible()
+
+
+def test_reviewer_works_by_keyboard_alone(person, demo):
+    trace_path(demo)
+    ken = person("ken")
+    ken.page.keyboard.press("g")
+    ken.page.keyboard.press("a")
+    ken.page.wait_for_url("**/approvals/")
+    ken.page.locator(".queue li a").last.focus()
+    ken.page.keyboard.press("Enter")
+    ken.page.wait_for_url("**/approvals/apr_*/")
+    ken.page.keyboard.press("Tab")
+    ken.page.focus("#reason")
+    ken.page.keyboard.type("Looks right.")
+    ken.page.keyboard.press("Escape")
+    ken.page.keyboard.press("a")
+    ken.page.wait_for_selector(".note:has-text('Approved.'), .note:has-text('Waiting for'), button:has-text('Send to')")
