@@ -2,14 +2,19 @@
 
 import hashlib
 import hmac
+import re
+from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
 from accounts.clock import database_now
+from accounts.ids import is_id
 from accounts.models import Agent, AgentCredential, User, Workspace
 from accounts.permissions import Permission
 
 TOKEN_PREFIX = "rmt"  # noqa: S105 - the public part of a token, not a secret
+USE_NOTED_EVERY = timedelta(minutes=1)
+_TOKEN = re.compile(r"rmt_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 
 
 class NotVisible(Exception):
@@ -69,16 +74,21 @@ def authenticate_agent(token: str) -> Agent:
     agent = credential.agent
     if agent.state == Agent.State.DISABLED:
         raise AgentAuthFailed("agent-disabled", f"{agent.name} is disabled. A workspace owner can enable it.")
-    AgentCredential.objects.filter(pk=credential.pk).update(last_used_at=now)
+    _note_use(credential, now)
     return agent
 
 
+def _note_use(credential: AgentCredential, now: datetime) -> None:
+    """At most once a minute, so that a busy agent does not rewrite one row at each call."""
+    if credential.last_used_at is None or now - credential.last_used_at >= USE_NOTED_EVERY:
+        AgentCredential.objects.filter(pk=credential.pk).update(last_used_at=now)
+
+
 def _credential(token: str) -> AgentCredential:
-    parts = token.split("_", 2)
-    if len(parts) == 3 and parts[0] == TOKEN_PREFIX:
-        found = (
-            AgentCredential.objects.select_related("agent__workspace", "agent__owner").filter(prefix=parts[1]).first()
-        )
+    shape = _TOKEN.fullmatch(token)
+    if shape is not None:
+        known = AgentCredential.objects.select_related("agent__workspace", "agent__owner")
+        found = known.filter(prefix=shape[1]).first()
         if found is not None and hmac.compare_digest(found.digest, token_digest(token)):
             return found
     raise AgentAuthFailed("unknown-token", "This agent token is not known here. Check that it was copied whole.")
@@ -87,7 +97,12 @@ def _credential(token: str) -> AgentCredential:
 def member_of(workspace_id: str, email_or_id: str) -> User:
     """An active person of a workspace by email or id. Raises NotVisible."""
     people = User.objects.filter(memberships__workspace_id=workspace_id, is_active=True).distinct()
-    found = people.filter(email=email_or_id.strip().lower()).first() or people.filter(pk=email_or_id).first()
+    wanted = email_or_id.strip()
+    found = None
+    if wanted.isprintable():  # PostgreSQL has no text with NUL; such a name is nobody's.
+        found = (
+            people.filter(pk=wanted).first() if is_id("usr", wanted) else people.filter(email=wanted.lower()).first()
+        )
     if found is None:
         raise NotVisible("person")
     return found

@@ -19,6 +19,14 @@ class SignInForm(forms.Form):
     )
     user: User | None = None
 
+    @classmethod
+    def refused(cls, sentence: str) -> "SignInForm":
+        """An empty form that says why a sign-in elsewhere was refused."""
+        form = cls()
+        form.cleaned_data = {}
+        form.add_error(None, sentence)
+        return form
+
     def clean(self) -> dict[str, Any]:
         """Sets `user` when both match."""
         cleaned = super().clean() or {}

@@ -10,7 +10,11 @@ from accounts.permissions import ROLE_PERMISSIONS, Role
 
 
 def sync_grants(user: User, workspace: Workspace) -> None:
-    """Make the person's object grants in one workspace equal the union of their roles. Call inside a transaction."""
+    """Make the person's object grants in one workspace equal the union of their roles. Call inside a transaction.
+
+    The lock makes changes of one person's roles wait for each other, so that none writes grants from an older view.
+    """
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     roles = Membership.objects.filter(user=user, workspace=workspace).values_list("role", flat=True)
     wanted = {permission.value for role in roles for permission in ROLE_PERMISSIONS[Role(role)]}
     held = set(get_user_perms(user, workspace))

@@ -1,4 +1,4 @@
-"""What every signed-in view receives: a person, a workspace and whether htmx asked."""
+"""What every signed-in view receives: a person, a workspace, an actor and whether htmx asked."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django_htmx.middleware import HtmxDetails
 
 from accounts.access import NotVisible, workspaces_visible_to
+from accounts.actors import Actor
 from accounts.models import User, Workspace
 
 SESSION_KEY = "workspace"
@@ -17,9 +18,11 @@ SESSION_KEY = "workspace"
 class AuthenticatedRequest(HttpRequest):
     """A request after `sign_in_required`. Used for typing; `WorkspaceMiddleware` fills it."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: HtmxDetails
     workspace: Workspace
+    actor: Actor
+    request_id: str
     show_workspace: Callable[[Workspace], None]
 
 

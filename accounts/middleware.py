@@ -4,11 +4,12 @@ import logging
 import secrets
 from collections.abc import Callable
 
-from django.contrib.auth import logout
+from django.contrib.auth import SESSION_KEY as SIGNED_IN_KEY
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.access import Forbidden, NotVisible
+from accounts.actors import actor_for_user
 from accounts.http import SESSION_KEY, chosen_workspace
 from accounts.models import User, Workspace
 
@@ -16,14 +17,14 @@ logger = logging.getLogger("remit.requests")
 
 
 class WorkspaceMiddleware:
-    """Sets request.workspace, request.request_id and request.show_workspace."""
+    """Sets request.workspace, request.actor, request.request_id and request.show_workspace."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.request_id = secrets.token_hex(8)  # type: ignore[attr-defined]
-        request.workspace = None  # type: ignore[attr-defined]
+        _show(request, None)
         self._enter(request)
         response = self.get_response(request)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
@@ -33,12 +34,12 @@ class WorkspaceMiddleware:
 
     def _enter(self, request: HttpRequest) -> None:
         """Only cookie sessions have a workspace; the agent API never reads them."""
-        if request.path.startswith("/api/") or not isinstance(request.user, User):
+        if request.path.startswith("/api/"):
             return
-        if not request.user.is_active:
-            logout(request)
+        if not isinstance(request.user, User):
+            _end_dead_session(request)
             return
-        request.workspace = chosen_workspace(request, request.user)  # type: ignore[attr-defined]
+        _show(request, chosen_workspace(request, request.user))
         request.show_workspace = lambda workspace: show_workspace(request, workspace)  # type: ignore[attr-defined]
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -54,6 +55,21 @@ class WorkspaceMiddleware:
 
 def show_workspace(request: HttpRequest, workspace: Workspace) -> None:
     """Show the page's own workspace around it, and stay there: a pasted link leads to the same place for everyone."""
-    request.workspace = workspace  # type: ignore[attr-defined]
+    _show(request, workspace)
     if request.session.get(SESSION_KEY) != workspace.pk:
         request.session[SESSION_KEY] = workspace.pk
+
+
+def _show(request: HttpRequest, workspace: Workspace | None) -> None:
+    """The workspace and the person acting in it change together."""
+    actor = None
+    if workspace is not None and isinstance(request.user, User):
+        actor = actor_for_user(request.user, workspace)
+    request.workspace = workspace  # type: ignore[attr-defined]
+    request.actor = actor  # type: ignore[attr-defined]
+
+
+def _end_dead_session(request: HttpRequest) -> None:
+    """A session that names a person who may no longer use it is deleted, not only ignored: it cannot revive (V7.4.2)."""
+    if SIGNED_IN_KEY in request.session:
+        request.session.flush()

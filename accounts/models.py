@@ -1,6 +1,6 @@
 """Users, workspaces, memberships, approver groups, agents and their credentials."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.contenttypes.fields import GenericRelation
@@ -29,14 +29,7 @@ def new_credential_id() -> str:
 
 
 class UserManager(BaseUserManager["User"]):
-    """Creates people. There is no way to create a superuser: nobody bypasses object grants (R-14)."""
-
-    def create_user(self, email: str, name: str, password: str | None = None, **extra: Any) -> "User":
-        """A person with a normalised email; without a password they sign in by OIDC only."""
-        user = self.model(email=email.strip().lower(), name=name, **extra)
-        user.set_password(password)
-        user.save(using=self._db)
-        return user
+    """Finds people. It creates none, and no superuser above all: `accounts.services` does, by the rules (R-14)."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email=(username or "").strip().lower())
@@ -63,7 +56,8 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_lower"),
             models.UniqueConstraint(fields=["issuer", "subject"], name="user_identity_once"),
             models.CheckConstraint(
-                condition=models.Q(issuer=None, subject=None) | models.Q(issuer__gt="", subject__gt=""),
+                condition=models.Q(issuer=None, subject=None)
+                | models.Q(issuer__isnull=False, subject__isnull=False, issuer__gt="", subject__gt=""),
                 name="user_identity_whole",
             ),
             # INVARIANT: nobody short-circuits object grants. Held by tests/accounts/test_models.py.

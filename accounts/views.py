@@ -1,4 +1,6 @@
-"""Sign in with a password where no identity provider is configured, sign out, switch workspace."""
+"""Sign in with a password where that is allowed, sign out, switch workspace."""
+
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import login, logout
@@ -7,44 +9,61 @@ from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import NotVisible, workspaces_visible_to
 from accounts.forms import SignInForm
 from accounts.http import SESSION_KEY
+from accounts.ids import is_id
 from accounts.models import User
+from accounts.oidc_settings import PASSWORD_BACKEND
 
-MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+_ways: Any = settings  # Made from the environment by `oidc_settings`, so Django's settings have no types for them.
 
 
 @never_cache
 @sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """The sign-in page. A password form is there only when passwords are allowed."""
     if request.user.is_authenticated:
         return redirect(_next_url(request))
     form = SignInForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
-        if not settings.REMIT_PASSWORD_SIGN_IN:
+        if not _ways.REMIT_PASSWORD_SIGN_IN:
             return HttpResponseNotAllowed(["GET"])
         if form.is_valid() and form.user is not None:
-            login(request, form.user, backend=MODEL_BACKEND)
+            login(request, form.user, backend=PASSWORD_BACKEND)
             return redirect(_next_url(request))
+    return _page(request, form, status=422 if form.is_bound else 200)
+
+
+def refused_page(request: HttpRequest, sentence: str) -> HttpResponse:
+    """The sign-in page with the reason why a sign-in elsewhere was refused."""
+    return _page(request, SignInForm.refused(sentence), status=403)
+
+
+def _page(request: HttpRequest, form: SignInForm, *, status: int) -> HttpResponse:
     context = {
         "form": form,
-        "next": request.GET.get("next", ""),
-        "oidc_enabled": settings.REMIT_OIDC_ENABLED,
-        "password_enabled": settings.REMIT_PASSWORD_SIGN_IN,
+        "next": _wanted(request),
+        "oidc_enabled": _ways.REMIT_OIDC_ENABLED,
+        "password_enabled": _ways.REMIT_PASSWORD_SIGN_IN,
     }
-    return render(request, "accounts/sign_in.html", context, status=422 if form.is_bound else 200)
+    return render(request, "accounts/sign_in.html", context, status=status)
+
+
+def _wanted(request: HttpRequest) -> str:
+    return request.POST.get("next") or request.GET.get("next") or ""
 
 
 def _next_url(request: HttpRequest) -> str:
-    """Where to go afterwards: only a path of this site."""
-    target = request.POST.get("next") or request.GET.get("next") or ""
-    if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
-        return target
-    return resolve_url(settings.LOGIN_REDIRECT_URL)
+    return safe_path(_wanted(request)) or resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+def safe_path(target: str) -> str | None:
+    """`target` if it is a path of this site and nothing else, whatever the Host header says."""
+    return target if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None) else None
 
 
 @require_POST
@@ -59,7 +78,8 @@ def switch_workspace(request: HttpRequest) -> HttpResponse:
     """Show another workspace this person belongs to."""
     if not isinstance(request.user, User):
         return redirect(settings.LOGIN_URL)
-    chosen = workspaces_visible_to(request.user).filter(pk=request.POST.get("workspace", "")).first()
+    wanted = request.POST.get("workspace", "")
+    chosen = workspaces_visible_to(request.user).filter(pk=wanted).first() if is_id("wks", wanted) else None
     if chosen is None:
         raise NotVisible("workspace")
     request.session[SESSION_KEY] = chosen.pk

@@ -20,7 +20,7 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterat
         yield ValidationError("does not match")
 
 
-Validator = validators.extend(Draft202012Validator, {"pattern": _pattern})
+Validator = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,15 @@ def _problem(error: ValidationError) -> ArgumentProblem:
 
 def _sentence(error: ValidationError) -> str:
     """A sentence that names the rule, without echoing long or secret values back."""
-    rule, wanted = str(error.validator), error.validator_value
+    rule: str = str(error.validator)
+    wanted: Any = error.validator_value
+    instance: Any = error.instance
+    schema: Any = error.schema
     if rule == "required":
-        missing = [name for name in wanted if name not in error.instance]
+        missing = [name for name in wanted if name not in instance]
         return f"{', '.join(missing)} is missing. Add it."
     if rule == "additionalProperties":
-        known = set(error.schema.get("properties", {}))
-        extra = sorted(set(error.instance) - known)
+        known = set(schema.get("properties", {}))
+        extra = sorted(set(instance) - known)
         return f"{', '.join(extra)} is not an argument of this tool. Remove it. Known: {', '.join(sorted(known))}."
     return f"The value must satisfy {rule}: {str(wanted)[:120]}."

@@ -22,7 +22,7 @@ OWNER = "You own this agent, so someone else decides it."
 def ask_people(*, actor: Actor, action: Action, decision: Decision, sources: Sequence[Mapping[str, Any]]) -> None:
     """Open the approval request of a pending action. Runs inside the recording transaction."""
     draft = decision.effect == "draft"
-    route = DRAFT_ROUTE if draft else plain(decision.to_json()["route"])
+    route: dict[str, Any] = DRAFT_ROUTE if draft else plain(decision.to_json()["route"])
     new = NewRequest(
         trace=action.trace,
         action_id=action.pk,

@@ -64,7 +64,8 @@ def remember_as(pk: int | None) -> Callable[[str], None]:
     """For services: called with the recorded object's id inside the recording transaction."""
 
     def remember(resource: str) -> None:
-        IdempotencyKey.objects.filter(pk=pk, resource="").update(resource=resource)
+        if pk is not None:
+            IdempotencyKey.objects.filter(pk=pk, resource="").update(resource=resource)
 
     return remember
 

@@ -28,7 +28,7 @@ def queue(request: AuthenticatedRequest) -> HttpResponse:
     """The queue alone; on a wide screen the most urgent request stands beside it."""
     page = queue_page(request.user, request.workspace, request.GET.get("show", ""))
     first = page.first_request
-    context = {"queue": page, "review": None, "landing": True}
+    context: dict[str, Any] = {"queue": page, "review": None, "landing": True}
     if first is not None:
         context["review"] = review_page(request.user, first, page=page)
         context["form"] = VerdictForm(initial={"digest": first.digest})

@@ -124,7 +124,10 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "console:home"
 LOGOUT_REDIRECT_URL = "accounts:sign_in"
-globals().update(oidc_settings(os.environ))
+SIGN_IN = oidc_settings(os.environ)
+REMIT_OIDC_ENABLED: bool = SIGN_IN["REMIT_OIDC_ENABLED"]
+REMIT_PASSWORD_SIGN_IN: bool = SIGN_IN["REMIT_PASSWORD_SIGN_IN"]
+globals().update(SIGN_IN)
 
 # --- Broker: a doorbell that carries action ids only (R-01) -----------------------------------------------------
 REDIS_URL = env.text("REDIS_URL")

@@ -54,7 +54,8 @@ def search(request: AuthenticatedRequest) -> HttpResponse:
         return redirect(reverse("traces:detail", args=[wanted]))
     if is_id("apr", wanted):
         return redirect(reverse("approvals:review", args=[wanted]))
-    found = traces_visible_to(request.user, request.workspace).filter(title__icontains=wanted) if wanted else []
+    visible = traces_visible_to(request.user, request.workspace)
+    found = visible.filter(title__icontains=wanted) if wanted else visible.none()
     return render(request, "console/search.html", {"wanted": wanted, "found": found[:50]})
 
 

@@ -1,7 +1,7 @@
 """The routes of /api/v1."""
 
 import time
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
@@ -31,6 +31,7 @@ from traces.models import Trace
 from traces.services import open_trace, opening, record_refusal
 
 POLL_S = 0.25
+Wait = Annotated[int, Query(ge=0, le=25)]
 RESTING = FINAL | {State.UNKNOWN, State.NEEDS_HUMAN}
 ERRORS = {400: Problem9457, 401: Problem9457, 404: Problem9457, 409: Problem9457, 413: Problem9457, 422: Problem9457}
 
@@ -160,7 +161,7 @@ def post_evaluate(request: HttpRequest, body: CallIn) -> Any:
 
 
 @api.get("/actions/{action_id}", response={200: ActionOut, **ERRORS}, operation_id="get_action", tags=["tool calls"])
-def get_action(request: HttpRequest, action_id: str, wait: int = Query(0, ge=0, le=25)) -> Any:
+def get_action(request: HttpRequest, action_id: str, wait: Wait = 0) -> Any:
     """One action; with `wait`, answered when it rests or after that many seconds."""
     agent = agent_of(request)
     deadline = time.monotonic() + wait
@@ -180,7 +181,7 @@ def get_action(request: HttpRequest, action_id: str, wait: int = Query(0, ge=0, 
     operation_id="get_approval",
     tags=["approvals"],
 )
-def get_approval(request: HttpRequest, approval_id: str, wait: int = Query(0, ge=0, le=25)) -> Any:
+def get_approval(request: HttpRequest, approval_id: str, wait: Wait = 0) -> Any:
     """Where an approval of this agent's action stands; with `wait`, answered when it is settled or after that time."""
     agent = agent_of(request)
     deadline = time.monotonic() + wait

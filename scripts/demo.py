@@ -1,4 +1,4 @@
-"""Runs the sample agent against the Remit that `make run` started, with the token it printed."""
+"""Puts the sample desk's records back to their start, then runs the sample agent against the Remit of `make run`."""
 
 import json
 import os
@@ -18,6 +18,9 @@ def main() -> int:
     run = json.loads(run_file.read_text())
     env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'client'}"}
     env |= {"REMIT_URL": run["url"], "REMIT_AGENT_TOKEN": run["agent_token"]}
+    env |= {"DESK_CLIENT_ID": "-", "DESK_CLIENT_SECRET": "-", "DESK_DATA": str(run_file.parent / "desk")}
+    # The story starts from the same records each time; the desk itself goes on running.
+    subprocess.check_call([sys.executable, "-m", "sample.desk", "--reset"], env=env, cwd=ROOT)
     return subprocess.call([sys.executable, "-m", "sample.agent", *sys.argv[1:]], env=env, cwd=ROOT)  # noqa: S603
 
 

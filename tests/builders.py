@@ -35,7 +35,9 @@ def request_of(trace: Trace, tool: str) -> ApprovalRequest:
     return ApprovalRequest.objects.get(action_id=action(trace, tool).pk)
 
 
-def vote(cast, request: ApprovalRequest, first: str, choice: str = "approve", reason: str = "", digest: str = "") -> None:
+def vote(
+    cast, request: ApprovalRequest, first: str, choice: str = "approve", reason: str = "", digest: str = ""
+) -> None:
     request.refresh_from_db()
     user = cast.user(first)
     record_verdict(

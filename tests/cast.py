@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+
 from accounts.actors import Actor, actor_for_agent, actor_for_user, system_actor
 from accounts.models import Agent, User, Workspace
 from accounts.permissions import Role
@@ -38,6 +39,11 @@ class Cast:
         return self.workspaces["northwind"]
 
     @property
+    def lakeside(self) -> Workspace:
+        """The other tenant: its people and its agent are the outsiders."""
+        return self.workspaces["lakeside"]
+
+    @property
     def agent(self) -> Agent:
         return self.agents["refunds-agent"]
 
@@ -57,13 +63,30 @@ class Cast:
 
 
 def build_cast(desk) -> Cast:
-    world, cast = yaml.safe_load((WORLD / "people.yaml").read_text()), Cast()
-    for data in world["workspaces"]:
-        _workspace(cast, data, desk)
+    """Everyone, with the desk connected, tools loaded and policies published."""
+    cast = build_people()
+    for data in _world():
+        workspace = cast.workspaces[data["slug"]]
+        connect(workspace, desk)
+        for file in data["policies"]:
+            source = (WORLD / file).read_text()
+            publish_version(actor=system_actor("tests", ""), workspace=workspace, source=source, message="Tests")
     return cast
 
 
-def _workspace(cast: Cast, data: dict, desk) -> None:
+def build_people() -> Cast:
+    """Workspaces, people, groups and agents only: all that `accounts` knows."""
+    cast = Cast()
+    for data in _world():
+        _workspace(cast, data)
+    return cast
+
+
+def _world() -> list[dict]:
+    return yaml.safe_load((WORLD / "people.yaml").read_text())["workspaces"]
+
+
+def _workspace(cast: Cast, data: dict) -> None:
     actor = system_actor("tests", "")
     workspace = create_workspace(actor=actor, slug=data["slug"], name=data["name"], environment=data["environment"])
     cast.workspaces[data["slug"]] = workspace
@@ -75,9 +98,6 @@ def _workspace(cast: Cast, data: dict, desk) -> None:
             add_member(actor=actor, workspace=workspace, user=user, role=Role(role))
         for slug in person.get("groups", ()):
             join_group(actor=actor, group=groups[slug], user=user)
-    connect(workspace, desk)
-    for file in data["policies"]:
-        publish_version(actor=actor, workspace=workspace, source=(WORLD / file).read_text(), message="Tests")
     for agent in data["agents"]:
         owner = User.objects.get(email=agent.pop("owner"))
         made = register_agent(actor=actor, workspace=workspace, owner=owner, **agent)

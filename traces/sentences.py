@@ -3,7 +3,7 @@
 The list stores these; the trace page computes them again from the ledger. Both call the functions here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 SUCCESS = frozenset({"succeeded", "succeeded_attested"})
@@ -21,7 +21,7 @@ class Told(Protocol):
     @property
     def effect_class(self) -> str: ...
     @property
-    def words(self) -> "dict[str, str]": ...
+    def words(self) -> Mapping[str, str]: ...
 
 
 def outcome(states: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=int(env.get("DESK_PORT", "8010")))
     parser.add_argument("--data", type=Path, default=Path(env.get("DESK_DATA", ".remit/desk")))
     parser.add_argument("--faults", action="store_true", help="let tests spoil answers at POST /faults")
-    parser.add_argument("--reset", action="store_true", help="write the sample records again")
+    parser.add_argument("--reset", action="store_true", help="write the sample records again and end")
     options = parser.parse_args()
     client = Client(env.get("DESK_CLIENT_ID", ""), env.get("DESK_CLIENT_SECRET", ""))
     if not client.id or not client.secret:
@@ -26,8 +26,17 @@ def main() -> None:
     store = Store(options.data)
     if options.reset:
         store.seed()
+        return
     app = build(store, client, faults=options.faults)
-    uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning", access_log=False, http="h11", timeout_graceful_shutdown=2)
+    uvicorn.run(
+        app,
+        host="127.0.0.1",
+        port=options.port,
+        log_level="warning",
+        access_log=False,
+        http="h11",
+        timeout_graceful_shutdown=2,
+    )
 
 
 if __name__ == "__main__":

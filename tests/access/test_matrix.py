@@ -23,7 +23,12 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
     "approvals:review": ("get", "/approvals/{approval}/", {**dict.fromkeys(OUT, 404), None: 302}, 200),
     "approvals:decide": ("post", "/approvals/{approval}/decide/", {**dict.fromkeys(OUT, 404), None: 302}, 422),
     "actions:edit": ("post", "/approvals/{approval}/edit/", {**dict.fromkeys(OUT, 404), None: 302}, 422),
-    "actions:rollback": ("get", "/traces/{trace}/roll-back/", {"dana": 200, "priya": 200, **dict.fromkeys(OUT, 404), None: 302}, 403),
+    "actions:rollback": (
+        "get",
+        "/traces/{trace}/roll-back/",
+        {"dana": 200, "priya": 200, **dict.fromkeys(OUT, 404), None: 302},
+        403,
+    ),
     "policies:list": ("get", "/policies/", {None: 302}, 200),
     "policies:detail": ("get", "/policies/support/", {"maya": 404, **dict.fromkeys(OUT, 404), None: 302}, 200),
     "accounts:sign_in": ("get", "/sign-in/", {None: 200}, 302),
@@ -92,7 +97,13 @@ def test_v352_every_unsafe_route_needs_a_csrf_token(cast, places):
 
 
 def test_unsafe_routes_refuse_get(cast, places):
-    for name in ("traces:verify", "traces:answer", "approvals:decide", "accounts:switch_workspace", "accounts:sign_out"):
+    for name in (
+        "traces:verify",
+        "traces:answer",
+        "approvals:decide",
+        "accounts:switch_workspace",
+        "accounts:sign_out",
+    ):
         assert ask(cast, "priya", "get", ROWS[name][1].format(**places)).status_code == 405, name
 
 

@@ -1,18 +1,18 @@
 """The main job end to end on real parts: a refund over the limit, a field refused, a mail edited and sent, a rollback."""
 
+import pytest
+
+from accounts.models import Agent
 from accounts.services import set_agent_state
 from actions.edit import edit_payload
 from actions.models import Action
 from actions.rollback import RollbackRefused, preview, roll_back
 from actions.services import call_tool
-from accounts.models import Agent
-import pytest
 from policies.models import LimitHold
+from tests.builders import action, opened, planned, request_of, vote, work
 from traces.ledger import verify
 from traces.models import Entry
 from traces.show import show
-
-from tests.builders import action, opened, planned, request_of, vote, work
 
 
 def finished(cast):
@@ -140,7 +140,7 @@ def test_p10_rollback_restores_fields_once_in_a_linked_trace(cast, desk):
     assert desk.read("/accounts/acct_5521")["last_contact_reason"] == "billing question"
     update.refresh_from_db()
     assert update.rollback_state == "rolled_back"
-    with pytest.raises(RollbackRefused, match="already rolled back|changed by someone else"):
+    with pytest.raises(RollbackRefused, match=r"already rolled back|changed by someone else"):
         roll_back(actor=cast.actor("priya"), user=cast.user("priya"), action=update, reason="Again")
 
 
@@ -173,10 +173,21 @@ def test_fields_both_ways_read_withholds_unlisted_fields(cast):
 
 @pytest.mark.parametrize(
     ("fault", "state", "refunds"),
-    [("reset_before", "unknown", 0), ("reset_after", "unknown", 1), ("500_after", "unknown", 1), ("not_json", "unknown", 1)],
+    [
+        ("reset_before", "unknown", 0),
+        ("reset_after", "unknown", 1),
+        ("500_after", "unknown", 1),
+        ("not_json", "unknown", 1),
+    ],
 )
 def test_f11_ambiguous_answers_are_unknown_never_failed(cast, desk, fault, state, refunds):
-    arguments = {"order_id": "48401", "charge_id": "ch_3PqRc1", "amount": 6000, "currency": "USD", "reason": "duplicate"}
+    arguments = {
+        "order_id": "48401",
+        "charge_id": "ch_3PqRc1",
+        "amount": 6000,
+        "currency": "USD",
+        "reason": "duplicate",
+    }
     trace = opened(cast)
     desk.fault(fault)
     made = call_tool(

@@ -4,14 +4,14 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connections
+
 from accounts.actors import system_actor
 from accounts.clock import database_now
 from accounts.models import Group, GroupMembership
 from accounts.services import leave_group
 from approvals.models import ApprovalRequest, Verdict
 from approvals.services import AlreadyDecided, DigestChanged, NotEntitled, ReasonNeeded, expire_due
-from django.db import connections
-
 from tests.builders import action, planned, request_of, vote, work
 from tests.cast import build_cast
 

@@ -35,7 +35,9 @@ def remit(tmp_path_factory):
     for unwanted in ("DJANGO_SETTINGS_MODULE", "DESK_CLIENT_ID", "DESK_CLIENT_SECRET", "DESK_DATA", "REMIT_SECRET_KEY"):
         env.pop(unwanted, None)
     log = (data / "supervisor.log").open("wb")
-    process = subprocess.Popen([sys.executable, "-m", "console.runtime", "serve"], env=env, cwd=ROOT, stdout=log, stderr=log)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "console.runtime", "serve"], env=env, cwd=ROOT, stdout=log, stderr=log
+    )
     try:
         yield _wait(data, process)
     finally:
@@ -57,7 +59,7 @@ def _database(name: str) -> str:
 def _wait(data: Path, process: subprocess.Popen) -> dict:
     for _ in range(300):
         if (data / "run.json").exists():
-            return json.loads((data / "run.json").read_text())
+            return {**json.loads((data / "run.json").read_text()), "data": str(data)}
         if process.poll() is not None:
             break
         time.sleep(0.2)
@@ -86,7 +88,9 @@ class Person:
         self.context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | context))
         self.page = self.context.new_page()
         self.page.set_default_timeout(10_000)
-        self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        self.page.on(
+            "console", lambda message: self.complaints.append(message.text) if message.type == "error" else None
+        )
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         domain = "lakeside" if first in {"omar", "lena"} else "northwind"
         self.page.goto(f"{self.base}/sign-in/")
@@ -118,6 +122,8 @@ def demo(remit) -> subprocess.Popen:
     """The sample agent as a process of its own, waiting for people."""
     env = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}", "REMIT_URL": remit["url"]}
     env["REMIT_AGENT_TOKEN"] = remit["agent_token"]
+    desk = {**env, "DESK_CLIENT_ID": "-", "DESK_CLIENT_SECRET": "-", "DESK_DATA": f"{remit['data']}/desk"}
+    subprocess.check_call([sys.executable, "-m", "sample.desk", "--reset"], env=desk, cwd=ROOT)
     process = subprocess.Popen(
         [sys.executable, "-m", "sample.agent", "--wait", "90"], env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True
     )

@@ -68,7 +68,14 @@ def test_whole_story(person, demo, theme):
     title = "Refunded $240.00 on order 48213, updated 2 account fields and emailed the customer"
     assert page.inner_text("h1") == title
     main = page.inner_text("main")
-    for words in ("Maya Chen", "Policy Support v1", "3 records in 1 system", "1 field blocked", "12000.00 denied", "Verified"):
+    for words in (
+        "Maya Chen",
+        "Policy Support v1",
+        "3 records in 1 system",
+        "1 field blocked",
+        "12000.00 denied",
+        "Verified",
+    ):
         assert words in main, words
     assert "ap@birch.example" not in main
     assert axe_problems(page) == []

@@ -5,12 +5,15 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+
 from actions.connectors.base import ConnectionInfo, CredentialError, ReadFailed, RecordGone
 from actions.connectors.operation import OperationError, fill, normalised, parse_operation
 from actions.connectors.records.connector import RecordsConnector
 from actions.connectors.records.egress import EgressRefused, client
 
-TOOLS = {t["name"]: t for t in yaml.safe_load((Path(__file__).parents[2] / "sample/world/tools.yaml").read_text())["tools"]}
+TOOLS = {
+    t["name"]: t for t in yaml.safe_load((Path(__file__).parents[2] / "sample/world/tools.yaml").read_text())["tools"]
+}
 REFUND = parse_operation(TOOLS["desk.refund.create"]["operation"])
 UPDATE = parse_operation(TOOLS["desk.account.update"]["operation"])
 BODY = {"order_id": "48401", "charge_id": "ch_3PqRc1", "amount": 6000, "currency": "USD", "reason": "duplicate"}
@@ -79,7 +82,11 @@ def test_stale_version_is_refused_by_the_system(info):
 
 def test_f14_credential_is_exactly_as_asked_or_not_used(info, desk):
     credential = mint(info, "accounts:write", record="/accounts/acct_5521", ttl_s=30)
-    assert (credential.scope, credential.record, credential.expires_in_s) == (("accounts:write",), "/accounts/acct_5521", 30)
+    assert (credential.scope, credential.record, credential.expires_in_s) == (
+        ("accounts:write",),
+        "/accounts/acct_5521",
+        30,
+    )
     with pytest.raises(CredentialError):
         mint(info, "everything")
     with pytest.raises(CredentialError):
@@ -138,7 +145,10 @@ def test_path_values_are_percent_encoded():
     assert fill("/accounts/{id}", {"id": "a/../b?c"}) == "/accounts/a%2F..%2Fb%3Fc"
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "https://127.0.0.1", "https://[::1]", "https://localhost", "http://example.com", "ftp://x"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:1", "https://127.0.0.1", "https://[::1]", "https://localhost", "http://example.com", "ftp://x"],
+)
 def test_r32_private_addresses_and_plain_http_are_refused(url):
     with pytest.raises(EgressRefused):
         client(url, allow_private=False, timeout_s=1)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+
 from accounts.templatetags import remit as tags
 
 
@@ -37,7 +38,9 @@ def test_diff_values_carry_sign_and_word():
     assert "added" in tags.added("a") and "+ " in tags.added("a")
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0.24, "0.2 s"), (59, "59 s"), (382, "6 min 22 s"), (7500, "2 h 5 min"), (None, "")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.24, "0.2 s"), (59, "59 s"), (382, "6 min 22 s"), (7500, "2 h 5 min"), (None, "")]
+)
 def test_durations(seconds, text):
     assert tags.duration(seconds) == text
 

@@ -4,15 +4,15 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.test import Client
+
 from accounts.actors import system_actor
 from accounts.clock import database_now
 from accounts.models import Agent, AgentCredential
 from accounts.services import revoke_agent_token, set_agent_state
 from actions.models import Action
-from django.test import Client
-from traces.models import Entry, Trace
-
 from tests.builders import opened
+from traces.models import Entry, Trace
 
 CALL = {"tool": "desk.order.get", "arguments": {"order_id": "48213"}}
 
@@ -28,7 +28,9 @@ def problem(answer, status):
     assert answer.status_code == status, answer.content
     assert answer["Content-Type"].startswith("application/problem+json")
     body = answer.json()
-    assert body["status"] == status and body["title"] and body["detail"] and body["type"].startswith("urn:remit:problem:")
+    assert (
+        body["status"] == status and body["title"] and body["detail"] and body["type"].startswith("urn:remit:problem:")
+    )
     return body
 
 
@@ -94,7 +96,9 @@ def test_a_session_cookie_is_no_agent_token(cast):
 def test_p7_foreign_trace_and_missing_trace_look_alike(cast):
     trace = opened(cast)
     foreign = post("tool-calls", {"trace_id": trace.pk, **CALL}, cast.tokens["front-desk-agent"])
-    missing = post("tool-calls", {"trace_id": "trc_01K7QZ4M8T2V00000000000000", **CALL}, cast.tokens["front-desk-agent"])
+    missing = post(
+        "tool-calls", {"trace_id": "trc_01K7QZ4M8T2V00000000000000", **CALL}, cast.tokens["front-desk-agent"]
+    )
     assert problem(foreign, 404) == problem(missing, 404)
     assert not Action.objects.exists()
 
@@ -163,7 +167,9 @@ def test_f1_retry_after_a_lost_answer_finds_the_recorded_action(cast):
     assert again.json()["action_id"] == first.json()["action_id"] and Action.objects.count() == 1
 
 
-@pytest.mark.parametrize(("method", "path"), [("post", "/mcp"), ("get", "/oauth/token"), ("post", "/api/v1/actions/x/result")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("post", "/mcp"), ("get", "/oauth/token"), ("post", "/api/v1/actions/x/result")]
+)
 def test_surfaces_not_in_this_release_say_so(cast, method, path):
     answer = getattr(Client(), method)(path, headers={"Authorization": f"Bearer {cast.token}"})
     assert "release" in problem(answer, 501)["detail"]

@@ -13,12 +13,19 @@ def get(path, token, **params):
 
 def post(path, body, token):
     return Client().post(
-        f"/api/v1/{path}", json.dumps(body), content_type="application/json", headers={"Authorization": f"Bearer {token}"}
+        f"/api/v1/{path}",
+        json.dumps(body),
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {token}"},
     )
 
 
 def test_trace_plan_wait_and_export(cast):
-    body = {"intent": "Refund the duplicate.", "on_behalf_of": "maya@northwind.example", "sources": [{"title": "Ticket 1"}]}
+    body = {
+        "intent": "Refund the duplicate.",
+        "on_behalf_of": "maya@northwind.example",
+        "sources": [{"title": "Ticket 1"}],
+    }
     trace = post("traces", body, cast.token).json()
     plan = post(f"traces/{trace['trace_id']}/plan", {"steps": STEPS}, cast.token).json()
     assert [step["state"] for step in plan["steps"]] == ["succeeded", "pending", "authorized", "pending"]

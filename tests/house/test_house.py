@@ -23,7 +23,9 @@ def lines(path: Path) -> int:
 
 def test_import_contracts_hold():
     command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={"PYTHONPATH": f"{ROOT}:{ROOT / 'client'}"})
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env={"PYTHONPATH": f"{ROOT}:{ROOT / 'client'}"}
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -33,7 +35,9 @@ def test_every_app_stands_in_the_layers_contract():
     assert layers == {path.parent.name for path in ROOT.glob("*/apps.py")}
 
 
-@pytest.mark.parametrize(("files", "cap"), [(PYTHON, 400), (TESTS, 300), (TEMPLATES, 150)], ids=["code", "tests", "templates"])
+@pytest.mark.parametrize(
+    ("files", "cap"), [(PYTHON, 400), (TESTS, 300), (TEMPLATES, 150)], ids=["code", "tests", "templates"]
+)
 def test_files_stay_small(files, cap):
     assert {str(path.relative_to(ROOT)): lines(path) for path in files if lines(path) > cap} == {}
 
@@ -83,7 +87,11 @@ def test_only_the_machine_writes_action_state():
 
 
 def test_only_the_ledger_writes_entries():
-    makers = {str(p.relative_to(ROOT)) for p in PYTHON if re.search(r"Entry\.objects\.(create|bulk_create)|Entry\(", p.read_text())}
+    makers = {
+        str(p.relative_to(ROOT))
+        for p in PYTHON
+        if re.search(r"Entry\.objects\.(create|bulk_create)|Entry\(", p.read_text())
+    }
     assert makers <= {"traces/ledger.py", "traces/models.py"}
 
 

@@ -8,6 +8,7 @@ import rfc8785
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from policies.engine.decide import decide, visible
 from policies.engine.document import load
 from policies.engine.selftest import request_from, run_tests
@@ -83,7 +84,9 @@ def test_same_inputs_give_the_same_bytes(request: Request):
 @settings(max_examples=100, deadline=None)
 @given(requests)
 def test_adding_a_forbid_never_allows_more(request: Request):
-    stricter = load(SUPPORT.replace("invariants:\n", "invariants:\n  - {id: x.all, when: {}, forbid: 'true', reason: Stop.}\n"))
+    stricter = load(
+        SUPPORT.replace("invariants:\n", "invariants:\n  - {id: x.all, when: {}, forbid: 'true', reason: Stop.}\n")
+    )
     assert decide(stricter, request).effect == "deny"
 
 

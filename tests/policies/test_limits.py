@@ -3,10 +3,11 @@
 import threading
 
 import pytest
+from django.db import connections, transaction
+
 from accounts.actors import system_actor
 from accounts.models import Workspace
 from accounts.services import create_workspace
-from django.db import connections, transaction
 from policies.engine.types import Hold
 from policies.limits import lock_counters, release, reserve, settle, usage
 from policies.models import LimitHold

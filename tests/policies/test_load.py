@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from policies.engine.document import load
 from policies.engine.problems import PolicyError
 from policies.engine.schema import NOT_ENFORCED, SCHEMA
@@ -24,7 +25,11 @@ BAD = [
     (HEAD + "roles:\n  r:\n    tier: autonomous\n    tools: {a.b: {route: nobody}}\n", 5, "no route nobody"),
     (HEAD + ROLE + "limits: [{id: l, when: {}, kind: money, per: action, max: 1, over: deny}]\n", 6, "currency"),
     (HEAD + ROLE + "limits: [{id: l, when: {}, kind: count, per: agent, max: 1, over: deny}]\n", 6, "window"),
-    (HEAD + ROLE + "limits: [{id: l, when: {}, kind: count, per: agent, max: .inf, window: 1d, over: deny}]\n", 6, ".inf"),
+    (
+        HEAD + ROLE + "limits: [{id: l, when: {}, kind: count, per: agent, max: .inf, window: 1d, over: deny}]\n",
+        6,
+        ".inf",
+    ),
     (HEAD + ROLE + "freezes: []\n", 6, "Freezes are parsed but not enforced"),
     (HEAD + ROLE + "breakers: []\n", 6, "Circuit breakers are parsed but not enforced"),
     (HEAD + ROLE + "waivers: []\n", 6, "not enforced"),
@@ -40,7 +45,9 @@ BAD = [
 def test_bad_document_names_line_and_remedy(text, line, words):
     with pytest.raises(PolicyError) as caught:
         load(text)
-    assert any(problem.line == line and words in problem.message for problem in caught.value.problems), str(caught.value)
+    assert any(problem.line == line and words in problem.message for problem in caught.value.problems), str(
+        caught.value
+    )
 
 
 def test_every_part_that_is_not_enforced_has_a_refusal_above():

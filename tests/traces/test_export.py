@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 from jsonschema import Draft202012Validator
-from traces.export import bundle
 
 from tests.builders import planned
+from traces.export import bundle
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "trace.schema.json").read_text())
 

@@ -7,12 +7,12 @@ import pytest
 from django.db import DatabaseError, connection, connections, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.builders import opened
 from traces.canonical import canonical_text, sha256_hex
 from traces.entry_types import UnknownEntryType
 from traces.ledger import Sensitive, append, check_chain, commit, verify
 from traces.models import Entry, WithheldValue
-
-from tests.builders import opened
 
 WRITERS, EACH = 8, 20
 

@@ -1,6 +1,6 @@
 """Assembles the Show work page from facts. The attribute names are the contract of templates/traces/."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,7 +55,7 @@ class Story:
     intent: str
     sources: Sequence[dict[str, Any]]
     steps: Sequence[dict[str, Any]]
-    refused: Sequence[dict[str, Any]]
+    refused: Sequence[Mapping[str, Any]]
     shown_checks: Sequence[dict[str, Any]]
     passed_checks: Sequence[dict[str, Any]]
     changes: Sequence[dict[str, Any]]
@@ -65,7 +65,7 @@ class Story:
     timeline_count: str
     rollback_items: Sequence[dict[str, str]]
     events: Sequence[Event]
-    rolled_back_by: Sequence[dict[str, Any]]
+    rolled_back_by: Sequence[Mapping[str, Any]]
     answered: str
 
     @property
