@@ -23,7 +23,7 @@ urlpatterns = [
     path("traces/", include("traces.urls")),
     path("policies/", include("policies.urls")),
 ]
-if settings.REMIT_OIDC_ENABLED:  # type: ignore[misc]  # The plugin reads settings before this name is typed.
+if settings.REMIT_OIDC_ENABLED:
     urlpatterns.append(path("oidc/", include("mozilla_django_oidc.urls")))
 handler404 = "console.views.not_found"
 handler500 = "console.views.failed"
