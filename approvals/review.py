@@ -19,6 +19,8 @@ from approvals.queue import QueuePage, time_left
 from traces.canonical import parse_instant
 
 Segments = list[tuple[str, str]]
+# A word keeps the white space behind it, so that spaces alone never split a changed phrase.
+WORDS = re.compile(r"\A\s+|\S+\s*")
 VERDICT_STEP: dict[str, Callable[[str, str], tuple[str, str, str]]] = {
     "approve": lambda step, person: ("done", step, f"{person} approved"),
     "reject": lambda step, person: ("bad", step, f"{person} rejected"),
@@ -151,7 +153,7 @@ def _payload(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 def segments(old: str, new: str) -> Segments:
     """Word-level difference: `[(kind, text)]` with kind same, removed or added; white space stays as written."""
-    before, after = re.findall(r"\S+|\s+", old), re.findall(r"\S+|\s+", new)
+    before, after = re.findall(WORDS, old), re.findall(WORDS, new)
     found: Segments = []
     for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag == "equal":

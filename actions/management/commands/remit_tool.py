@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from accounts.actors import system_actor
-from accounts.models import Workspace
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.actors import system_actor
+from accounts.models import Workspace
 from actions.tools import BadTool, load_tools
 
 
