@@ -3,6 +3,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 PY := $(BIN)/python
+# Two workers: the suite is built for two cores.
+ARGS ?= -n 2
 EXEC := $(PY) -m console.runtime exec --
 SRC := accounts actions approvals client/remit_client console gateway policies sample traces
 
@@ -60,7 +62,7 @@ migrations: setup-dev ## Models and migrations agree.
 	$(EXEC) $(PY) manage.py makemigrations --check --dry-run
 
 screenshots: setup-dev ## Make the pictures of docs/screenshots in Chromium.
-	$(EXEC) $(BIN)/pytest tests/browser -m screenshots -p no:cacheprovider $(ARGS)
+	$(EXEC) $(BIN)/pytest tests/browser -m screenshots -p no:cacheprovider
 
 manage: setup ## A management command on embedded servers: make manage ARGS="remit_policy check FILE".
 	$(EXEC) $(PY) manage.py $(ARGS)

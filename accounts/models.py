@@ -41,8 +41,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     id = models.CharField(primary_key=True, max_length=40, default=new_user_id, editable=False)
     email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=120)
-    issuer = models.CharField(max_length=300, null=True)  # noqa: DJ001 - null means "no identity provider"
-    subject = models.CharField(max_length=255, null=True)  # noqa: DJ001
+    issuer = models.CharField(max_length=300, null=True, blank=True)  # noqa: DJ001 - null means "no identity provider"
+    subject = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
     is_active = models.BooleanField(default=True)
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
 

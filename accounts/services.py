@@ -5,10 +5,10 @@ Writes no ledger rows: the ledger belongs to a higher layer, which these verbs m
 
 import secrets
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import IntegrityError, models, transaction
 from django.db.models import F
 
 from accounts.access import TOKEN_PREFIX, token_digest
@@ -58,24 +58,27 @@ def link_identity(*, actor: Actor, user: User, issuer: str, subject: str) -> Non
     if user.issuer is not None:
         raise AccountRefused("user", f"{user.name} already signs in by OIDC. Create another person instead.")
     user.issuer, user.subject = issuer, subject
-    _checked(user)
-    user.save(update_fields=["issuer", "subject"])
+    _saved(user, update_fields=["issuer", "subject"])
 
 
 def _made(made: Made) -> Made:
-    """Checked by the model's own rules, then saved."""
-    _checked(made)
-    made.save(force_insert=True)
+    """Saved as a new row."""
+    _saved(made, force_insert=True)
     return made
 
 
-def _checked(made: models.Model) -> None:
-    """Raises AccountRefused with the first thing wrong."""
+def _saved(made: models.Model, **how: Any) -> None:
+    """Checked by the model's own rules, then saved. Raises AccountRefused with the first thing wrong."""
     try:
-        made.full_clean(exclude=["issuer", "subject"])
+        made.full_clean()
+        with transaction.atomic():
+            made.save(**how)
     except ValidationError as error:
         field, sentences = next(iter(error.message_dict.items()))
-        raise AccountRefused(field, f"{field}: {' '.join(sentences)}") from error
+        text = " ".join(sentences)
+        raise AccountRefused(field, text if field == NON_FIELD_ERRORS else f"{field}: {text}") from error
+    except IntegrityError as error:
+        raise AccountRefused(NON_FIELD_ERRORS, "Somebody made the same at this moment. Look again.") from error
 
 
 def add_member(*, actor: Actor, workspace: Workspace, user: User, role: Role) -> None:

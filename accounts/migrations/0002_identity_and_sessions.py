@@ -40,6 +40,16 @@ class Migration(migrations.Migration):
             name="session_epoch",
             field=models.PositiveIntegerField(default=0, editable=False),
         ),
+        migrations.AlterField(
+            model_name="user",
+            name="issuer",
+            field=models.CharField(blank=True, max_length=300, null=True),
+        ),
+        migrations.AlterField(
+            model_name="user",
+            name="subject",
+            field=models.CharField(blank=True, max_length=255, null=True),
+        ),
         migrations.AddConstraint(
             model_name="user",
             constraint=models.CheckConstraint(
