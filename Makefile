@@ -3,8 +3,6 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 PY := $(BIN)/python
-# Two workers: the suite is built for two cores.
-ARGS ?= -n 2
 EXEC := $(PY) -m console.runtime exec --
 SRC := accounts actions approvals client/remit_client console gateway policies sample traces
 
@@ -38,6 +36,8 @@ run: setup ## Start everything on http://127.0.0.1:8000 (REMIT_PORT) until Ctrl-
 demo: setup ## Run the sample agent against a running `make run`; it waits for people.
 	@$(PY) scripts/demo.py $(DEMO_ARGS)
 
+# Two workers: the suite is built for two cores.
+test: ARGS ?= -n 2 --dist loadfile
 test: setup-dev ## Run the whole test suite on embedded servers.
 	$(EXEC) $(BIN)/pytest $(ARGS)
 

@@ -45,7 +45,7 @@ AGENT_API = "api-1:"
 
 def names(resolver=None, prefix="") -> set[str]:
     found: set[str] = set()
-    for pattern in (resolver or get_resolver()).url_patterns:
+    for pattern in (resolver or get_resolver("console.urls")).url_patterns:
         if isinstance(pattern, URLResolver):
             found |= names(pattern, f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix)
         elif isinstance(pattern, URLPattern) and pattern.name:
