@@ -18,6 +18,7 @@ from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest
 from approvals.services import AlreadyDecided, DigestChanged, NotEntitled, replace_payload
 from policies.limits import replace_holds
+from traces.models import Trace
 
 
 class EditRefused(Exception):
@@ -38,6 +39,8 @@ def edit_payload(
             pk=request.action_id
         )
         assert action.tool is not None  # A pending action has a tool.
+        # The trace's lock first, as every proposal takes it before the limits' locks: no two can wait for each other.
+        Trace.objects.select_for_update(of=("self",)).get(pk=action.trace_id)
         definition = Definition(action.tool.definition)
         allowed = set(request.displayed["editable"])
         action.edits = _edits(action, definition, {k: v for k, v in values.items() if k in allowed})

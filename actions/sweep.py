@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef, Q
+
 from accounts.actors import system_actor
 from accounts.clock import database_now
 from actions.doorbell import ring
@@ -9,8 +11,7 @@ from actions.machine import StateConflict, move
 from actions.models import Action, Plan
 from actions.plans import stop_if_broken
 from actions.services import apply_verdict
-from actions.states import STOPS_PLAN, State
-from actions.turns import is_its_turn
+from actions.states import STOPS_PLAN, SUCCESS, State
 from approvals.models import ApprovalRequest
 from approvals.services import expire_due
 
@@ -40,9 +41,9 @@ def sweep() -> Swept:
 
 def _apply_settled() -> int:
     """Verdicts whose process died between the vote and the action."""
-    pending = Action.objects.filter(state=State.PENDING).values_list("pk", flat=True)[:BATCH]
-    settled = ApprovalRequest.objects.filter(action_id__in=list(pending)).exclude(state=ApprovalRequest.State.OPEN)
-    ids = list(settled.values_list("pk", flat=True))
+    pending = Action.objects.filter(state=State.PENDING).values("pk")
+    settled = ApprovalRequest.objects.exclude(state=ApprovalRequest.State.OPEN).filter(action_id__in=pending)
+    ids = list(settled.values_list("pk", flat=True)[:BATCH])
     for request_id in ids:
         apply_verdict(request_id=request_id)
     return len(ids)
@@ -79,10 +80,11 @@ def _stop_plans() -> None:
 
 
 def _ring_waiting() -> int:
-    """Ring again for every action that may run now."""
-    waiting = [
-        a for a in Action.objects.filter(state=State.AUTHORIZED).order_by("created_at")[:BATCH] if is_its_turn(a)
-    ]
-    for action in waiting:
-        ring(action.pk)
-    return len(waiting)
+    """Ring again for every action that may run now: authorized, with every earlier step of its plan done."""
+    earlier = Action.objects.filter(plan_id=OuterRef("plan_id"), step__lt=OuterRef("step"))
+    blocked = Exists(earlier.exclude(state__in=SUCCESS))
+    waiting = Action.objects.filter(state=State.AUTHORIZED).exclude(Q(plan__isnull=False) & blocked)
+    ids = list(waiting.order_by("created_at").values_list("pk", flat=True)[:BATCH])
+    for action_id in ids:
+        ring(action_id)
+    return len(ids)

@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 
 from accounts.access import NotVisible, has_permission
+from accounts.ids import is_id
 from accounts.models import Agent, GroupMembership, User, Workspace
 from accounts.permissions import Permission
 from approvals.eligibility import eligibility
@@ -31,7 +32,8 @@ def decidable_by(user: User, workspace: Workspace) -> list[ApprovalRequest]:
 
 def get_request_for(user: User, request_id: str) -> ApprovalRequest:
     """One request in any workspace this person belongs to. Raises NotVisible."""
-    request = ApprovalRequest.objects.select_related("workspace").filter(pk=request_id).first()
+    found = ApprovalRequest.objects.select_related("workspace")
+    request = found.filter(pk=request_id).first() if is_id("apr", request_id) else None
     if request is None or not requests_visible_to(user, request.workspace).filter(pk=request_id).exists():
         raise NotVisible("approval")
     return request
@@ -39,7 +41,8 @@ def get_request_for(user: User, request_id: str) -> ApprovalRequest:
 
 def get_request_for_agent(agent: Agent, request_id: str) -> ApprovalRequest:
     """One request about this agent's own action. Raises NotVisible."""
-    request = ApprovalRequest.objects.filter(pk=request_id, agent=agent).first()
+    found = ApprovalRequest.objects.filter(agent=agent)
+    request = found.filter(pk=request_id).first() if is_id("apr", request_id) else None
     if request is None:
         raise NotVisible("approval")
     return request

@@ -1,5 +1,6 @@
 """Verbs on approval requests. Each writes its ledger entry in the same transaction; the actor is never optional."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from traces.ledger import append
 from traces.models import Trace
 
 State = ApprovalRequest.State
+logger = logging.getLogger("remit.approvals")
 
 
 class VerdictRefused(Exception):
@@ -169,7 +171,14 @@ def settle(*, actor: Actor, request: ApprovalRequest, state: str, now: datetime)
     request.save(update_fields=["state", "settled_at"])
     body = {"approval": request.pk, "action": request.action_id, "state": state, "digest": request.digest}
     append(actor=actor, trace_id=request.trace_id, type="approval.settled", body=body)
-    transaction.on_commit(lambda: verdict_recorded.send(sender=ApprovalRequest, request_id=request.pk))
+    transaction.on_commit(lambda: _tell(request.pk))
+
+
+def _tell(request_id: str) -> None:
+    """Tell the action's owner. A receiver that fails loses nothing: the verdict stands and the sweeper carries it over."""
+    for _, answer in verdict_recorded.send_robust(sender=ApprovalRequest, request_id=request_id):
+        if isinstance(answer, Exception):
+            logger.error("The verdict of %s was recorded but not carried over yet.", request_id, exc_info=answer)
 
 
 def close_request(*, actor: Actor, action_id: str, state: str) -> None:

@@ -70,8 +70,7 @@ def database(url: str) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": host,
         "PORT": str(parts.port or options.pop("port", "")),
-        "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
+        "CONN_MAX_AGE": 0,  # Under ASGI each request has a thread of its own; kept connections would pile up.
         "ATOMIC_REQUESTS": False,
         "OPTIONS": {"options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s", **options},
     }

@@ -49,7 +49,7 @@ def title_of(count: int) -> str:
 @require_GET
 def search(request: AuthenticatedRequest) -> HttpResponse:
     """A pasted trace or approval id opens it; other words look through the titles of traces."""
-    wanted = request.GET.get("q", "").strip()
+    wanted = request.GET.get("q", "").replace("\x00", "").strip()
     if is_id("trc", wanted):
         return redirect(reverse("traces:detail", args=[wanted]))
     if is_id("apr", wanted):

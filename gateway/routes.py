@@ -3,6 +3,7 @@
 import time
 from typing import Annotated, Any
 
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
 
@@ -34,6 +35,12 @@ POLL_S = 0.25
 Wait = Annotated[int, Query(ge=0, le=25)]
 RESTING = FINAL | {State.UNKNOWN, State.NEEDS_HUMAN}
 ERRORS = {400: Problem9457, 401: Problem9457, 404: Problem9457, 409: Problem9457, 413: Problem9457, 422: Problem9457}
+
+
+def _rest() -> None:
+    """Between two looks: give the database connection back, so that waiting agents hold none."""
+    close_old_connections()
+    time.sleep(POLL_S)
 
 
 def _trace(agent: Agent, trace_id: str) -> Trace:
@@ -172,7 +179,7 @@ def get_action(request: HttpRequest, action_id: str, wait: Wait = 0) -> Any:
             raise _absent("action") from error
         if action.state in RESTING or time.monotonic() >= deadline:
             return action_out(action)
-        time.sleep(POLL_S)
+        _rest()
 
 
 @api.get(
@@ -192,7 +199,7 @@ def get_approval(request: HttpRequest, approval_id: str, wait: Wait = 0) -> Any:
             raise _absent("approval") from error
         if not found.is_open or time.monotonic() >= deadline:
             return approval_out(found)
-        time.sleep(POLL_S)
+        _rest()
 
 
 @api.get(

@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 
 from accounts.access import NotVisible, has_permission
+from accounts.ids import is_id
 from accounts.models import Agent, User, Workspace
 from accounts.permissions import Permission
 from traces.models import Trace
@@ -20,7 +21,8 @@ def traces_visible_to(user: User, workspace: Workspace) -> QuerySet[Trace]:
 
 def get_trace_for(user: User, trace_id: str) -> Trace:
     """One trace in any workspace this person belongs to. Raises NotVisible."""
-    trace = Trace.objects.select_related("workspace", "agent", "on_behalf_of").filter(pk=trace_id).first()
+    found = Trace.objects.select_related("workspace", "agent", "on_behalf_of")
+    trace = found.filter(pk=trace_id).first() if is_id("trc", trace_id) else None
     if trace is None or not traces_visible_to(user, trace.workspace).filter(pk=trace.pk).exists():
         raise NotVisible("trace")
     return trace
@@ -28,7 +30,8 @@ def get_trace_for(user: User, trace_id: str) -> Trace:
 
 def get_trace_for_agent(agent: Agent, trace_id: str) -> Trace:
     """One trace this agent opened itself. Raises NotVisible."""
-    trace = Trace.objects.select_related("workspace", "on_behalf_of").filter(pk=trace_id, agent=agent).first()
+    found = Trace.objects.select_related("workspace", "on_behalf_of").filter(agent=agent)
+    trace = found.filter(pk=trace_id).first() if is_id("trc", trace_id) else None
     if trace is None:
         raise NotVisible("trace")
     return trace

@@ -15,6 +15,11 @@ PAGE = 50
 OUTCOMES = dict(Trace.Outcome.choices)
 
 
+def _plain(query: Mapping[str, Any], name: str) -> str:
+    """A filter's text without U+0000, which PostgreSQL does not take."""
+    return str(query.get(name, "")).replace("\x00", "")[:60]
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What the list is narrowed to. Unknown values are dropped, so a typed URL still shows a page."""
@@ -30,8 +35,8 @@ class Filters:
         page = str(query.get("page", "1"))
         return cls(
             outcome=outcome if outcome in OUTCOMES else "",
-            agent=str(query.get("agent", ""))[:60],
-            person=str(query.get("person", ""))[:60],
+            agent=_plain(query, "agent"),
+            person=_plain(query, "person"),
             page=int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
         )
 

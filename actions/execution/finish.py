@@ -17,8 +17,9 @@ from actions.record import known_secrets
 from actions.redaction import mask
 from actions.states import State
 from policies.engine.decide import visible
+from policies.engine.problems import PolicyError
 from policies.limits import release, settle
-from policies.services import live_document
+from policies.services import PolicyMissing, live_document
 from traces.ledger import append
 
 RESULTS = {
@@ -116,7 +117,10 @@ def _result(
 
 def _visible(action: Action, way: Reach, body: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The answer as this agent's role may read it (fields both ways); unlisted names are withheld and named."""
-    document, _ = live_document(workspace_id=action.workspace_id, slug=action.agent.policy)
+    try:
+        document, _ = live_document(workspace_id=action.workspace_id, slug=action.agent.policy)
+    except (PolicyMissing, PolicyError):
+        return {}, sorted(body)  # The effect is done and must be recorded; without a policy nothing of it is shown.
     return visible(document, action.agent.role, way.definition.resource_type, body)
 
 
@@ -135,10 +139,14 @@ def _field(way: Reach, name: str, wanted: Any, found: Any) -> dict[str, Any]:
 
 
 def _link(action: Action, way: Reach, remote_id: str) -> str:
+    """The page of the record, or nothing where the system's answer gives no usable id."""
     base = action.tool.connection.link_url if action.tool else ""
     if not base or not way.operation.link:
         return ""
-    return base.rstrip("/") + fill(way.operation.link, {**action.arguments, "id": remote_id or "-"})
+    try:
+        return base.rstrip("/") + fill(way.operation.link, {**action.arguments, "id": remote_id or "-"})
+    except OperationError:
+        return ""
 
 
 def end_credential(actor: Actor, action: Action, way: Reach, credential: Credential) -> None:
