@@ -125,3 +125,20 @@ class Connector(Protocol):
     ) -> Outcome:
         """Send it, once, without retries. Never raises for what the system does."""
         ...
+
+    def look_up(
+        self,
+        info: ConnectionInfo,
+        operation: Operation,
+        arguments: Mapping[str, Any],
+        reference: str,
+        credential: Credential,
+        *,
+        timeout_s: float,
+    ) -> tuple[Mapping[str, Any], ...]:
+        """What the system holds under our reference; empty is its own word that there is nothing (F-02).
+
+        Absent proves no effect only after the settle time and the credential's end: that is the caller's to wait for.
+        Raises ReadFailed when the answer is not clear, OperationError when the operation has no look-up.
+        """
+        ...

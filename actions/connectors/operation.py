@@ -10,7 +10,14 @@ from jsonschema import Draft202012Validator
 
 EFFECT_FREE = (400, 401, 403, 404, 405, 409, 410, 412, 415, 422, 428, 429)
 _PLACEHOLDER = re.compile(r"{(\w+)}")
-_PATH = {"type": "string", "pattern": r"^/[\w/{}.?=&-]*$", "maxLength": 300}
+_LEAVES = re.compile(r"[/\\]")
+# One path of the connection's own host: no empty or dot segments, whole placeholders only.
+_PART = r"(?:[A-Za-z0-9_-]|\{[a-z]\w*\})(?:[A-Za-z0-9_.-]|\{[a-z]\w*\})*"
+_PATH = {
+    "type": "string",
+    "pattern": rf"^(?=/)(?:/{_PART})*/?(?:\?{_PART}={_PART}(?:&{_PART}={_PART})*)?\Z",
+    "maxLength": 300,
+}
 _SCOPE = {"type": "string", "pattern": r"^[a-z][a-z0-9_:.-]{0,60}$"}
 _READ = {
     "type": "object",
@@ -50,8 +57,12 @@ SCHEMA: dict[str, Any] = {
         "look_up": {
             "type": "object",
             "additionalProperties": False,
-            "required": ["path"],
-            "properties": {"path": _PATH},
+            "required": ["path", "at", "scope"],
+            "properties": {
+                "path": {**_PATH, "allOf": [{"pattern": r"\{reference\}"}]},
+                "at": {"type": "string", "pattern": r"^[A-Za-z_]\w{0,60}\Z"},
+                "scope": _SCOPE,
+            },
         },
         "normalise": {
             "type": "object",
@@ -85,6 +96,15 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class LookUp:
+    """Finds what was done under our reference: a list named `at` in the answer to `path` (F-02, class B)."""
+
+    path: str
+    at: str
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One operation; `klass` is the idempotency class of F-02."""
 
@@ -92,7 +112,7 @@ class Operation:
     read: Read | None
     write: Write | None
     read_created: str | None
-    look_up: str | None
+    look_up: LookUp | None
     normalise: Mapping[str, tuple[str, ...]]
     link: str | None
 
@@ -103,13 +123,13 @@ def parse_operation(data: Mapping[str, Any]) -> Operation:
     if error is not None:
         where = "operation." + ".".join(map(str, error.absolute_path)) if error.absolute_path else "operation"
         raise OperationError(f"{where}: {error.message}.")
-    read, write = data.get("read"), data.get("write")
+    read, write, look_up = data.get("read"), data.get("write"), data.get("look_up")
     return Operation(
         klass=data["class"],
         read=Read(**read) if read else None,
         write=_write(write) if write else None,
         read_created=(data.get("read_created") or {}).get("path"),
-        look_up=(data.get("look_up") or {}).get("path"),
+        look_up=LookUp(**look_up) if look_up else None,
         normalise={name: tuple(steps) for name, steps in (data.get("normalise") or {}).items()},
         link=data.get("link"),
     )
@@ -131,21 +151,24 @@ def _write(data: Mapping[str, Any]) -> Write:
 def fill(template: str, values: Mapping[str, Any]) -> str:
     """A path with its placeholders filled and percent-encoded.
 
-    Raises OperationError for a missing value, a dot segment, or characters that could leave the path.
+    Raises OperationError for a missing value, or one that could name another record than was checked: servers
+    decode %2F before they route, so an id with a slash would reach a path of its own.
     """
 
     def one(match: re.Match[str]) -> str:
-        value = str(values.get(match[1], ""))
-        if not value or value in {".", ".."} or not value.isprintable() or len(value) > 200:
+        value = values.get(match[1])
+        text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        # INVARIANT: a value stays one segment. Held by tests/connectors/test_operation.py.
+        if not text or len(text) > 200 or not text.isprintable() or ".." in text or text == "." or _LEAVES.search(text):
             raise OperationError(f"{match[1]} cannot stand in a path. Send a plain id.")
-        return quote(value, safe="")
+        return quote(text, safe="")
 
     return _PLACEHOLDER.sub(one, template)
 
 
 _FORMS = {
     "trim": str.strip,
-    "collapse": lambda text: re.sub(r" +", " ", text),
+    "collapse": lambda text: re.sub(r"\s+", " ", text),
     "lower": str.lower,
     "upper": str.upper,
 }

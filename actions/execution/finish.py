@@ -9,7 +9,8 @@ from accounts.actors import Actor
 from accounts.clock import database_now
 from actions.changes import mismatches, observed_changes
 from actions.connectors.base import Credential, Outcome, ReadFailed, Snapshot
-from actions.connectors.operation import OperationError, fill, normalised
+from actions.connectors.compare import compare
+from actions.connectors.operation import OperationError, fill
 from actions.execution.reach import Reach
 from actions.machine import StateConflict, move
 from actions.models import Action
@@ -125,17 +126,8 @@ def _visible(action: Action, way: Reach, body: Mapping[str, Any]) -> tuple[dict[
 
 
 def _compare(way: Reach, action: Action, observed: Snapshot) -> dict[str, dict[str, Any]]:
-    wanted = way.definition.fields(action.arguments)
-    return {name: _field(way, name, value, observed.fields.get(name)) for name, value in wanted.items()}
-
-
-def _field(way: Reach, name: str, wanted: Any, found: Any) -> dict[str, Any]:
-    own_form = normalised(way.operation, name, wanted)
-    return {
-        "observed": found,
-        "matched": found in (wanted, own_form),
-        "normalised": found != wanted and found == own_form,
-    }
+    results = compare(way.operation, way.definition.fields(action.arguments), observed)
+    return {r.field: {"observed": r.observed, "matched": r.matched, "normalised": r.normalised} for r in results}
 
 
 def _link(action: Action, way: Reach, remote_id: str) -> str:

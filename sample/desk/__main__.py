@@ -7,6 +7,7 @@ from pathlib import Path
 import uvicorn
 
 from sample.desk.app import build
+from sample.desk.faults import BreakableProtocol
 from sample.desk.store import Store
 from sample.desk.tokens import Client
 
@@ -34,7 +35,8 @@ def main() -> None:
         port=options.port,
         log_level="warning",
         access_log=False,
-        http="h11",
+        server_header=False,
+        http=BreakableProtocol if options.faults else "h11",
         timeout_graceful_shutdown=2,
     )
 

@@ -45,6 +45,7 @@ RECORDS: dict[str, list[dict[str, Any]]] = {
     "tickets": [
         {"id": "88213", "account_id": "acct_5521", "subject": "Charged twice", "status": "open", "note": ""},
         {"id": "88214", "account_id": "acct_5522", "subject": "Invoice copy", "status": "open", "note": ""},
+        {"id": "88301", "account_id": "acct_7001", "subject": "Change of tier", "status": "pending", "note": ""},
     ],
     "refunds": [],
     "mail": [],

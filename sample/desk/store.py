@@ -16,6 +16,7 @@ CREATE TABLE IF NOT EXISTS history (kind TEXT, id TEXT, at TEXT, who TEXT, field
 CREATE TABLE IF NOT EXISTS idempotency (key TEXT PRIMARY KEY, path TEXT, body TEXT, status INTEGER, answer TEXT);
 CREATE TABLE IF NOT EXISTS token (id TEXT PRIMARY KEY, digest TEXT UNIQUE, scope TEXT, record TEXT, reference TEXT,
   issued_at REAL, expires_at REAL, ttl INTEGER, writes INTEGER DEFAULT 0, revoked_at REAL);
+CREATE TABLE IF NOT EXISTS token_use (token_id TEXT, at REAL, method TEXT, path TEXT);
 """
 
 

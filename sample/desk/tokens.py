@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import hmac
+import re
 import secrets
+import sqlite3
 import time
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
@@ -11,13 +13,19 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sample.desk.problems import Refused
+from sample.desk.bodies import bytes_of
+from sample.desk.problems import Refused, TokenRefused
 from sample.desk.store import Store
 
 SCOPES = frozenset(
-    {"accounts:read", "accounts:write", "orders:read", "refunds:write", "tickets:read", "tickets:write", "mail:send"}
+    {"accounts:read", "accounts:write", "orders:read", "refunds:read", "refunds:write"}
+    | {"tickets:read", "tickets:write", "mail:read", "mail:send"}
 )
 MAX_TTL_S = 300
+SPENT = "The token was good for one write, which was made."
+_TTL = re.compile(r"[0-9]{1,3}")
+_RECORD = re.compile(r"/[a-z]+/[A-Za-z0-9_]{1,80}")
+_REFERENCE = re.compile(r"[A-Za-z0-9._:-]{1,120}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +36,12 @@ class Client:
     secret: str
 
     def check(self, request: Request) -> None:
-        """HTTP Basic. Raises Refused 401."""
+        """HTTP Basic. Raises TokenRefused 401."""
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        wanted = base64.b64encode(f"{self.id}:{self.secret}".encode()).decode()
-        if scheme.lower() != "basic" or not hmac.compare_digest(given.strip(), wanted):
-            raise Refused(401, "The client is not known.", WWW_Authenticate='Basic realm="desk"')
+        wanted = base64.b64encode(f"{self.id}:{self.secret}".encode())
+        if scheme.lower() != "basic" or not hmac.compare_digest(given.strip().encode(), wanted):
+            basic = 'Basic realm="desk"'
+            raise TokenRefused(401, "invalid_client", "The client is not known.", WWW_Authenticate=basic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +60,10 @@ def _digest(token: str) -> str:
 async def mint(store: Store, client: Client, request: Request) -> Response:
     """POST /oauth/token."""
     client.check(request)
-    form = dict(parse_qsl((await request.body()).decode("ascii", "replace"), keep_blank_values=True))
+    form = await _form(request)
     error = _form_error(form)
     if error:
-        return JSONResponse({"error": error[0], "error_description": error[1]}, 400)
+        raise TokenRefused(400, *error)
     token, now = f"desk_{secrets.token_urlsafe(32)}", time.time()
     token_id, ttl, record = f"tok_{secrets.token_hex(8)}", int(form["ttl"]), form.get("record") or None
     with store.transaction() as db:
@@ -66,26 +75,40 @@ async def mint(store: Store, client: Client, request: Request) -> Response:
     return JSONResponse({**body, "record": record, "token_id": token_id}, headers={"Cache-Control": "no-store"})
 
 
+async def _form(request: Request) -> dict[str, str]:
+    """The form parameters, each at most once (RFC 6749 section 3.2). Raises TokenRefused 400."""
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    pairs = parse_qsl((await bytes_of(request)).decode("ascii", "replace"), keep_blank_values=True)
+    if kind != "application/x-www-form-urlencoded" or len({name for name, _ in pairs}) != len(pairs):
+        raise TokenRefused(400, "invalid_request", "Send a form with each parameter once.")
+    return dict(pairs)
+
+
 def _form_error(form: dict[str, str]) -> tuple[str, str] | None:
     scopes = form.get("scope", "").split(" ")
     if form.get("grant_type") != "client_credentials":
         return "unsupported_grant_type", "Only client_credentials."
-    if not set(scopes) <= SCOPES:
+    if not set(scopes) <= SCOPES or len(set(scopes)) != len(scopes):
         return "invalid_scope", f"Known scopes: {', '.join(sorted(SCOPES))}."
     ttl = form.get("ttl", "")
-    if not ttl.isdigit() or not 1 <= int(ttl) <= MAX_TTL_S:
+    if not _TTL.fullmatch(ttl) or not 1 <= int(ttl) <= MAX_TTL_S:
         return "invalid_request", f"ttl is 1 to {MAX_TTL_S} seconds."
-    return None if form.get("reference") else ("invalid_request", "reference is missing.")
+    if form.get("record") and not _RECORD.fullmatch(form["record"]):
+        return "invalid_request", "record is the path of one record, such as /accounts/acct_5521."
+    named = _REFERENCE.fullmatch(form.get("reference", ""))
+    return None if named else ("invalid_request", "reference is missing, or not a plain id.")
 
 
 async def revoke(store: Store, client: Client, request: Request) -> Response:
     """POST /oauth/revoke: 200 whether or not the token was known."""
     client.check(request)
-    form = dict(parse_qsl((await request.body()).decode("ascii", "replace")))
+    form = await _form(request)
+    if not form.get("token"):
+        raise TokenRefused(400, "invalid_request", "token is missing.")
     with store.transaction() as db:
         db.execute(
             "UPDATE token SET revoked_at=? WHERE digest=? AND revoked_at IS NULL",
-            (time.time(), _digest(form.get("token", ""))),
+            (time.time(), _digest(form["token"])),
         )
     return JSONResponse({})
 
@@ -101,12 +124,20 @@ def check(store: Store, request: Request, *, scope: str, write: bool = False) ->
         raise Refused(401, "The token has ended.", WWW_Authenticate='Bearer error="invalid_token"')
     token = Token(row["id"], frozenset(row["scope"].split(" ")), row["record"], row["reference"], row["writes"])
     _check_right(token, request, scope, write=write)
+    use = (token.id, time.time(), request.method, request.url.path)
+    store.query("INSERT INTO token_use (token_id, at, method, path) VALUES (?,?,?,?)", *use)
     return token
 
 
-def spend(store: Store, token: Token) -> None:
-    """Count the one write a token is good for; runs in the write's own transaction."""
-    store.query("UPDATE token SET writes=writes+1 WHERE id=?", token.id)
+def spend(db: sqlite3.Connection, token: Token) -> None:
+    """Use up the one write a token is good for, in the write's own transaction. Raises Refused 403.
+
+    `check` ran before the body was read; two writes that passed it together meet here.
+    """
+    alive = "writes=0 AND revoked_at IS NULL AND expires_at>?"
+    done = db.execute(f"UPDATE token SET writes=1 WHERE id=? AND {alive}", (token.id, time.time()))  # noqa: S608
+    if done.rowcount != 1:
+        raise Refused(403, SPENT, WWW_Authenticate='Bearer error="insufficient_scope"')
 
 
 def _check_right(token: Token, request: Request, scope: str, *, write: bool) -> None:
@@ -117,7 +148,7 @@ def _check_right(token: Token, request: Request, scope: str, *, write: bool) -> 
     if token.record is not None and not _covers(token.record, request.url.path):
         raise Refused(403, f"The token is bound to {token.record}.")
     if write and token.writes:
-        raise Refused(403, "The token was good for one write, which was made.")
+        raise Refused(403, SPENT, WWW_Authenticate='Bearer error="insufficient_scope"')
 
 
 def _covers(record: str, path: str) -> bool:

@@ -170,6 +170,7 @@ TIMES = [
     _claims("issue time missing", "wrong-issue-time", iat=GONE),
     _claims("not valid yet", "not-yet-valid", nbf=_at(300)),
     _claims("not before, as text", "not-yet-valid", nbf="0"),
+    _claims("not before true", "not-yet-valid", nbf=True),
 ]
 NONCES = [
     _claims("nonce missing", "wrong-nonce", nonce=GONE),

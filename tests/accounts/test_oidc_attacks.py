@@ -54,12 +54,11 @@ def test_an_email_of_a_local_account_links_nothing(provider, browser, people):
     assert people.user("dana").issuer is None
 
 
-def test_an_inactive_person_is_refused(provider, browser, people):
+def test_an_inactive_person_is_refused(provider, browser, people, refused):
     ken = people.user("ken")
     link_identity(actor=people.actor("dana"), user=ken, issuer=provider.issuer, subject="subject-1")
     deactivate_user(actor=people.actor("dana"), user=ken)
-    assert browser.sign_in().status_code == 403
-    assert browser.user is None
+    refused(browser.sign_in(), browser, "inactive")
 
 
 def test_a_stranger_is_refused_where_accounts_are_not_made(provider, browser, refused, settings):

@@ -101,6 +101,14 @@ def test_a_session_dies_with_the_account(provider, browser, people):
     assert "_auth_user_id" not in browser.client.session
 
 
+def test_a_session_of_a_person_switched_off_by_hand_opens_nothing(provider, browser):
+    """The library's own backend would still return them."""
+    browser.sign_in()
+    User.objects.update(is_active=False)
+    assert browser.client.get("/sign-in/").status_code == 200
+    assert "_auth_user_id" not in browser.client.session
+
+
 def test_explicit_endpoints_need_no_discovery(provider, browser, settings):
     endpoints = {"AUTHORIZATION": "authorize", "TOKEN": "token", "USERINFO": "userinfo", "JWKS": "keys"}
     configure(settings, provider, **{f"OIDC_{n}_URL": f"{provider.issuer}/{p}" for n, p in endpoints.items()})

@@ -43,9 +43,8 @@ class RunningDesk:
 
     def read(self, path: str) -> dict:
         """A record as the desk's own staff would see it."""
-        scope = {"accounts": "accounts:read", "orders": "orders:read", "refunds": "refunds:write", "mail": "mail:send"}
-        token = self.token(scope[path.strip("/").split("/")[0]])
-        return httpx.get(f"{self.base_url}{path}", headers={"Authorization": f"Bearer {token}"}, trust_env=False).json()
+        kind = path.strip("/").split("/")[0].split("?")[0]
+        return httpx.get(f"{self.base_url}{path}", headers=self.bearer(f"{kind}:read"), trust_env=False).json()
 
     def patch(self, path: str, fields: dict) -> None:
         """Somebody else changes a record."""
@@ -57,9 +56,17 @@ class RunningDesk:
         )
         answer.raise_for_status()
 
+    def bearer(self, scope: str, **kwargs) -> dict[str, str]:
+        """The header of a fresh token."""
+        return {"Authorization": f"Bearer {self.token(scope, **kwargs)}"}
+
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
 
 
 def free_port() -> int:
@@ -68,16 +75,20 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def start_desk(data: Path, *, faults: bool = True) -> RunningDesk:
-    port, secret = free_port(), secrets.token_urlsafe(16)
+def start_desk(data: Path, *, faults: bool = True, secret: str = "") -> RunningDesk:
+    """A desk of its own on a free port, answering. Raises RuntimeError when it ended or never answered."""
+    port, secret = free_port(), secret or secrets.token_urlsafe(16)
     env = {**os.environ, "DESK_CLIENT_ID": "remit", "DESK_CLIENT_SECRET": secret, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "sample.desk", "--port", str(port), "--data", str(data)]
     process = subprocess.Popen([*command, *(["--faults"] if faults else [])], env=env, cwd=ROOT)
     desk = RunningDesk(f"http://127.0.0.1:{port}", "remit", secret, process)
-    for _ in range(100):
+    for _ in range(150):
         try:
             httpx.get(f"{desk.base_url}/health", trust_env=False)
             return desk
         except httpx.TransportError:
+            if process.poll() is not None:
+                raise RuntimeError(f"The desk ended with {process.returncode}.") from None
             time.sleep(0.1)
-    raise RuntimeError("The desk did not start.")
+    desk.stop()
+    raise RuntimeError("The desk did not answer.")

@@ -1,16 +1,8 @@
 """The sample desk is stricter than a mock: credential, version, key, body."""
 
-import httpx
 import pytest
 
 ACCOUNT = "/accounts/acct_5521"
-
-
-@pytest.fixture
-def http(desk):
-    desk.reset()
-    with httpx.Client(base_url=desk.base_url, trust_env=False) as opened:
-        yield opened
 
 
 def bearer(desk, scope, **kwargs):
@@ -88,4 +80,6 @@ def test_mail_refuses_header_injection(http, desk):
 
 def test_view_page_is_escaped_and_closed(http):
     page = http.get("/view/accounts/acct_5521")
-    assert "Birch &amp; Co" in page.text and page.headers["Content-Security-Policy"] == "default-src 'none'"
+    assert "Birch &amp; Co" in page.text and "Sample support desk" in page.text
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none';")
+    assert http.get("/view/accounts/acct_0").status_code == 404

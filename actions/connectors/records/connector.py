@@ -1,6 +1,7 @@
 """The records connector: mint, read, dispatch, revoke. It never retries and never follows a redirect (F-04, V15.3.2)."""
 
-import json
+import hashlib
+import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,9 +20,11 @@ from actions.connectors.base import (
     Snapshot,
 )
 from actions.connectors.operation import Operation, OperationError, Write, fill
-from actions.connectors.records.egress import MAX_ANSWER, EgressRefused, client
+from actions.connectors.records.answers import MAX_ANSWER, Answer
+from actions.connectors.records.egress import EgressRefused, client
 
 TOKEN_TIMEOUT_S = 10.0
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,4096}=*")  # RFC 6750: what can stand after "Bearer " and nothing else.
 # Errors raised before a connection exists: proof that nothing arrived.
 NEVER_CONNECTED = (
     httpx.ConnectError,
@@ -42,24 +45,25 @@ class RecordsConnector:
         form = {"grant_type": "client_credentials", "scope": " ".join(scope), "ttl": str(ttl_s), "reference": reference}
         if record:
             form["record"] = record
-        answer = self._token_request(info, "/oauth/token", form)
-        credential = _credential(answer)
+        credential, problem = _credential(self._token_request(info, "/oauth/token", form))
         wanted = (tuple(sorted(scope)), record, ttl_s)
-        if (tuple(sorted(credential.scope)), credential.record, credential.expires_in_s) != wanted:
-            # INVARIANT: a broader credential than decided is never used (F14). Held by tests/connectors/test_mint.py.
-            self.revoke(info, credential)
-            raise CredentialError("The system minted another credential than was asked for. It was revoked unused.")
-        return credential
+        if not problem and (tuple(sorted(credential.scope)), credential.record, credential.expires_in_s) == wanted:
+            return credential
+        # INVARIANT: a credential other than decided is never used (F14). Held by tests/connectors/test_mint.py.
+        revoked = self.revoke(info, credential)
+        end = "It was revoked unused." if revoked else "It was not used; the system did not confirm that it ended."
+        raise CredentialError(f"{problem or 'The system minted another credential than was asked for.'} {end}")
 
     def _token_request(self, info: ConnectionInfo, path: str, form: Mapping[str, str]) -> Mapping[str, Any]:
+        basic = httpx.BasicAuth(info.client_id, info.client_secret)
         try:
             with client(info.base_url, allow_private=info.allow_private, timeout_s=TOKEN_TIMEOUT_S) as http:
-                response = http.post(path, data=form, auth=(info.client_id, info.client_secret))
-                body = response.json() if response.content else {}
-        except (httpx.HTTPError, EgressRefused, ValueError) as error:
+                answer = _bounded(http, http.build_request("POST", path, data=form), basic)
+        except (httpx.HTTPError, httpx.InvalidURL, EgressRefused) as error:
             raise CredentialError(f"No credential could be minted: {type(error).__name__}.") from error
-        if response.status_code != 200 or not isinstance(body, dict):
-            raise CredentialError(f"No credential could be minted: the system answered {response.status_code}.")
+        body = answer.json_object() if answer.content.strip() else {}
+        if answer.status != 200 or body is None:
+            raise CredentialError(f"No credential could be minted: the system answered {answer.status}.")
         return body
 
     def revoke(self, info: ConnectionInfo, credential: Credential) -> bool:
@@ -72,18 +76,27 @@ class RecordsConnector:
 
     def read(self, info: ConnectionInfo, path: str, credential: Credential, *, timeout_s: float) -> Snapshot:
         """GET one record with its version. Raises ReadFailed or RecordGone."""
-        try:
-            with client(info.base_url, allow_private=info.allow_private, timeout_s=timeout_s) as http:
-                response = _bounded(http, http.build_request("GET", path, headers=_bearer(credential)))
-        except (httpx.HTTPError, EgressRefused) as error:
-            raise ReadFailed(f"{path} was not read: {type(error).__name__}.") from error
-        if response.status_code in {404, 410}:
-            raise RecordGone(f"{path} does not exist there.")
-        body = _object(response)
-        if response.status_code != 200 or body is None:
-            raise ReadFailed(f"{path} was not read: the system answered {response.status_code}.")
-        version = response.headers.get("ETag")
+        body, version = _get(info, path, credential, timeout_s)
         return Snapshot(str(body.get("id", path.rsplit("/", 1)[-1])), path, version, body, datetime.now(UTC))
+
+    def look_up(
+        self,
+        info: ConnectionInfo,
+        operation: Operation,
+        arguments: Mapping[str, Any],
+        reference: str,
+        credential: Credential,
+        *,
+        timeout_s: float,
+    ) -> tuple[Mapping[str, Any], ...]:
+        """Everything the system holds under our reference. Raises ReadFailed or OperationError."""
+        if operation.look_up is None:
+            raise OperationError("operation.look_up: This operation has no look-up, so a person must find out.")
+        path = fill(operation.look_up.path, {**arguments, "reference": reference})
+        found = _get(info, path, credential, timeout_s)[0].get(operation.look_up.at)
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            raise ReadFailed(f"{path} was not read: the answer has no list named {operation.look_up.at}.")
+        return tuple(found)
 
     def compose(
         self,
@@ -119,57 +132,72 @@ class RecordsConnector:
             with client(info.base_url, allow_private=info.allow_private, timeout_s=timeout_s) as http:
                 headers = {**sent.headers, **_bearer(credential)}
                 request = http.build_request(sent.method, sent.path, headers=headers, json=sent.body)
-                response = _bounded(http, request)
+                answer = _bounded(http, request).without(credential.secret, info.client_secret)
         except NEVER_CONNECTED as error:
             return _outcome("no_effect", started, detail=f"No connection was made ({type(error).__name__}).")
         except httpx.HTTPError as error:
             kind = "no_effect" if operation.write is None else "unknown"
             return _outcome(kind, started, detail=f"The answer did not arrive ({type(error).__name__}).")
-        return _classify(operation.write, response, started)
+        return _classify(operation.write, answer, started)
+
+
+def _get(
+    info: ConnectionInfo, path: str, credential: Credential, timeout_s: float
+) -> tuple[dict[str, Any], str | None]:
+    """An object and its version. Raises ReadFailed or RecordGone."""
+    try:
+        with client(info.base_url, allow_private=info.allow_private, timeout_s=timeout_s) as http:
+            request = http.build_request("GET", path, headers=_bearer(credential))
+            answer = _bounded(http, request).without(credential.secret, info.client_secret)
+    except (httpx.HTTPError, httpx.InvalidURL, EgressRefused) as error:
+        raise ReadFailed(f"{path} was not read: {type(error).__name__}.") from error
+    if answer.status in {404, 410}:
+        raise RecordGone(f"{path} does not exist there.")
+    body = answer.json_object()
+    if answer.status != 200 or body is None:
+        unreadable = "something unreadable" if answer.status == 200 else str(answer.status)
+        raise ReadFailed(f"{path} was not read: the system answered {unreadable}.")
+    return body, answer.headers.get("etag")
 
 
 def _bearer(credential: Credential) -> dict[str, str]:
     return {"Authorization": f"Bearer {credential.secret}"}
 
 
-def _credential(answer: Mapping[str, Any]) -> Credential:
-    try:
-        return Credential(
-            id=str(answer["token_id"]),
-            secret=str(answer["access_token"]),
-            scope=tuple(str(answer["scope"]).split(" ")),
-            record=answer.get("record"),
-            expires_in_s=int(answer["expires_in"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise CredentialError("The system's token answer could not be read.") from error
+def _credential(answer: Mapping[str, Any]) -> tuple[Credential, str]:
+    """The credential of a token answer, and what is wrong with it; what was minted can then still be revoked.
+
+    Raises CredentialError when the answer holds no usable token at all.
+    """
+    secret, ttl, record = answer.get("access_token"), answer.get("expires_in"), answer.get("record")
+    if not isinstance(secret, str) or not _TOKEN.fullmatch(secret):
+        raise CredentialError("The system's token answer could not be read.")
+    # A system that names its tokens is quoted; otherwise the name is made from the secret, which it does not give away.
+    public = str(answer.get("token_id") or "sha256:" + hashlib.sha256(secret.encode()).hexdigest()[:16])
+    scope = tuple(str(answer.get("scope", "")).split(" "))
+    usable = type(ttl) is int and (record is None or isinstance(record, str)) and secret not in public
+    bearer = str(answer.get("token_type", "")).lower() == "bearer"
+    problem = "" if usable and bearer else "The system's token answer could not be used."
+    return Credential(public, secret, scope, record if usable else None, ttl if type(ttl) is int else 0), problem
 
 
-def _bounded(http: httpx.Client, request: httpx.Request) -> httpx.Response:
-    """The response with at most MAX_ANSWER bytes. Raises httpx.ReadError beyond, as for a cut body."""
-    response = http.send(request, stream=True)
+def _bounded(http: httpx.Client, request: httpx.Request, auth: httpx.Auth | None = None) -> Answer:
+    """The answer's raw bytes, at most MAX_ANSWER of them and never unpacked. Raises httpx.ReadError beyond."""
+    response = http.send(request, stream=True, auth=auth)
     try:
-        content = b""
+        content = bytearray()
         for chunk in response.iter_raw():
             content += chunk
             if len(content) > MAX_ANSWER:
                 raise httpx.ReadError("The answer is larger than 1 MiB.", request=request)
     finally:
         response.close()
-    return httpx.Response(response.status_code, headers=response.headers, content=content, request=request)
+    return Answer(response.status_code, dict(response.headers), bytes(content))
 
 
-def _object(response: httpx.Response) -> dict[str, Any] | None:
-    try:
-        body = json.loads(response.content)
-    except ValueError:
-        return None
-    return body if isinstance(body, dict) else None
-
-
-def _classify(write: Write | None, response: httpx.Response, started: float) -> Outcome:
+def _classify(write: Write | None, answer: Answer, started: float) -> Outcome:
     """INVARIANT: only a declared status proves anything. Held by tests/connectors/test_dispatch.py."""
-    status, body = response.status_code, _object(response)
+    status, body = answer.status, answer.json_object()
     ok = write.ok if write else frozenset({200})
     effect_free = write.effect_free if write else frozenset()
     if status in ok and body is not None:
@@ -180,6 +208,8 @@ def _classify(write: Write | None, response: httpx.Response, started: float) -> 
 
 
 def _said(status: int, body: Mapping[str, Any] | None) -> str:
+    if body is None and 200 <= status < 300:
+        return f"The system answered {status} with something unreadable."
     reason = str((body or {}).get("detail") or (body or {}).get("title") or "no reason given")[:300]
     return f"The system answered {status}: {reason}"
 

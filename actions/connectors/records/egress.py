@@ -6,7 +6,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
-MAX_ANSWER = 1024 * 1024
+from actions.connectors.records.transport import PinnedTransport
+
+# IPv6 forms that carry an IPv4 address for a relay to unwrap: NAT64, its local prefix, 6to4, Teredo.
+_CARRIERS = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
 
 
 class EgressRefused(Exception):
@@ -14,38 +17,57 @@ class EgressRefused(Exception):
 
 
 def client(base_url: str, *, allow_private: bool, timeout_s: float) -> httpx.Client:
-    """An HTTP client for one attempt: no proxies from the environment, no redirects, no retries. Raises EgressRefused."""
-    url, headers, extensions = _pinned(base_url, allow_private=allow_private)
+    """An HTTP client for one attempt: no proxies from the environment, no redirects, no retries.
+
+    `timeout_s` is for the whole attempt, connecting included. Raises EgressRefused.
+    """
+    address = _pinned(base_url, allow_private=allow_private)
     return httpx.Client(
-        base_url=url,
-        headers={"Accept": "application/json", "Accept-Encoding": "identity", **headers},
+        base_url=base_url,
+        headers={"Accept": "application/json", "Accept-Encoding": "identity", "Connection": "close"},
         timeout=httpx.Timeout(timeout_s),
         follow_redirects=False,
         trust_env=False,
-        event_hooks={"request": [lambda request: request.extensions.update(extensions)]},
+        transport=PinnedTransport(address, timeout_s=timeout_s),
     )
 
 
-def _pinned(base_url: str, *, allow_private: bool) -> tuple[str, dict[str, str], dict[str, str]]:
-    """The base URL with its host resolved and checked, the Host header, and the TLS name to check."""
-    parts = urlsplit(base_url)
-    host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
-    if host is None or parts.scheme not in {"http", "https"}:
+def _pinned(base_url: str, *, allow_private: bool) -> str:
+    """The one address to connect to."""
+    try:
+        parts = urlsplit(base_url)
+        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise EgressRefused("The connection's base URL is not a URL.") from error
+    if not host or parts.scheme not in {"http", "https"}:
         raise EgressRefused("The connection's base URL has no http or https host.")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise EgressRefused("The connection's base URL has more than a host and a path. Store the secret as a secret.")
     if parts.scheme == "http" and not allow_private:
         raise EgressRefused("The connection uses http. Use https, or allow private addresses for it.")
-    address = _checked_address(host, port, allow_private=allow_private)
-    literal = f"[{address}]" if ":" in address else address
-    return f"{parts.scheme}://{literal}:{port}{parts.path}", {"Host": parts.netloc}, {"sni_hostname": host}
+    return _checked_address(host, port, allow_private=allow_private)
 
 
 def _checked_address(host: str, port: int, *, allow_private: bool) -> str:
     try:
-        found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    except OSError as error:
+        found = sorted({str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)})
+    except (OSError, UnicodeError) as error:
         raise EgressRefused(f"{host} does not resolve.") from error
-    for address in sorted(map(str, found)):
-        parsed = ipaddress.ip_address(address)
-        if not allow_private and not parsed.is_global:
+    for address in found:
+        if not allow_private and not is_public(address):
             raise EgressRefused(f"{host} resolves to {address}, which is not a public address.")
-    return sorted(map(str, found))[0]
+    return found[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is an ordinary one of the open internet, also when it wraps another.
+
+    INVARIANT: no form of a private address is public. Held by tests/connectors/test_egress.py.
+    """
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return is_public(str(parsed.ipv4_mapped))
+        if any(parsed in carrier for carrier in _CARRIERS):
+            return False
+    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved

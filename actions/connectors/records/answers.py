@@ -1,0 +1,85 @@
+"""Reads what a system answered as strictly as what an agent sends (R-30). Pure.
+
+An answer that the ledger could not carry unchanged is unreadable, which for a write means unknown, never done.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MAX_ANSWER = 1024 * 1024
+MAX_DEPTH = 32
+MIN_SECRET = 8
+_MAX_INTEGER = 2**53 - 1
+_MASK = b"[credential]"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, headers with lower-case names, and the bytes as they came."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    def without(self, *secrets: str) -> "Answer":
+        """The same answer with our own secrets masked, should the system repeat them (P8).
+
+        What is too short to be a secret is left alone: masking every "a" would change the record.
+        """
+        content, headers = self.content, dict(self.headers)
+        for secret in (secret for secret in secrets if len(secret) >= MIN_SECRET):
+            content = content.replace(secret.encode(), _MASK)
+            headers = {name: value.replace(secret, _MASK.decode()) for name, value in headers.items()}
+        return Answer(self.status, headers, content)
+
+    def json_object(self) -> dict[str, Any] | None:
+        """The answer as one I-JSON object, or None when it is anything else."""
+        if self.headers.get("content-encoding", "identity").strip().lower() not in {"identity", ""}:
+            return None
+        try:
+            value = json.loads(
+                self.content.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse,
+                parse_int=_integer, parse_float=_number,
+            )  # fmt: skip
+        except (ValueError, RecursionError):
+            return None
+        return value if isinstance(value, dict) and _carried(value, MAX_DEPTH) else None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("A name stands twice in one object.")
+    return found
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError(f"{text} is not a JSON number.")
+
+
+def _integer(text: str) -> int:
+    value = int(text) if len(text) < 20 else _MAX_INTEGER + 1
+    if abs(value) > _MAX_INTEGER:
+        raise ValueError("An integer beyond 2**53-1.")
+    return value
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("A number too large.")
+    return value
+
+
+def _carried(value: Any, depth: int) -> bool:
+    """Whether the ledger and the database can hold the value unchanged: depth, surrogates, NUL."""
+    if isinstance(value, str):
+        return "\0" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
+    if isinstance(value, dict):
+        return depth > 0 and all(_carried(name, 1) and _carried(item, depth - 1) for name, item in value.items())
+    if isinstance(value, list):
+        return depth > 0 and all(_carried(item, depth - 1) for item in value)
+    return True
