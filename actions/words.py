@@ -17,7 +17,9 @@ class _Known(dict[str, Any]):
 
 def money_text(amount_minor: int, currency: str, digits: int = 2) -> str:
     """`$240.00`, or `240.00 SEK` where the currency has no symbol of its own here."""
-    whole = f"{amount_minor / 10**digits:,.{digits}f}" if digits else f"{amount_minor:,}"
+    units, rest = divmod(abs(amount_minor), 10**digits)
+    sign = "-" if amount_minor < 0 else ""
+    whole = f"{sign}{units:,}.{rest:0{digits}d}" if digits else f"{sign}{units:,}"
     symbol = SYMBOLS.get(currency)
     return f"{symbol}{whole}" if symbol else f"{whole} {currency}"
 

@@ -158,12 +158,18 @@ def segments(old: str, new: str) -> Segments:
     for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag == "equal":
             found.append(("same", "".join(before[i1:i2])))
-            continue
-        if i2 > i1:
-            found.append(("removed", "".join(before[i1:i2])))
-        if j2 > j1:
-            found.append(("added", "".join(after[j1:j2])))
+        else:
+            found += _replaced("".join(before[i1:i2]), "".join(after[j1:j2]))
     return found
+
+
+def _replaced(removed: str, added: str) -> Segments:
+    """Both sides of a change; the white space that ends both alike stands behind them, unmarked."""
+    tail = removed[len(removed.rstrip()) :]
+    shared = tail if removed.rstrip() and added.rstrip() and added[len(added.rstrip()) :] == tail else ""
+    cut = -len(shared) or None
+    parts = [("removed", removed[:cut]), ("added", added[:cut]), ("same", shared)]
+    return [(kind, text) for kind, text in parts if text]
 
 
 def _approve_label(request: ApprovalRequest, edits: int) -> str:

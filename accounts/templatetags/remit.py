@@ -1,174 +1,129 @@
-"""Template tags of the design: one closed status vocabulary, times with their zone, values made visible (ui.md 5, 8)."""
+"""The design's template tags (ui.md 8). Thin: words, marks and values are made in `accounts.display`; all are escaped."""
 
-import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from django import template
-from django.utils.html import format_html, format_html_join
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from lucide.templatetags.lucide import lucide
+
+from accounts.display import marks, values
+from accounts.display.text import visible
+from accounts.display.vocabulary import status_of
 
 register = template.Library()
 
-# word key -> (tone, icon, word). An unknown key raises.
-STATUSES: dict[str, tuple[str, str, str]] = {
-    "allowed": ("ok", "circle-check", "Allowed"),
-    "passed": ("ok", "circle-check", "Passed"),
-    "approved": ("ok", "circle-check", "Approved"),
-    "done": ("ok", "circle-check", "Done"),
-    "completed": ("ok", "circle-check", "Completed"),
-    "verified": ("ok", "shield-check", "Verified"),
-    "reversible": ("ok", "circle-check", "Reversible"),
-    "escalated": ("warn", "circle-arrow-up", "Escalated"),
-    "waiting": ("warn", "timer", "Waiting"),
-    "running": ("warn", "timer", "Running"),
-    "due": ("warn", "timer", "Due"),
-    "denied": ("bad", "octagon-x", "Denied"),
-    "rejected": ("bad", "octagon-x", "Rejected"),
-    "failed": ("bad", "octagon-x", "Failed"),
-    "unknown": ("bad", "octagon-x", "Outcome unknown"),
-    "stopped": ("bad", "octagon-x", "Stopped"),
-    "overdue": ("bad", "octagon-x", "Overdue"),
-    "rolled_back": ("info", "undo-2", "Rolled back"),
-    "expired": ("grey", "ban", "Expired"),
-    "skipped": ("grey", "ban", "Skipped"),
-    "withdrawn": ("grey", "ban", "Withdrawn"),
-    "stale": ("grey", "ban", "Out of date"),
-    "cant_undo": ("grey", "ban", "Can't be undone"),
-    "open": ("warn", "timer", "Waiting"),
+WHEN = {
+    "full": "%-d %b %Y %H:%M:%S UTC",
+    "short": "%-d %b %H:%M UTC",
+    "clock": "%H:%M UTC",
+    "time": "%H:%M:%S",
+    "milli": "%H:%M:%S.%f",
 }
-LEVELS = {"off": 0, "read": 1, "draft": 2, "approval": 3, "auto": 4, "tier": 2}
-# Characters that hide or reorder text (R-23).
-HIDDEN = frozenset(
-    [
-        *range(0x202A, 0x202F),
-        *range(0x2066, 0x206A),
-        *range(0x200B, 0x2010),
-        0x2060,
-        0xFEFF,
-        0x00AD,
-        *range(0xE0000, 0xE0080),
-    ]
-)
-
-
-class UnknownStatus(LookupError):
-    """A status the design has no word for."""
 
 
 @register.simple_tag
 def icon(name: str, size: int = 15) -> str:
-    """An icon beside words: hidden from assistive technology. An unknown name raises IconDoesNotExist."""
-    return lucide(name, size=size, aria_hidden="true", focusable="false")
+    """An icon beside words. An unknown name raises IconDoesNotExist."""
+    return values.drawn(name, size)
 
 
 @register.simple_tag
 def status(key: str, text: str = "", pill: bool = False) -> SafeString:
     """Word, icon, colour - in that order of importance. Raises UnknownStatus."""
-    if key not in STATUSES:
-        raise UnknownStatus(f"{key!r} is not in the status vocabulary.")
-    tone, name, word = STATUSES[key]
+    found = status_of(key)
     shape = "status pill" if pill else "status"
+    shown = visible(text or found.word)
     return format_html(
-        '<span class="{}" data-tone="{}">{}{}</span>', shape, tone, icon(name), visible_text(text or word)
+        '<span class="{}" data-tone="{}">{}<span>{}</span></span>', shape, found.tone, icon(found.icon), shown
     )
 
 
 @register.simple_tag
 def tier(mode: str, word: str = "") -> SafeString:
     """Four bars and the word. Raises UnknownStatus for a mode the design does not know."""
-    if mode not in LEVELS:
-        raise UnknownStatus(f"{mode!r} is not a mode.")
-    bars = [(n * 4, 10 - n * 3, 3 + n * 3, "yes" if n < LEVELS[mode] else None) for n in range(4)]
-    drawn = format_html_join(
-        "",
-        '<rect x="{}" y="{}" width="3" height="{}"{}></rect>',
-        ((x, y, height, format_html(' data-on="{}"', on) if on else "") for x, y, height, on in bars),
-    )
-    svg = format_html('<svg class="tier" width="16" height="13" viewBox="0 0 16 13" aria-hidden="true">{}</svg>', drawn)
-    return format_html('<span class="row">{} {}</span>', svg, word or mode.capitalize())
+    return format_html('<span class="tier">{} {}</span>', marks.bars(mode), word or mode.capitalize())
 
 
 @register.simple_tag
 def when(at: datetime | None, style: str = "full") -> SafeString | str:
-    """A `<time>` in UTC with the zone written; style is full, time, short or date."""
+    """A `<time>` in UTC; style is full, short, clock, time, milli or day (`Today 02:03:09 UTC`).
+
+    `time` and `milli` leave the zone to the heading above them; the whole instant stands in the title.
+    """
     if at is None:
         return ""
     utc = at.astimezone(UTC)
-    forms = {"full": "%-d %b %Y %H:%M:%S UTC", "time": "%H:%M:%S", "milli": "%H:%M:%S.%f", "short": "%-d %b %H:%M UTC"}
-    text = utc.strftime(forms[style])
-    text = text[:-3] if style == "milli" else text
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', utc.isoformat(), utc.strftime("%d %b %Y %H:%M:%S UTC"), text
-    )
+    text = _day(utc) if style == "day" else utc.strftime(WHEN[style])
+    shown = text[:-3] if style == "milli" else text
+    return format_html('<time datetime="{}" title="{}">{}</time>', utc.isoformat(), utc.strftime(WHEN["full"]), shown)
+
+
+def _day(utc: datetime) -> str:
+    today = utc.date() == timezone.now().astimezone(UTC).date()
+    return f"Today {utc:%H:%M:%S} UTC" if today else utc.strftime(WHEN["full"])
 
 
 @register.filter
 def duration(seconds: float | None) -> str:
     """`0.2 s`, `6 min 22 s`, `2 h 5 min`."""
-    if seconds is None:
-        return ""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return values.duration_text(seconds)
+
+
+@register.simple_tag
+def money(amount_minor: int, currency: str, digits: int = 2) -> str:
+    """An amount in minor units with its currency."""
+    return values.money_text(amount_minor, currency, digits)
 
 
 @register.filter
 def visible_text(text: Any) -> SafeString:
-    """Agent-supplied text with invisible and reordering characters shown as code points, and everything escaped (R-23)."""
-    return format_html_join("", "{}", ((_visible(part),) for part in _parts(str(text))))
-
-
-def _parts(text: str) -> list[str]:
-    """Runs of plain characters, and each hidden character alone."""
-    found: list[str] = [""]
-    for character in text:
-        if _is_hidden(character):
-            found += [character, ""]
-        else:
-            found[-1] += character
-    return [part for part in found if part]
-
-
-def _is_hidden(character: str) -> bool:
-    return ord(character) in HIDDEN or (unicodedata.category(character) in {"Cc", "Cf"} and character not in "\n\t")
-
-
-def _visible(part: str) -> SafeString | str:
-    return format_html('<span class="seen">U+{}</span>', f"{ord(part):04X}") if _is_hidden(part[0]) else part
+    """Text that an agent or a record supplied: escaped, hidden characters as code points, look-alikes flagged (R-23)."""
+    return visible(str(text))
 
 
 @register.simple_tag
 def value(item: Any) -> SafeString:
     """Any recorded value: withheld ones as a chip with their kind, empty ones named, texts made visible."""
-    if isinstance(item, Mapping) and "$withheld" in item:
-        return format_html('<span class="redacted">{}{}</span>', icon("eye-off", 12), item["$withheld"])
-    if item is None:
-        return format_html('<span class="muted">{}</span>', "not set")
-    if item == "":
-        return format_html('<span class="muted">{}</span>', "empty")
-    if isinstance(item, bool):
-        return format_html("{}", "true" if item else "false")
-    return visible_text(item)
+    return values.shown(item)
+
+
+@register.simple_tag
+def redacted(kind: str) -> SafeString:
+    """The chip of a withheld value, naming its kind."""
+    return values.redacted(kind)
 
 
 @register.simple_tag
 def removed(item: Any) -> SafeString:
-    """An old value: minus sign, strike and colour, and a word for those who see neither."""
-    return format_html('<del><span class="hidden-text">removed </span>- {}</del>', value(item))
+    """An old value."""
+    return values.removed(item)
 
 
 @register.simple_tag
 def added(item: Any) -> SafeString:
     """A new value."""
-    return format_html('<ins><span class="hidden-text">added </span>+ {}</ins>', value(item))
+    return values.added(item)
+
+
+@register.simple_tag
+def diff_value(kind: str, old: Any, new: Any, denied: Any = None) -> SafeString:
+    """One field's change by kind: added, changed, edited, unchanged or kept_denied. Raises LookupError otherwise."""
+    return values.difference(kind, old, new, denied)
+
+
+@register.simple_tag
+def edited(segments: Iterable[tuple[str, str]]) -> SafeString:
+    """A text with a person's edits in it, from `(same | removed | added, text)`."""
+    return values.edited_text(segments)
+
+
+@register.filter
+def withheld_count(item: Any) -> int:
+    """How many values inside are withheld."""
+    return values.withheld_count(item)
 
 
 @register.simple_tag
@@ -188,6 +143,16 @@ def avatar(name: str) -> SafeString:
 
 @register.simple_tag
 def short_id(text: str, prefix: int = 8) -> SafeString:
-    """An id shortened in the middle, whole in its title, with a copy button."""
+    """An id shortened in the middle, whole in its title and in its copy button."""
     shown = f"{text[:prefix]}…{text[-4:]}" if len(text) > prefix + 5 else text
-    return format_html('<code title="{}">{}</code>', text, shown)
+    return format_html(
+        '<span class="id"><code title="{}">{}</code><button class="copy" type="button" data-copy="{}">{}'
+        '<span class="hidden-text">Copy {}</span></button></span>',
+        text, shown, text, icon("copy", 13), text,
+    )  # fmt: skip
+
+
+@register.simple_tag
+def sparkline(numbers: Sequence[float], title: str) -> SafeString | str:
+    """A small line of recent values; `title` says in words what it shows."""
+    return marks.spark(numbers, title)

@@ -41,7 +41,7 @@ def test_p4_payload_that_changed_meanwhile_answers_409_with_what_would_run_now(c
     )
     page = answer.content.decode()
     assert answer.status_code == 409 and "The payload changed after you opened it" in page
-    assert "Somebody else&#x27;s words." in page and 'value="Fine."' in page
+    assert "Somebody else&#x27;s words." in page and "Fine.</textarea>" in page
     draft.refresh_from_db()
     assert draft.is_open and draft.digest in page and seen not in page
 

@@ -94,6 +94,11 @@ def test_write_token_is_good_for_one_write_and_reads_go_on(http, desk):
     assert http.get(ACCOUNT, headers=head).json()["tier"] == "A"
 
 
+def test_a_spent_token_does_not_even_replay(http, desk):
+    head = {**desk.bearer("mail:send"), "Idempotency-Key": "k1"}
+    assert [http.post("/mail", json=MAIL, headers=head).status_code for _ in "12"] == [202, 403]
+
+
 def test_writes_that_passed_the_check_together_make_one_write(http, desk):
     """Every request's head, and with it its token, arrives before any body: all pass the first check."""
     token, together = desk.token("mail:send"), Barrier(8)

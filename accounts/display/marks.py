@@ -1,0 +1,43 @@
+"""Small server-drawn pictures: tier bars and sparklines. Presentation attributes only, so the page needs no style."""
+
+from collections.abc import Sequence
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from accounts.display.vocabulary import level_of
+
+WIDTH, HEIGHT, MARGIN = 96, 28, 3
+
+
+def bars(mode: str) -> SafeString:
+    """Four bars, as many filled as the mode allows. Raises UnknownStatus."""
+    level = level_of(mode)
+    rects = ((n * 4, 9 - n * 2 - (n > 0), 3 + n * 2 + (n > 0), "on" if n < level else "off") for n in range(4))
+    drawn = format_html_join("", '<rect x="{}" y="{}" width="3" height="{}" rx="1" class="{}"></rect>', rects)
+    return format_html(
+        '<svg class="bars" width="15" height="12" viewBox="0 0 15 12" aria-hidden="true">{}</svg>', drawn
+    )
+
+
+def spark(values: Sequence[float], title: str) -> SafeString | str:
+    """A line over its own range with the last point marked; nothing for fewer than two values."""
+    if len(values) < 2:
+        return ""
+    points = _points(values)
+    line = " ".join(f"{x},{y}" for x, y in points)
+    area = f"{MARGIN},{HEIGHT} {line} {points[-1][0]},{HEIGHT}"
+    return format_html(
+        '<svg class="spark" width="{}" height="{}" viewBox="0 0 {} {}" role="img"><title>{}</title>'
+        '<polygon points="{}"></polygon><polyline points="{}"></polyline><circle cx="{}" cy="{}" r="2.5"></circle></svg>',
+        WIDTH, HEIGHT, WIDTH, HEIGHT, title, area, line, *points[-1],
+    )  # fmt: skip
+
+
+def _points(values: Sequence[float]) -> list[tuple[float, float]]:
+    low, span = min(values), (max(values) - min(values)) or 1
+    across, up = WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN
+    return [
+        (round(MARGIN + across * n / (len(values) - 1), 1), round(HEIGHT - MARGIN - up * (value - low) / span, 1))
+        for n, value in enumerate(values)
+    ]

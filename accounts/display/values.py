@@ -1,0 +1,105 @@
+"""Recorded values as people read them: withheld ones by kind, differences with sign and word, amounts, durations."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from lucide.templatetags.lucide import lucide
+
+from accounts.display.text import visible
+
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
+WITHHELD = "$withheld"
+SEGMENTS = {
+    "removed": '<del><span class="hidden-text">removed </span><span>{}</span></del>',
+    "added": '<ins><span class="hidden-text">added </span><span>{}</span></ins>',
+}
+
+
+def drawn(name: str, size: int = 15) -> str:
+    """An icon that stands beside words, hidden from assistive technology. Raises IconDoesNotExist."""
+    return lucide(name, size=size, aria_hidden="true", focusable="false")
+
+
+def redacted(kind: str) -> SafeString:
+    """A hatched chip with the kind of value: never blank, never as long as the value was."""
+    return format_html('<span class="redacted">{}{}</span>', drawn("eye-off", 12), visible(kind))
+
+
+def shown(item: Any) -> SafeString:
+    """Any recorded value: withheld ones as a chip, empty ones named, lists joined, texts made visible."""
+    if isinstance(item, Mapping) and WITHHELD in item:
+        return redacted(str(item[WITHHELD]))
+    if item is None or item == "":
+        return format_html('<span class="muted">{}</span>', "not set" if item is None else "empty")
+    if isinstance(item, bool):
+        return format_html("{}", "true" if item else "false")
+    if isinstance(item, list | tuple) and item:
+        return format_html_join(", ", "{}", ((shown(one),) for one in item))
+    return visible(str(item))
+
+
+def removed(item: Any) -> SafeString:
+    """An old value: minus sign, strike and colour, and a word for those who see none of them."""
+    return format_html('<del><span class="hidden-text">removed </span><i>−</i> <span>{}</span></del>', shown(item))
+
+
+def added(item: Any) -> SafeString:
+    """A new value."""
+    return format_html('<ins><span class="hidden-text">added </span><i>+</i> <span>{}</span></ins>', shown(item))
+
+
+def edited_text(segments: Iterable[tuple[str, str]]) -> SafeString:
+    """A text with a person's edits in it: `(same | removed | added, text)` in order. White space is part of the text."""
+    return format_html_join("", "{}", ((_segment(kind, text),) for kind, text in segments))
+
+
+def _segment(kind: str, text: str) -> SafeString:
+    return visible(text) if kind == "same" else format_html(SEGMENTS[kind], visible(text))
+
+
+def difference(kind: str, old: Any, new: Any, denied: Any = None) -> SafeString:
+    """One field's change; a denied value stays beside the kept one. Raises LookupError for a kind without words."""
+    if kind == "kept_denied":
+        mark = drawn("octagon-x")
+        text = '<span class="soft">{} kept</span> <span class="status" data-tone="bad">{}<span>{} denied</span></span>'
+        return format_html(text, shown(old), mark, shown(denied))
+    if kind == "unchanged":
+        return format_html('<span class="soft">{} unchanged</span>', shown(new))
+    if kind == "added":
+        return added(new)
+    if kind in {"changed", "edited"}:
+        return format_html("{} {}", removed(old), added(new))
+    raise LookupError(f"{kind!r} is not a kind of change.")
+
+
+def withheld_count(item: Any) -> int:
+    """How many values inside `item` are withheld."""
+    if isinstance(item, Mapping):
+        return 1 if WITHHELD in item else sum(map(withheld_count, item.values()))
+    return sum(map(withheld_count, item)) if isinstance(item, list | tuple) else 0
+
+
+def money_text(amount_minor: int, currency: str, digits: int = 2) -> str:
+    """`$240.00`, or `240.00 SEK` where the currency has no symbol here; `amount_minor` is in minor units."""
+    sign, whole = ("−" if amount_minor < 0 else ""), abs(amount_minor)
+    text = f"{whole // 10**digits:,}.{whole % 10**digits:0{digits}d}" if digits else f"{whole:,}"
+    symbol = SYMBOLS.get(currency)
+    return f"{sign}{symbol}{text}" if symbol else f"{sign}{text} {currency}"
+
+
+def duration_text(seconds: float | None) -> str:
+    """`36 ms`, `0.2 s`, `6 min 22 s`, `2 h 5 min`; nothing for None."""
+    if seconds is None:
+        return ""
+    if seconds < 0.095:
+        return f"{round(seconds * 1000)} ms" if seconds else "0 s"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

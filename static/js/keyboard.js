@@ -1,0 +1,58 @@
+// Single keys outside fields. People can switch them off in the dialog that `?` opens.
+const PLACES = { h: "/", a: "/approvals/", t: "/traces/", p: "/policies/" };
+const STEPS = { j: ["[data-row]", 1], k: ["[data-row]", -1], "]": ["[data-exception]", 1], "[": ["[data-exception]", -1] };
+const OFF = "single-keys-off";
+const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
+const isOff = () => localStorage.getItem(OFF) === "yes";
+let choosingPlace = false;
+
+const step = (selector, by) => {
+  const all = [...document.querySelectorAll(selector)];
+  if (!all.length) return false;
+  const at = all.indexOf(document.activeElement);
+  all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1)].focus();
+  return true;
+};
+
+const press = (key) => {
+  const marked = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (marked) marked.matches("input, textarea") ? marked.focus() : marked.click();
+  return Boolean(marked) || Boolean(STEPS[key] && step(...STEPS[key]));
+};
+
+const single = (key) => {
+  if (choosingPlace) {
+    choosingPlace = false;
+    if (PLACES[key]) location.assign(PLACES[key]);
+    return Boolean(PLACES[key]);
+  }
+  choosingPlace = key === "g";
+  return choosingPlace || press(key);
+};
+
+// The filled button, so that an irreversible one still asks twice.
+const send = (form) => {
+  const main = form?.querySelector("[data-kind=solid]");
+  return main ? main.click() : form?.requestSubmit();
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey && event.key === "Enter") return send(event.target.closest("form"));
+  // The first Esc leaves the field, the next one the form: a slip does not lose what was typed.
+  if (event.key === "Escape") return typing(event.target) ? event.target.blur() : document.querySelector("[data-escape]")?.click();
+  const held = event.ctrlKey || event.metaKey || event.altKey;
+  if (held || typing(event.target) || isOff() || document.querySelector("dialog[open]")) return undefined;
+  if (single(event.key)) event.preventDefault();
+  return undefined;
+});
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-open]");
+  if (opener) document.getElementById(opener.dataset.open).showModal();
+});
+
+const choice = document.querySelector("[data-single-keys]");
+if (choice) {
+  choice.checked = !isOff();
+  choice.addEventListener("change", () => localStorage.setItem(OFF, choice.checked ? "no" : "yes"));
+}
