@@ -13,6 +13,7 @@ from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Agent, Workspace
 from actions.definition import Definition
+from actions.execution import OutOfReach, check_operation
 from actions.models import Connection, Tool
 from policies.engine.checks import mode_for
 from policies.engine.document import Role
@@ -100,6 +101,10 @@ def _check(definition: Mapping[str, Any]) -> None:
         Draft202012Validator.check_schema(definition["input_schema"])
     except SchemaError as schema_error:
         raise BadTool(f"{name}: input_schema: {schema_error.message}.") from schema_error
+    try:
+        check_operation(definition["operation"])
+    except OutOfReach as error:
+        raise BadTool(f"{name}: {error}") from error
     if "$ref" in canonical_text(definition["input_schema"]):
         raise BadTool(f"{name}: input_schema: $ref is not allowed. Write the schema out.")
 

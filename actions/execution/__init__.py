@@ -4,6 +4,7 @@ Nothing outside this package imports `actions.connectors`; import-linter proves 
 """
 
 from actions.execution.preview import PreviewFailed, read_target
+from actions.execution.reach import OutOfReach, check_operation
 from actions.execution.run import run
 
-__all__ = ["PreviewFailed", "read_target", "run"]
+__all__ = ["OutOfReach", "PreviewFailed", "check_operation", "read_target", "run"]

@@ -1,6 +1,8 @@
 """Opens a connection for one attempt: unseals its secret in memory and picks the connector of its kind."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from actions.connectors.base import ConnectionInfo, Connector
 from actions.connectors.operation import Operation, OperationError, parse_operation
@@ -22,6 +24,14 @@ class Reach:
     connector: Connector
     operation: Operation
     definition: Definition
+
+
+def check_operation(operation: Mapping[str, Any]) -> None:
+    """Whether a tool's operation section can be used at all, for those who load tools. Raises OutOfReach."""
+    try:
+        parse_operation(operation)
+    except OperationError as error:
+        raise OutOfReach(str(error)) from error
 
 
 def reach(tool: Tool) -> Reach:

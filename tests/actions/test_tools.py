@@ -29,6 +29,8 @@ def changed(name, **parts) -> str:
         ({"input_schema": {"type": "nonsense", "additionalProperties": False}}, "input_schema"),
         ({"input_schema": {"$ref": "https://x.example/s", "additionalProperties": False}}, "$ref is not allowed"),
         ({"words": {"noun": "Order"}}, "words"),
+        ({"operation": {"class": "B", "read": {"path": "/orders/{order_id}"}}}, "scope"),
+        ({"operation": {"class": "Z"}}, "operation"),
     ],
 )
 def test_bad_definition_names_tool_and_field(parts, words):
