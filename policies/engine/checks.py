@@ -115,7 +115,7 @@ def invariants(document: Document, request: Request) -> Iterator[Check]:
 
 def amount(limit: Limit, request: Request) -> int | None:
     """What this call adds to a limit, in its unit; None when its currency cannot be compared."""
-    if limit.kind == "count":
+    if limit.kind != "money":
         return 1
     if request.money is None:
         return 0
@@ -170,7 +170,7 @@ def _check(limit: Limit, path: str, total: int, added: int, where: str) -> Check
 
 def text(limit: Limit, value: int) -> str:
     """An amount in the limit's unit."""
-    if limit.kind == "count":
+    if limit.kind != "money":
         return f"{value:,} {'call' if value == 1 else 'calls'}"
     symbol = _SYMBOLS.get(limit.currency or "")
     return f"{symbol}{value / 100:,.2f}" if symbol else f"{value / 100:,.2f} {limit.currency}"

@@ -124,7 +124,7 @@ def _schema_problems(source: Source) -> Iterator[Problem]:
 def _not_enforced(source: Source, value: Any, path: Path) -> Iterator[Problem]:
     for pattern, what in NOT_ENFORCED.items():
         if len(pattern) == len(path) and all(part in ("*", name) for part, name in zip(pattern, path, strict=True)):
-            yield source.problem(path, f"{what} are parsed but not enforced by this release. Remove this part.")
+            yield source.problem(path, f"{what}: parsed but not enforced by this release. Remove this part.")
     if isinstance(value, dict):
         for name, item in value.items():
             yield from _not_enforced(source, item, (*path, name))
@@ -213,6 +213,8 @@ class _Builder:
         path: Path = ("limits", number)
         if data["kind"] == "money" and "currency" not in data:
             self._add(path, "A money limit needs a currency.")
+        if data["kind"] == "rate" and data["per"] == "action":
+            self._add(path, "A rate is calls in a window: say per agent, role or workspace.")
         if (data["per"] == "action") == ("window" in data):
             self._add(path, "A limit per action has no window; every other limit needs one.")
         if (data["over"] == "approval") != ("route" in data):

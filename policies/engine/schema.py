@@ -53,7 +53,7 @@ _LIMIT = _object(
         "id": _NAME,
         "name": _TEXT,
         "when": _WHEN,
-        "kind": {"enum": ["money", "count"]},
+        "kind": {"enum": ["money", "count", "rate"]},
         "per": {"enum": ["action", "agent", "role", "workspace"]},
         "max": {"type": "integer", "minimum": 0, "maximum": 10**15},
         "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
