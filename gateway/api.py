@@ -8,9 +8,12 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.parser import Parser
 
+from accounts.actors import actor_for_agent
+from accounts.models import Agent
 from gateway import problems, strict_json
 from gateway.auth import CHALLENGE, AgentToken
 from gateway.problems import Problem
+from traces.services import record_refused_request
 
 
 class StrictParser(Parser):
@@ -39,9 +42,21 @@ api = NinjaAPI(
 )
 
 
+def _ledger(request: HttpRequest, problem: Problem) -> None:
+    """A refusal of an identified agent is proof too, also where no trace is concerned (negative proof)."""
+    agent = getattr(request, "auth", None)
+    if isinstance(agent, Agent) and not problem.ledgered and problem.status < 500:
+        found = problem.extra.get("problems") or []
+        record_refused_request(
+            actor=actor_for_agent(agent), agent=agent, title=problem.title, detail=problem.detail[:1000], problems=found
+        )
+        problem.ledgered = True
+
+
 @api.exception_handler(Problem)
 def on_problem(request: HttpRequest, error: Problem) -> HttpResponse:
-    """Every refusal in one shape."""
+    """Every refusal in one shape, and in the ledger."""
+    _ledger(request, error)
     return problems.answer(error, headers={"WWW-Authenticate": CHALLENGE} if error.status == 401 else None)
 
 
@@ -50,7 +65,7 @@ def on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """Fields that do not fit, each with its place."""
     found = [{"pointer": _pointer(item["loc"]), "message": f"{item['msg']}."} for item in error.errors]
     detail = "; ".join(f"{item['pointer']}: {item['message']}" for item in found[:3])
-    return problems.answer(Problem(422, "invalid", "Some fields do not fit", detail, problems=found))
+    return on_problem(request, Problem(422, "invalid", "Some fields do not fit", detail, problems=found))
 
 
 def _pointer(location: Any) -> str:
@@ -71,4 +86,4 @@ def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     """ninja's own refusals; it wraps what the parser raises, so the Problem inside is the answer."""
     if isinstance(error.__cause__, Problem):
         return on_problem(request, error.__cause__)
-    return problems.answer(Problem(error.status_code, "refused", "The request was refused", str(error)))
+    return on_problem(request, Problem(error.status_code, "refused", "The request was refused", str(error)))

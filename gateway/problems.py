@@ -13,6 +13,8 @@ class Problem(Exception):
 
     def __init__(self, status: int, kind: str, title: str, detail: str, **extra: Any) -> None:
         self.status, self.kind, self.title, self.detail, self.extra = status, kind, title, detail, extra
+        # Whether the refusal stands in the ledger already.
+        self.ledgered = False
         super().__init__(detail)
 
     def body(self) -> dict[str, Any]:

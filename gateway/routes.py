@@ -59,7 +59,9 @@ def _refused(agent: Agent, trace: Trace, error: BadArguments) -> Problem:
     found = [{"pointer": problem.pointer, "message": problem.message} for problem in error.problems]
     title, detail = "The arguments do not fit the tool", str(error)[:1000]
     record_refusal(actor=actor_for_agent(agent), trace_id=trace.pk, title=title, detail=detail, problems=found)
-    return Problem(422, "bad-arguments", title, detail, problems=found, trace_id=trace.pk)
+    problem = Problem(422, "bad-arguments", title, detail, problems=found, trace_id=trace.pk)
+    problem.ledgered = True
+    return problem
 
 
 @api.post("/traces", response={201: TraceOut, **ERRORS}, operation_id="open_trace", tags=["traces"])

@@ -28,7 +28,13 @@ class Trace(models.Model):
         UNKNOWN = "unknown"
         ROLLED_BACK = "rolled_back"
 
+    class Kind(models.TextChoices):
+        WORK = "work"
+        # One standing trace an agent: its requests that were refused before they belonged to any trace.
+        REFUSALS = "refusals"
+
     id = models.CharField(primary_key=True, max_length=40, default=new_trace_id, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.WORK)
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="traces")
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, null=True, related_name="traces")
     on_behalf_of = models.ForeignKey(User, on_delete=models.PROTECT, related_name="traces")
@@ -43,6 +49,11 @@ class Trace(models.Model):
     updated_at = models.DateTimeField()
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agent"], condition=models.Q(kind="refusals"), name="trace_one_for_refusals_per_agent"
+            )
+        ]
         indexes = [
             models.Index(fields=["workspace", "-created_at"], name="trace_workspace_newest"),
             models.Index(fields=["workspace", "on_behalf_of", "-created_at"], name="trace_person_newest"),

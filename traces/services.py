@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.actors import Actor
 from accounts.clock import database_now
@@ -22,6 +22,7 @@ def open_trace(
     sources: Sequence[Mapping[str, Any]],
     rollback_of: Trace | None = None,
     remember: Callable[[str], None] | None = None,
+    kind: Trace.Kind = Trace.Kind.WORK,
 ) -> Trace:
     """Open a trace: the intent in the asker's words, who acts for whom, and the sources used.
 
@@ -30,6 +31,7 @@ def open_trace(
     with transaction.atomic():
         now = database_now()
         trace = Trace.objects.create(
+            kind=kind,
             workspace_id=workspace_id,
             agent=agent,
             on_behalf_of=on_behalf_of,
@@ -63,6 +65,32 @@ def record_refusal(
     body = {"title": title, "detail": detail, "problems": [dict(problem) for problem in problems]}
     with transaction.atomic():
         append(actor=actor, trace_id=trace_id, type="trace.refused", body=body)
+
+
+def record_refused_request(
+    *, actor: Actor, agent: Agent, title: str, detail: str, problems: Sequence[Mapping[str, str]]
+) -> None:
+    """A refused request of an identified agent that belongs to no trace: an entry in the agent's trace of refusals."""
+    trace = _refusals_of(actor, agent)
+    record_refusal(actor=actor, trace_id=trace.pk, title=title, detail=detail, problems=problems)
+
+
+def _refusals_of(actor: Actor, agent: Agent) -> Trace:
+    found = Trace.objects.filter(agent=agent, kind=Trace.Kind.REFUSALS)
+    existing = found.first()
+    if existing is not None:
+        return existing
+    try:
+        with transaction.atomic():
+            intent = "Requests that were refused before they belonged to a trace."
+            trace = open_trace(
+                actor=actor, workspace_id=agent.workspace_id, agent=agent, on_behalf_of=agent.owner, intent=intent,
+                sources=[], kind=Trace.Kind.REFUSALS,
+            )  # fmt: skip
+            summarise(trace_id=trace.pk, title=f"Refused requests of {agent.name}", outcome=Trace.Outcome.DENIED)
+            return trace
+    except IntegrityError:
+        return found.get()  # Another request made it meanwhile.
 
 
 def record_answer(*, actor: Actor, trace_id: str, answer: str, line: str) -> None:

@@ -12,6 +12,7 @@ from accounts.models import Agent, AgentCredential
 from accounts.services import revoke_agent_token, set_agent_state
 from actions.models import Action
 from tests.builders import opened
+from traces.ledger import verify
 from traces.models import Entry, Trace
 
 CALL = {"tool": "desk.order.get", "arguments": {"order_id": "48213"}}
@@ -32,6 +33,13 @@ def problem(answer, status):
         body["status"] == status and body["title"] and body["detail"] and body["type"].startswith("urn:remit:problem:")
     )
     return body
+
+
+def refusals(cast) -> int:
+    """Entries in the agent's trace of refusals, whose chain must hold."""
+    trace = Trace.objects.filter(agent=cast.agent, kind="refusals").first()
+    assert trace is None or verify(trace).ok
+    return Entry.objects.filter(trace=trace, type="trace.refused").count() if trace else 0
 
 
 @pytest.mark.parametrize(
@@ -60,7 +68,8 @@ def problem(answer, status):
 )
 def test_malformed_bodies_are_refused_and_open_no_trace(cast, raw, status, words):
     assert words in problem(post("traces", None, cast.token, raw=raw), status)["detail"]
-    assert not Trace.objects.exists()
+    assert not Trace.objects.filter(kind="work").exists()
+    assert refusals(cast) == 1
 
 
 def test_json_sent_as_text_is_refused(cast):
@@ -100,6 +109,8 @@ def test_p7_foreign_trace_and_missing_trace_look_alike(cast):
         "tool-calls", {"trace_id": "trc_01K7QZ4M8T2V00000000000000", **CALL}, cast.tokens["front-desk-agent"]
     )
     assert problem(foreign, 404) == problem(missing, 404)
+    told = Entry.objects.filter(trace__agent=cast.agents["front-desk-agent"], type="trace.refused")
+    assert told.count() == 2 and trace.pk not in "".join(told.values_list("canonical", flat=True))
     assert not Action.objects.exists()
 
 
@@ -146,6 +157,7 @@ def test_replayed_key_gives_the_same_answer_and_another_body_is_409(cast, desk):
     assert first.json() == again.json() and Action.objects.count() == 1
     other = post("tool-calls", {**body, "arguments": {"order_id": "48377"}}, cast.token, key="k-1")
     assert problem(other, 409)["type"].endswith("idempotency-key-reused")
+    assert refusals(cast) == 1
     assert Action.objects.count() == 1
 
 

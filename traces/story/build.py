@@ -9,7 +9,7 @@ from traces.canonical import parse_instant
 from traces.entry_types import label
 from traces.sentences import outcome, title
 from traces.story import answers, changes, checks, escalations, rollback, steps
-from traces.story.facts import TraceFacts, fold
+from traces.story.facts import ActionFacts, TraceFacts, fold
 
 TABS = ("ledger", "changes", "checks", "calls", "approvals", "events")
 
@@ -85,7 +85,7 @@ def build_story(*, trace_id: str, rows: Sequence[tuple[dict[str, Any], str]], ta
         facts.last_at = max(facts.last_at, now)
     return Story(
         trace_id=trace_id,
-        title=title(told, intent=facts.opened["intent"]),
+        title=_title(facts, told),
         outcome="rolled_back" if _undone(facts) else how,
         finished=how not in {"running", "waiting"},
         exceptions=answers.exceptions(facts),
@@ -111,6 +111,12 @@ def build_story(*, trace_id: str, rows: Sequence[tuple[dict[str, Any], str]], ta
         rolled_back_by=facts.rollbacks,
         answered=str(facts.answered[-1]["answer"]) if facts.answered else "",
     )
+
+
+def _title(facts: TraceFacts, told: Sequence[ActionFacts]) -> str:
+    if not told and facts.refused:
+        return f"Refused {len(facts.refused)} {'request' if len(facts.refused) == 1 else 'requests'}"
+    return title(told, intent=facts.opened["intent"])
 
 
 def _undone(facts: TraceFacts) -> bool:
