@@ -4,13 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 PY := $(BIN)/python
 EXEC := $(PY) -m console.runtime exec --
-SRC := accounts actions approvals client/remit_client console gateway policies sample traces
+SRC := accounts actions approvals benchmarks client/remit_client console gateway policies sample traces verify
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots manage lock clean
+.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign tamper ledger-fixtures manage lock clean
 
 help: ## List the targets.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
 
 .venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Remit needs Python 3.11 or newer. Set PYTHON to one: make run PYTHON=python3.12"; exit 2; }
@@ -63,6 +63,18 @@ migrations: setup-dev ## Models and migrations agree.
 
 screenshots: setup-dev ## Make the pictures of docs/screenshots in Chromium.
 	$(EXEC) $(BIN)/pytest tests/browser -m screenshots -p no:cacheprovider
+
+# 334 kills and 334 spoiled answers for each of three classes; KILLS=20 for a short run.
+campaign: KILLS ?= 334
+campaign: setup-dev ## The long fault campaign: killed workers and spoiled answers, judged by the remote's own truth.
+	$(EXEC) env REMIT_CAMPAIGN=$(KILLS) $(BIN)/pytest tests/faults -s -p no:xdist --timeout=14400
+
+tamper: setup-dev ## The ledger attacked in full: every byte, every record, 32 writers, 100,000 records verified.
+	$(EXEC) env REMIT_TAMPER=full $(BIN)/pytest tests/traces -p no:xdist --timeout 7200 -o log_cli=true -o log_cli_level=INFO
+	$(EXEC) $(PY) -m benchmarks.verify
+
+ledger-fixtures: setup-dev ## Store the ledgers of this release for the releases to come.
+	$(EXEC) $(BIN)/pytest tests/traces/test_refold.py -m ledger_fixtures -p no:cacheprovider
 
 manage: setup ## A management command on embedded servers: make manage ARGS="remit_policy check FILE".
 	$(EXEC) $(PY) manage.py $(ARGS)

@@ -10,6 +10,7 @@ from django_htmx.middleware import HtmxDetails
 
 from accounts.access import NotVisible, workspaces_visible_to
 from accounts.actors import Actor
+from accounts.kept import KEY, forget, keep_form
 from accounts.models import User, Workspace
 
 SESSION_KEY = "workspace"
@@ -38,7 +39,19 @@ def sign_in_required(view: View) -> View:
             raise NotVisible("workspace")
         return view(cast(AuthenticatedRequest, request), *args, **kwargs)
 
-    return cast(View, login_required(guarded))
+    asked = login_required(guarded)
+
+    @wraps(view)
+    def kept(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "POST":
+            return asked(request, *args, **kwargs)
+        if not request.user.is_authenticated:
+            return keep_form(request)
+        if request.session.get(KEY, {}).get("path") == request.get_full_path():
+            forget(request)
+        return asked(request, *args, **kwargs)
+
+    return cast(View, kept)
 
 
 def chosen_workspace(request: HttpRequest, user: User) -> Workspace | None:

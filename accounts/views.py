@@ -9,12 +9,13 @@ from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import NotVisible, workspaces_visible_to
 from accounts.forms import SignInForm
-from accounts.http import SESSION_KEY
+from accounts.http import SESSION_KEY, AuthenticatedRequest, sign_in_required
 from accounts.ids import is_id
+from accounts.kept import forget, kept_form
 from accounts.models import User
 from accounts.oidc_settings import PASSWORD_BACKEND
 
@@ -64,6 +65,22 @@ def _next_url(request: HttpRequest) -> str:
 def safe_path(target: str) -> str | None:
     """`target` if it is a path of this site and nothing else, whatever the Host header says."""
     return target if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None) else None
+
+
+@never_cache
+@sign_in_required
+@require_GET
+def resume(request: AuthenticatedRequest) -> HttpResponse:
+    """What was typed before the session ended, to be sent again or dropped."""
+    return render(request, "accounts/resume.html", {"kept": kept_form(request)})
+
+
+@sign_in_required
+@require_POST
+def discard_kept(request: AuthenticatedRequest) -> HttpResponse:
+    """Drop what was kept."""
+    forget(request)
+    return redirect(resolve_url(settings.LOGIN_REDIRECT_URL))
 
 
 @require_POST

@@ -1,9 +1,20 @@
-"""Which actions and plans an agent may see: its own, and not a person's rollback of them."""
+"""Who may see which actions and plans: people those of traces they see; an agent its own, not a person's rollback of them."""
 
 from accounts.access import NotVisible
 from accounts.ids import is_id
-from accounts.models import Agent
+from accounts.models import Agent, User
 from actions.models import Action, Plan
+from traces.access import get_trace_for
+
+
+def get_action_for(user: User, action_id: str) -> Action:
+    """One action of a trace this person may open. Raises NotVisible."""
+    people = ("workspace", "trace", "agent", "requester", "tool__connection")
+    found = Action.objects.select_related(*people).filter(pk=action_id).first() if is_id("act", action_id) else None
+    if found is None:
+        raise NotVisible("action")
+    get_trace_for(user, found.trace_id)
+    return found
 
 
 def get_action_for_agent(agent: Agent, action_id: str) -> Action:

@@ -9,3 +9,7 @@ class ActionsConfig(AppConfig):
 
     def ready(self) -> None:
         from actions import receivers  # noqa: F401 - connects the one upward signal
+        from actions.catalog import tools_of
+        from policies.catalog import set_provider
+
+        set_provider(tools_of)

@@ -63,8 +63,9 @@ def shown(action: Action, sources: Sequence[Mapping[str, Any]]) -> dict[str, Any
 
 
 def _definition(action: Action) -> Definition:
-    assert action.tool is not None  # A pending action has a tool: an unknown one is denied.
-    return Definition(action.tool.definition)
+    definition = action.definition
+    assert definition is not None  # A pending action has a tool: an unknown one is denied.
+    return definition
 
 
 def excluded(action: Action, separation: Sequence[str]) -> dict[str, str]:

@@ -1,12 +1,16 @@
 """Asks the policy engine about one action, under the live version, with usage read under the counters' locks."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from accounts.clock import database_now
-from accounts.models import Agent
+from accounts.models import Agent, User
 from actions.definition import Definition
 from actions.facts import engine_request
 from actions.models import Action
+from actions.switches import REMEDY
+from policies.breakers import tripped_keys
 from policies.engine import checks
 from policies.engine.decide import decide, deny
 from policies.engine.document import Document
@@ -16,44 +20,84 @@ from policies.limits import lock_counters, usage
 from policies.services import PolicyMissing, live_document
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A decision with what it was made on. `asked` says whether the engine was; a missing policy or target is not asked."""
+
+    decision: Decision
+    request: Request
+    document: Document | None
+    asked: bool
+
+
 def decide_action(action: Action, definition: Definition | None, *, problem: str = "") -> Decision:
-    """The live policy's decision on what was proposed (or, after an edit, on what stands there now).
+    """The live policy's decision on what was proposed (or, after an edit, on what stands there now). See `judge`."""
+    return judge(action, definition, problem=problem).decision
+
+
+def judge(action: Action, definition: Definition | None, *, problem: str = "", held: str = "") -> Judged:
+    """The decision and what it was made on. `held` says which pause covers the call, `problem` why its target is not known.
 
     Takes the limit counters' locks: call it inside the transaction that records the decision. Anything missing or
     broken is a denial that says so (P5).
     """
+    request = request_of(action, definition)
     try:
         document, version = live_document(workspace_id=action.workspace_id, slug=action.agent.policy)
     except (PolicyMissing, PolicyError) as error:
-        return _without_policy(action.agent, str(error))
+        return Judged(_without_policy(action.agent, str(error)), request, None, asked=False)
     if definition is None:
         reason = f"{action.tool_name} is not a tool of this workspace."
-        return deny(document, version=version.number, name="Tool", rule="tools", reason=reason,
-                    remedy="Use a tool from the list this agent is given.")  # fmt: skip
+        remedy = "Use a tool from the list this agent is given."
+        denial = deny(document, version=version.number, name="Tool", rule="tools", reason=reason, remedy=remedy)
+        return Judged(denial, request, document, asked=False)
+    if held:
+        denial = deny(document, version=version.number, name="Pause", rule="pause", reason=held, remedy=REMEDY)
+        return Judged(denial, request, document, asked=False)
     if problem:
-        return deny(document, version=version.number, name="Target", rule="preview", reason=problem,
-                    remedy="Try again when the system answers. Nothing was sent.")  # fmt: skip
-    return _decide(action, definition, document, version.number)
+        remedy = "Try again when the system answers. Nothing was sent."
+        denial = deny(document, version=version.number, name="Target", rule="preview", reason=problem, remedy=remedy)
+        return Judged(denial, request, document, asked=False)
+    request = _counted(action, document, request)
+    return Judged(decide(document, request, version=version.number), request, document, asked=True)
 
 
-def _decide(action: Action, definition: Definition, document: Document, version: int) -> Decision:
-    request = request_of(action, definition, {})
+def _counted(action: Action, document: Document, request: Request) -> Request:
+    """The request with the usage of its limits, read under their counters' locks."""
     counters = checks.counters(document, request)
     lock_counters(action.workspace_id, counters)
-    used = usage(action.workspace_id, counters, action_id=action.pk)
-    return decide(document, request_of(action, definition, used), version=version)
+    return replace(request, usage=usage(action.workspace_id, counters, action_id=action.pk))
 
 
-def request_of(action: Action, definition: Definition, used: dict[str, int]) -> Request:
-    """The engine's input for an action as it stands."""
+def lock_limits(*, agent: Agent, requester: User, calls: Iterable[tuple[Definition, Mapping[str, Any]]]) -> None:
+    """Take the locks of every limit several calls count against, in one order, before the first of them is decided.
+
+    Two plans that took them step by step could wait for each other.
+    """
+    document = live(agent)
+    if document is None:
+        return
+    keys: set[str] = set()
+    for definition, arguments in calls:
+        request = engine_request(
+            agent=agent, requester=requester, tool=definition.name, definition=definition, arguments=arguments,
+            record=None, at=database_now(), tripped=frozenset(),
+        )  # fmt: skip
+        keys |= set(checks.counters(document, request))
+    lock_counters(agent.workspace_id, keys)
+
+
+def request_of(action: Action, definition: Definition | None) -> Request:
+    """The engine's input for an action as it stands, without the usage of its limits."""
     return engine_request(
         agent=action.agent,
         requester=action.requester,
+        tool=action.tool_name,
         definition=definition,
-        arguments=requested(action, definition),
+        arguments=requested(action, definition) if definition else action.proposed,
         record=(action.before or {}).get("fields"),
-        usage=used,
         at=database_now(),
+        tripped=tripped_keys(action.workspace_id),
     )
 
 
@@ -70,11 +114,24 @@ def _without_policy(agent: Agent, sentence: str) -> Decision:
     return Decision("deny", "off", "", (found,), None, (), (), reason, policy)
 
 
+def live(agent: Agent) -> Document | None:
+    """The live document of the agent's policy; None where there is none that loads."""
+    try:
+        return live_document(workspace_id=agent.workspace_id, slug=agent.policy)[0]
+    except (PolicyMissing, PolicyError):
+        return None
+
+
+def redactions(agent: Agent, definition: Definition) -> dict[str, str]:
+    """What the live policy redacts of this tool's resource type: field -> kind. Nothing without a policy."""
+    document = live(agent)
+    return dict(document.redact.get(definition.resource_type) or {}) if document else {}
+
+
 def may_read_target(agent: Agent, definition: Definition) -> bool:
     """Whether the target may be read before deciding: only for a tool that is not off for this role (P1)."""
-    try:
-        document, _ = live_document(workspace_id=agent.workspace_id, slug=agent.policy)
-    except (PolicyMissing, PolicyError):
+    document = live(agent)
+    if document is None:
         return False
     role = document.roles.get(agent.role)
     rule = role.tools.get(definition.name) if role else None

@@ -2,17 +2,23 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from policies.engine.types import ToolFacts
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A tool definition as loaded (docs/tools.md), with the questions the boundary asks of it."""
+    """A tool definition as loaded (docs/tools.md), with the questions the boundary asks of it.
+
+    `redact` is what policy redacts beside what the tool declares sensitive: field -> kind.
+    """
 
     data: Mapping[str, Any]
+    redact: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -35,6 +41,19 @@ class Definition:
         return str(self.data["reversibility"])
 
     @property
+    def rows_at(self) -> str:
+        """The name of the list a search answers with; "" for a tool that reads or writes one record."""
+        return str((self.operation.get("read") or {}).get("rows") or "")
+
+    @property
+    def facts(self) -> ToolFacts:
+        """What policy decides on."""
+        return ToolFacts(
+            self.name, self.resource_type, self.effect_class, self.reversibility, returns_rows=bool(self.rows_at),
+            moves_money=bool(self.data.get("money")),
+        )  # fmt: skip
+
+    @property
     def input_schema(self) -> Mapping[str, Any]:
         return self.data["input_schema"]  # type: ignore[no-any-return]
 
@@ -49,7 +68,7 @@ class Definition:
     @property
     def sensitive(self) -> Mapping[str, str]:
         """Field or argument name -> kind of value."""
-        return self.data.get("sensitive") or {}
+        return {**self.redact, **(self.data.get("sensitive") or {})}
 
     @property
     def reads_only(self) -> bool:

@@ -8,8 +8,9 @@ from accounts.actors import Actor
 from accounts.models import User
 from actions.arguments import check_arguments
 from actions.ask import shown, title_of
-from actions.decide import decide_action, requested
+from actions.decide import judge, requested
 from actions.definition import Definition
+from actions.history import note_decision
 from actions.machine import move
 from actions.models import Action
 from actions.propose import TARGETS, decided_body, decision_columns
@@ -18,6 +19,7 @@ from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest
 from approvals.services import AlreadyDecided, DigestChanged, NotEntitled, replace_payload
 from policies.limits import replace_holds
+from traces.canonical import plain
 from traces.models import Trace
 
 
@@ -38,10 +40,10 @@ def edit_payload(
         action = Action.objects.select_related("tool__connection", "agent", "requester", "trace").get(
             pk=request.action_id
         )
-        assert action.tool is not None  # A pending action has a tool.
         # The trace's lock first, as every proposal takes it before the limits' locks: no two can wait for each other.
         Trace.objects.select_for_update(of=("self",)).get(pk=action.trace_id)
-        definition = Definition(action.tool.definition)
+        definition = action.definition
+        assert definition is not None  # A pending action has a tool.
         allowed = set(request.displayed["editable"])
         action.edits = _edits(action, definition, {k: v for k, v in values.items() if k in allowed})
         check_arguments(definition, requested(action, definition))
@@ -74,9 +76,14 @@ def _edits(action: Action, definition: Definition, values: Mapping[str, str]) ->
 def _decide_again(actor: Actor, action: Action, definition: Definition) -> None:
     """Policy on the edited payload, with its own hold; anything but the same need for a person refuses the edit."""
     before = action.decision["effect"]
-    decision = decide_action(action, definition)
+    judged = judge(action, definition)
+    decision = judged.decision
     if decision.effect == "deny" or TARGETS[decision.effect] is not State.PENDING or decision.effect != before:
         raise EditRefused(decision.reason)
+    if plain(decision.to_json())["route"] != action.decision["route"]:
+        # The people who were asked are those of the request; another route needs another request.
+        raise EditRefused("Policy now asks other people for this. Reject it, so that the agent can ask again.")
+    note_decision(action, definition, judged)
     columns = decision_columns(action, definition, decision)
     replace_holds(workspace_id=action.workspace_id, action_id=action.pk, holds=decision.holds)
     body = {**decided_body(action, definition), "edits": action.edits}

@@ -31,24 +31,29 @@ def engine_request(
     *,
     agent: Agent,
     requester: User,
-    definition: Definition,
+    tool: str,
+    definition: Definition | None,
     arguments: Mapping[str, Any],
     record: Mapping[str, Any] | None,
-    usage: Mapping[str, int],
     at: datetime,
+    tripped: frozenset[str],
 ) -> Request:
-    """The engine's input for one tool call."""
-    money = definition.money(arguments)
+    """The engine's input for one tool call, before the usage of its limits is counted.
+
+    A tool that is not known has no facts: it is denied before the engine is asked.
+    """
+    money = definition.money(arguments) if definition else None
     return Request(
         role=agent.role,
         agent=agent_facts(agent),
         requester=requester_facts(requester, agent.workspace_id),
-        tool=ToolFacts(definition.name, definition.resource_type, definition.effect_class, definition.reversibility),
+        tool=definition.facts if definition else ToolFacts(tool, "", "", "irreversible"),
         arguments=arguments,
-        fields=definition.fields(arguments),
+        fields=definition.fields(arguments) if definition else {},
         record=record,
         money=Money(money[0], money[1]) if money else None,
-        recipients=definition.recipients(arguments),
-        usage=usage,
+        recipients=definition.recipients(arguments) if definition else (),
+        usage={},
         at=at,
+        tripped=tripped,
     )

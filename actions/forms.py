@@ -22,3 +22,34 @@ class RollbackForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["reason"].error_messages["required"] = "Write why. It stands in both traces."
+
+
+class AttestForm(forms.Form):
+    """What a person found out about an action, and where others can see it."""
+
+    succeeded = forms.ChoiceField(
+        label="Did it take effect?",
+        choices=[("yes", "It took effect"), ("no", "It had no effect")],
+        widget=forms.RadioSelect,
+    )
+    evidence = forms.CharField(
+        min_length=20, max_length=2000, widget=forms.Textarea(attrs={"rows": 4}), label="What did you see?"
+    )
+    link = forms.URLField(max_length=500, assume_scheme="https", label="Link to where others can see it")
+
+
+class AnswerForm(forms.Form):
+    """A second person's word."""
+
+    reason = forms.CharField(max_length=2000, required=False, label="What did you see? Needed where you disagree.")
+
+
+class PauseForm(forms.Form):
+    """What to hold, and why. `what` is `scope:target`."""
+
+    what = forms.ChoiceField(label="Hold")
+    reason = forms.CharField(min_length=10, max_length=500, label="Why? The agents' owners will read it.")
+
+    def __init__(self, *args: Any, choices: list[tuple[str, Any]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["what"].choices = choices  # type: ignore[attr-defined]

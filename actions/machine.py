@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.actors import Actor
+from actions.history import note_move
 from actions.models import Action
 from actions.states import State, allowed
 from actions.summary import refresh_trace
@@ -46,6 +47,7 @@ def move(
             raise StateConflict(f"{action.pk} is no longer {source} under fence {held}.")
         fields = {"action": action.pk, "step": action.step, "from": source, "to": to, **body}
         append(actor=actor, trace_id=action.trace_id, type=entry, body=fields)
+        note_move(action, source, to)
         refresh_trace(action.trace_id)
     action.state = to
     for name, value in columns.items():

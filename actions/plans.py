@@ -10,6 +10,7 @@ from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Agent
 from actions.arguments import ArgumentProblem, BadArguments
+from actions.decide import lock_limits
 from actions.machine import StateConflict, move
 from actions.models import Action, Plan
 from actions.propose import Place, Prepared, nothing, prepare, record_proposal
@@ -48,9 +49,11 @@ def submit_plan(
         plan = Plan.objects.create(trace=trace, submitted_at=database_now())
         listed = [{"step": n, "title": step.title, "tool": step.tool} for n, step in enumerate(steps, start=1)]
         append(actor=actor, trace_id=trace.pk, type="plan.submitted", body={"plan": plan.pk, "steps": listed})
+        calls = [(ready.definition, ready.arguments) for ready in prepared if ready.definition is not None]
+        lock_limits(agent=agent, requester=trace.asker, calls=calls)
         first = Action.objects.filter(trace=trace).count() + 1
         for number, (step, ready) in enumerate(zip(steps, prepared, strict=True), start=first):
-            place = Place(trace, agent, trace.on_behalf_of, number, step.title, plan, sources=tuple(sources))
+            place = Place(trace, agent, trace.asker, number, step.title, plan, sources=tuple(sources))
             record_proposal(actor=actor, place=place, prepared=ready)
         remember(plan.pk)
     stop_if_broken(actor=actor, plan_id=plan.pk)

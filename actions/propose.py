@@ -10,18 +10,20 @@ from django.db import transaction
 from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Agent, User
-from actions import binding
+from actions import binding, switches
 from actions.arguments import check_arguments
 from actions.ask import ask_people
 from actions.changes import proposed_changes
-from actions.decide import decide_action, may_read_target, requested
+from actions.decide import judge, may_read_target, redactions, requested
 from actions.definition import Definition
 from actions.execution import PreviewFailed, read_target
+from actions.history import note_decision
 from actions.machine import move
 from actions.models import Action, Plan, Tool
 from actions.record import known_secrets, proposed_body, told
-from actions.redaction import mask
+from actions.redaction import mask, mask_words
 from actions.states import State
+from actions.switches import holding, sentence
 from policies.engine.types import Decision
 from policies.limits import reserve
 from traces.canonical import plain
@@ -44,10 +46,11 @@ class Prepared:
     arguments: Mapping[str, Any]
     before: dict[str, Any] | None = None
     problem: str = ""
+    redact: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def definition(self) -> Definition | None:
-        return Definition(self.tool.definition) if self.tool else None
+        return Definition(self.tool.definition, self.redact) if self.tool else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Place:
     plan: Plan | None = None
     acting_user: User | None = None
     rollback_of: Action | None = None
+    replan_of: Action | None = None
     sources: tuple[Mapping[str, Any], ...] = ()
     # Called with the action's id inside the recording transaction (idempotency keys).
     remember: Callable[[str], None] = field(default=nothing)
@@ -78,27 +82,47 @@ def prepare(*, agent: Agent, name: str, arguments: Mapping[str, Any]) -> Prepare
         return Prepared(name, None, arguments)
     definition = Definition(tool.definition)
     check_arguments(definition, arguments)
-    if not may_read_target(agent, definition):
-        return Prepared(name, tool, arguments)
+    redact = redactions(agent, definition)
+    held = holding(switches.Place(agent.workspace_id, agent.pk, name, tool.connection_id)) is not None
+    if held or not may_read_target(agent, definition):
+        return Prepared(name, tool, arguments, redact=redact)
     try:
         before = read_target(tool, arguments, reference=agent.pk)
     except PreviewFailed as error:
-        return Prepared(name, tool, arguments, problem=str(error))
-    return Prepared(name, tool, arguments, before=before)
+        return Prepared(name, tool, arguments, problem=str(error), redact=redact)
+    return Prepared(name, tool, arguments, before=before, redact=redact)
 
 
 def record_proposal(*, actor: Actor, place: Place, prepared: Prepared) -> Action:
     """Write the action, decide it, reserve its limits and ask people where policy says so; one transaction."""
     with transaction.atomic():
         action = new_action(place, prepared)
+        # The trace's lock before the limits' locks, as everywhere: no two can wait for each other.
+        Trace.objects.select_for_update(of=("self",)).get(pk=action.trace_id)
+        switch = holding(switches.Place.of(action))
+        held = sentence(switch) if switch else ""
+        judged = judge(action, prepared.definition, problem=prepared.problem, held=held)
+        decision = judged.decision
+        if _out_of_scope(decision):
+            _forget_record(action)
         body = proposed_body(action, prepared.definition)
         append(actor=actor, trace_id=action.trace_id, type="action.proposed", body=body)
-        decision = decide_action(action, prepared.definition, problem=prepared.problem)
+        note_decision(action, prepared.definition, judged)
         _record_decision(actor, action, prepared.definition, decision)
         if action.state == State.PENDING:
             ask_people(actor=actor, action=action, decision=decision, sources=place.sources)
         place.remember(action.pk)
     return action
+
+
+def _out_of_scope(decision: Decision) -> bool:
+    return any(check.outcome == "denied" and ".scopes." in check.rule for check in decision.checks)
+
+
+def _forget_record(action: Action) -> None:
+    """A record the role may not touch is not told either: its name and values stay out of trace and diff."""
+    action.before = None
+    Action.objects.filter(pk=action.pk).update(before=None)
 
 
 def new_action(place: Place, prepared: Prepared) -> Action:
@@ -114,9 +138,11 @@ def new_action(place: Place, prepared: Prepared) -> Action:
         requester=place.requester,
         acting_user=place.acting_user,
         rollback_of=place.rollback_of,
+        replan_of=place.replan_of,
         tool_name=prepared.name,
         tool=prepared.tool,
         tool_digest=prepared.tool.digest if prepared.tool else "",
+        redact=dict(prepared.redact),
         proposed_text=text,
         arguments_text=text,
         before=prepared.before,
@@ -153,6 +179,6 @@ def decision_columns(action: Action, definition: Definition | None, decision: De
 def decided_body(action: Action, definition: Definition | None) -> dict[str, Any]:
     """The ledger body of a decision, without sensitive values."""
     known = known_secrets(definition, action.proposed, action.arguments, (action.before or {}).get("fields", {}))
-    shown = {"decision": action.decision, "changes": action.changes, "arguments": action.arguments}
+    shown = {"changes": mask(action.changes, known), "arguments": mask(action.arguments, known)}
     words = told(action, definition, action.arguments)
-    return {**mask(shown, known), "words": words, "digest": action.digest}
+    return {"decision": mask_words(action.decision, known), **shown, "words": words, "digest": action.digest}

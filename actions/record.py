@@ -5,17 +5,15 @@ from typing import Any
 
 from actions.definition import Definition
 from actions.models import Action, Tool
-from actions.redaction import mask, mask_inside, sensitive_values
+from actions.redaction import Secrets, mask, mask_inside, secrets_of
 from actions.words import sentences
 
 
-def known_secrets(
-    definition: Definition | None, arguments: Mapping[str, Any], *more: Mapping[str, Any]
-) -> dict[str, str]:
-    """Sensitive values of one call: value -> kind."""
+def known_secrets(definition: Definition | None, arguments: Mapping[str, Any], *more: Mapping[str, Any]) -> Secrets:
+    """What is sensitive in one call."""
     if definition is None:
-        return {}
-    return sensitive_values(definition, arguments, definition.fields(arguments), *more)
+        return Secrets()
+    return secrets_of(definition, arguments, definition.fields(arguments), *more)
 
 
 def told(action: Action, definition: Definition | None, arguments: Mapping[str, Any]) -> dict[str, str]:
@@ -60,6 +58,7 @@ def proposed_body(action: Action, definition: Definition | None) -> dict[str, An
         "proposed": mask(action.proposed, known),
         "target": _target(before, definition) if before else None,
         "rollback_of": action.rollback_of_id,
+        "replan_of": action.replan_of_id,
     }
 
 

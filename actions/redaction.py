@@ -1,47 +1,116 @@
-"""Takes sensitive values out of what the ledger and the agent are given, wherever they occur. Pure."""
+"""Takes sensitive values out of what the ledger is given: by the field they stand in, and wherever they are repeated. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from actions.definition import Definition
+from actions.words import money_text
 from traces.ledger import Sensitive
 
-
-def sensitive_values(definition: Definition, *sources: Mapping[str, Any]) -> dict[str, str]:
-    """Value -> kind, for every sensitive field found in the given arguments, records or answers."""
-    found: dict[str, str] = {}
-    for source in sources:
-        for name, kind in definition.sensitive.items():
-            for value in _texts(source.get(name)):
-                found[value] = kind
-    return found
+# The parts of a change row that hold values of its field.
+_VALUES = frozenset({"old", "new", "denied", "sent"})
+# A number this small would stand in any sentence by chance.
+_TELLING = 1000
 
 
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value] if value else []
-    return [item for item in value if isinstance(item, str) and item] if isinstance(value, list) else []
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What is sensitive in one call: `kinds` is field path -> kind, `texts` and `numbers` are values found there -> kind."""
+
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[int | float, str] = field(default_factory=dict)
+
+    def kind_of(self, path: str) -> str | None:
+        """The kind of what stands at a path, whatever it is nested in; None where it is not sensitive."""
+        parts = path.split(".")
+        return next(
+            (self.kinds[tail] for tail in (".".join(parts[n:]) for n in range(len(parts))) if tail in self.kinds), None
+        )
 
 
-def mask(value: Any, known: Mapping[str, str]) -> Any:
-    """The same value with each known one as a `Sensitive` leaf, or as `[kind]` where it stands inside a longer text."""
+def secrets_of(definition: Definition, arguments: Mapping[str, Any], *sources: Mapping[str, Any]) -> Secrets:
+    """Every sensitive value of the given arguments, records or answers, however deep."""
+    known = Secrets(definition.sensitive)
+    texts: dict[str, str] = {}
+    numbers: dict[int | float, str] = {}
+    for source in (arguments, *sources):
+        for kind, leaf in _sensitive(source, "", known):
+            if isinstance(leaf, str) and leaf:
+                texts[leaf] = kind
+            elif isinstance(leaf, int | float) and not isinstance(leaf, bool):
+                numbers[leaf] = kind
+    money = definition.money(arguments)
+    if money and money[0] in numbers:
+        texts[money_text(*money)] = numbers[money[0]]
+    texts |= {str(number): kind for number, kind in numbers.items() if abs(number) >= _TELLING}
+    return Secrets(definition.sensitive, texts, numbers)
+
+
+def _sensitive(value: Any, path: str, known: Secrets, kind: str | None = None) -> Iterator[tuple[str, Any]]:
+    """`(kind, leaf)` of everything at or under a sensitive path; a list's elements have the list's path."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            inner = f"{path}.{name}" if path else str(name)
+            yield from _sensitive(item, inner, known, kind or known.kind_of(inner))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _sensitive(item, path, known, kind)
+    elif kind:
+        yield kind, value
+
+
+def mask(value: Any, known: Secrets, path: str = "") -> Any:
+    """A record, arguments or change rows with every sensitive part as a `Sensitive` leaf; texts that repeat one say its kind."""
+    if isinstance(value, Mapping):
+        if "field" in value and "kind" in value:
+            return _mask_row(value, known)
+        return {name: _mask_part(item, known, f"{path}.{name}" if path else str(name)) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [mask(item, known, path) for item in value]
+    return _mask_text(value, known) if isinstance(value, str) else value
+
+
+def _mask_part(item: Any, known: Secrets, path: str) -> Any:
+    kind = known.kind_of(path)
+    return mask(item, known, path) if kind is None else _withheld(item, kind)
+
+
+def _mask_row(row: Mapping[str, Any], known: Secrets) -> dict[str, Any]:
+    kind = known.kind_of(str(row["field"]))
+    if kind is None:
+        return {name: mask(item, known, str(row["field"]) if name in _VALUES else "") for name, item in row.items()}
+    return {name: _withheld(item, kind) if name in _VALUES else mask_words(item, known) for name, item in row.items()}
+
+
+def _withheld(item: Any, kind: str) -> Any:
+    """A value as a commitment; a list of plain values keeps its length, and nothing stays nothing."""
+    if item is None or item == "":
+        return item
+    if isinstance(item, list | tuple) and not any(isinstance(part, Mapping | list | tuple) for part in item):
+        return [_withheld(part, kind) for part in item]
+    return Sensitive(item, kind)
+
+
+def mask_words(value: Any, known: Secrets) -> Any:
+    """Our own words about a call (a decision, a sentence) with the sensitive values they repeat taken out."""
+    if isinstance(value, Mapping):
+        return {name: mask_words(item, known) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [mask_words(item, known) for item in value]
     if isinstance(value, str):
         return _mask_text(value, known)
-    if isinstance(value, Mapping):
-        return {key: mask(item, known) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [mask(item, known) for item in value]
-    return value
+    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= _TELLING
+    return Sensitive(value, known.numbers[value]) if number and value in known.numbers else value
 
 
-def _mask_text(text: str, known: Mapping[str, str]) -> Any:
-    if text in known:
-        return Sensitive(text, known[text])
-    return mask_inside(text, known)
+def _mask_text(text: str, known: Secrets) -> Any:
+    return Sensitive(text, known.texts[text]) if text in known.texts else mask_inside(text, known)
 
 
-def mask_inside(text: str, known: Mapping[str, str]) -> str:
-    """Replace known values inside a sentence by their kind in brackets."""
-    for secret, kind in sorted(known.items(), key=lambda pair: -len(pair[0])):
+def mask_inside(text: str, known: Secrets) -> str:
+    """Replace sensitive values inside a sentence by their kind in brackets."""
+    for secret, kind in sorted(known.texts.items(), key=lambda pair: -len(pair[0])):
         text = text.replace(secret, f"[{kind}]")
     return text

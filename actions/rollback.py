@@ -10,10 +10,12 @@ from accounts.actors import Actor
 from accounts.models import User
 from actions.definition import Definition
 from actions.execution import PreviewFailed, read_target, run
+from actions.history import note_outcome
 from actions.models import Action
 from actions.propose import Place, prepare, record_proposal
 from actions.states import SUCCESS, State
 from actions.summary import refresh_trace
+from policies.history import Outcome
 from traces.ledger import append
 from traces.models import Trace
 from traces.services import open_trace
@@ -59,8 +61,8 @@ class Preview:
 def undoable(trace: Trace) -> list[Action]:
     """Succeeded reversible writes of a trace that were not rolled back, newest first."""
     done = Action.objects.filter(trace=trace, state__in=SUCCESS, rollback_state="").select_related("tool__connection")
-    found = [action for action in done.order_by("-step") if action.tool and action.before]
-    return [action for action in found if _reversible(Definition(action.tool.definition))]  # type: ignore[union-attr]
+    found = [(action, action.definition) for action in done.order_by("-step") if action.before]
+    return [action for action, definition in found if definition is not None and _reversible(definition)]
 
 
 def _reversible(definition: Definition) -> bool:
@@ -70,14 +72,14 @@ def _reversible(definition: Definition) -> bool:
 def final(trace: Trace) -> list[str]:
     """Nouns of what this trace did that cannot be undone by restoring fields."""
     done = Action.objects.filter(trace=trace, state__in=SUCCESS).select_related("tool")
-    definitions = [Definition(action.tool.definition) for action in done if action.tool]
-    return [d.noun for d in definitions if not d.reads_only and d.reversibility != "reversible"]
+    definitions = [action.definition for action in done]
+    return [d.noun for d in definitions if d is not None and not d.reads_only and d.reversibility != "reversible"]
 
 
 def preview(action: Action) -> Preview:
     """Read the record and compare each field with what was written."""
-    assert action.tool is not None
-    definition = Definition(action.tool.definition)
+    definition = action.definition
+    assert action.tool is not None and definition is not None
     written = [row for row in action.changes if row["kind"] in {"changed", "added"}]
     try:
         current = read_target(action.tool, action.arguments, reference=action.pk)
@@ -108,8 +110,8 @@ def roll_back(*, actor: Actor, user: User, action: Action, reason: str) -> Actio
 
 
 def _inverse(action: Action, fields: Mapping[str, Any]) -> dict[str, Any]:
-    assert action.tool is not None
-    definition = Definition(action.tool.definition)
+    definition = action.definition
+    assert definition is not None
     kept = definition.without(action.arguments, frozenset(definition.fields(action.arguments)))
     return definition.with_fields(kept, fields)
 
@@ -141,25 +143,35 @@ _OVER = [
     State.CANCELLED,
     State.BLOCKED,
     State.FAILED,
+    State.FAILED_ATTESTED,
 ]
+
+
+_OUTCOMES = {
+    State.SUCCEEDED: Action.RollbackState.ROLLED_BACK,
+    State.SUCCEEDED_ATTESTED: Action.RollbackState.ROLLED_BACK,
+    State.BLOCKED: Action.RollbackState.CONFLICT,
+    State.UNKNOWN: Action.RollbackState.UNKNOWN,
+    State.NEEDS_HUMAN: Action.RollbackState.UNKNOWN,
+}
 
 
 def finish(*, actor: Actor, undo: Action) -> None:
     """Carry the undo's outcome over to the action it undoes, in that action's own trace. Safe to run twice."""
-    outcomes = {
-        State.SUCCEEDED: Action.RollbackState.ROLLED_BACK,
-        State.BLOCKED: Action.RollbackState.CONFLICT,
-        State.UNKNOWN: Action.RollbackState.UNKNOWN,
-    }
-    result = outcomes.get(State(undo.state))
+    result = _OUTCOMES.get(State(undo.state))
     original = undo.rollback_of
+    if original is not None and undo.state in {State.FAILED, State.FAILED_ATTESTED}:
+        # It had no effect after all, so it may be tried again.
+        was_unknown = Action.objects.filter(pk=original.pk, rollback_state=Action.RollbackState.UNKNOWN)
+        was_unknown.update(rollback_state="")
     if original is None or result is None:
         return
     # A conflict is told in the ledger but may be tried again once the record is understood.
     column = "" if result is Action.RollbackState.CONFLICT else result.value
     with transaction.atomic():
-        changed = Action.objects.filter(pk=original.pk, rollback_state="").update(rollback_state=column)
-        if not changed:
+        open_states = {"", Action.RollbackState.UNKNOWN} - {column or None}
+        changed = Action.objects.filter(pk=original.pk, rollback_state__in=open_states)
+        if not changed.update(rollback_state=column):
             return
         body = {
             "action": original.pk,
@@ -168,4 +180,6 @@ def finish(*, actor: Actor, undo: Action) -> None:
             "rollback_state": result.value,
         }
         append(actor=actor, trace_id=original.trace_id, type="rollback.finished", body=body)
+        if result is Action.RollbackState.ROLLED_BACK:
+            note_outcome(original, Outcome.ROLLED_BACK)
         refresh_trace(original.trace_id)

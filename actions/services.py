@@ -10,17 +10,18 @@ from accounts.clock import database_now
 from accounts.models import Agent
 from actions.decide import decide_action
 from actions.doorbell import ring
-from actions.execution import run
+from actions.execution import end_left_over, reconcile, run
 from actions.machine import StateConflict, move
 from actions.models import Action, Plan
 from actions.plans import Step, stop_if_broken, submit_plan
-from actions.propose import Place, new_action, nothing, prepare, record_proposal
+from actions.propose import Place, Prepared, new_action, nothing, prepare, record_proposal
 from actions.rollback import finish
 from actions.states import State
 from actions.turns import is_its_turn, next_to_run
 from approvals.models import ApprovalRequest
 from policies.engine.types import Decision
 from policies.limits import release
+from traces.ledger import append
 from traces.models import Trace
 
 VERDICTS = {
@@ -48,18 +49,41 @@ def call_tool(
     """
     prepared = prepare(agent=agent, name=tool, arguments=arguments)
     step = Action.objects.filter(trace=trace).count() + 1
-    place = Place(trace, agent, trace.on_behalf_of, step, sources=tuple(sources), remember=remember)
+    place = Place(trace, agent, trace.asker, step, sources=tuple(sources), remember=remember)
     action = record_proposal(actor=actor, place=place, prepared=prepared)
-    run(actor=actor, action_id=action.pk)
+    run_or_find_out(actor=actor, action_id=action.pk)
     action.refresh_from_db()
     return action
 
 
-def evaluate(*, agent: Agent, trace: Trace, tool: str, arguments: Mapping[str, Any]) -> Decision:
-    """What policy would decide now. Consumes nothing, records no action, runs nothing. Raises BadArguments."""
+def run_or_find_out(*, actor: Actor, action_id: str) -> State:
+    """Run an action; one that is in doubt and whose time has come is found out about, or handed to a person."""
+    state = run(actor=actor, action_id=action_id)
+    return reconcile(actor=actor, action_id=action_id) if state is State.UNKNOWN else state
+
+
+def evaluate(*, actor: Actor, agent: Agent, trace: Trace, tool: str, arguments: Mapping[str, Any]) -> Decision:
+    """What policy would decide now. Consumes nothing, records no action, runs nothing; the question is in the ledger.
+
+    Raises BadArguments.
+    """
     prepared = prepare(agent=agent, name=tool, arguments=arguments)
     with transaction.atomic():
-        action = new_action(Place(trace, agent, trace.on_behalf_of, 1), prepared)
+        decision = _would_decide(agent, trace, prepared)
+        body = {
+            "tool": tool[:120],
+            "effect": decision.effect,
+            "policy": dict(decision.policy),
+            "read": prepared.before is not None,
+        }
+        append(actor=actor, trace_id=trace.pk, type="policy.evaluated", body=body)
+    return decision
+
+
+def _would_decide(agent: Agent, trace: Trace, prepared: Prepared) -> Decision:
+    """The decision on an action that is taken back at once, with the locks and rows it needed."""
+    with transaction.atomic():
+        action = new_action(Place(trace, agent, trace.asker, 1), prepared)
         decision = decide_action(action, prepared.definition, problem=prepared.problem)
         transaction.set_rollback(True)
     return decision
@@ -77,15 +101,22 @@ def start_plan(
     """Record and decide a whole plan, then run the steps that may run before anybody is asked. Raises BadArguments."""
     plan = submit_plan(actor=actor, agent=agent, trace=trace, steps=steps, sources=sources, remember=remember)
     while (action := next_to_run(plan.pk)) is not None:
-        if run(actor=actor, action_id=action.pk) == State.AUTHORIZED:
+        if run_or_find_out(actor=actor, action_id=action.pk) == State.AUTHORIZED:
             break
         stop_if_broken(actor=actor, plan_id=plan.pk)
     return plan
 
 
 def run_and_advance(*, actor: Actor, action_id: str) -> State:
-    """What the worker does for one ring: run the action, then ring for the next step or stop its plan."""
-    state = run(actor=actor, action_id=action_id)
+    """What the worker does for one ring: run the action or find out about it, end what it left, go on with its plan."""
+    state = run_or_find_out(actor=actor, action_id=action_id)
+    end_left_over(actor=actor, action_id=action_id)
+    go_on(actor=actor, action_id=action_id)
+    return state
+
+
+def go_on(*, actor: Actor, action_id: str) -> None:
+    """After an action came to rest: tell what it undoes, ring for the next step of its plan, or stop the plan."""
     action = Action.objects.select_related("rollback_of").get(pk=action_id)
     finish(actor=actor, undo=action)
     plan_id = action.plan_id
@@ -94,7 +125,6 @@ def run_and_advance(*, actor: Actor, action_id: str) -> State:
         following = next_to_run(plan_id)
         if following is not None and following.pk != action_id:
             ring(following.pk)
-    return state
 
 
 def apply_verdict(*, request_id: str) -> None:
@@ -129,4 +159,6 @@ def _carry(actor: Actor, action: Action, request: ApprovalRequest, to: State, en
 def _detail(request: ApprovalRequest, reason: str) -> str:
     if request.state == ApprovalRequest.State.EXPIRED:
         return f"Nobody decided by {request.expires_at:%H:%M} UTC, so it was denied."
+    if request.state == ApprovalRequest.State.STALE:
+        return "The tool's definition changed while this waited for people, so it can't be approved any more."
     return reason or f"The request was {request.state}."

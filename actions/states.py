@@ -34,7 +34,8 @@ ARROWS: dict[State, frozenset[State]] = {
     State.AUTHORIZED: frozenset({State.CLAIMED, State.CANCELLED, State.EXPIRED, State.BLOCKED}),
     State.CLAIMED: frozenset({State.BLOCKED, State.DISPATCHING, State.AUTHORIZED}),
     State.DISPATCHING: frozenset({State.SUCCEEDED, State.FAILED, State.UNKNOWN}),
-    State.UNKNOWN: frozenset({State.SUCCEEDED, State.FAILED, State.NEEDS_HUMAN}),
+    # To itself: a try to find out, which fences off every earlier attempt.
+    State.UNKNOWN: frozenset({State.SUCCEEDED, State.FAILED, State.NEEDS_HUMAN, State.UNKNOWN}),
     State.NEEDS_HUMAN: frozenset({State.SUCCEEDED_ATTESTED, State.FAILED_ATTESTED}),
 }
 
@@ -44,8 +45,10 @@ NOT_RUN = frozenset(
 )
 SUCCESS = frozenset({State.SUCCEEDED, State.SUCCEEDED_ATTESTED})
 FINAL = NOT_RUN | SUCCESS | {State.FAILED, State.FAILED_ATTESTED}
-# What stops a plan: everything that ended, or cannot be known to have ended, without success (F-07).
-STOPS_PLAN = (FINAL - SUCCESS) | {State.UNKNOWN, State.NEEDS_HUMAN}
+IN_DOUBT = frozenset({State.UNKNOWN, State.NEEDS_HUMAN})
+# What ends a plan: everything that ended without success (F-07). A step in doubt holds its plan where it is: nothing
+# after it runs, and when it turns out to have succeeded the plan goes on.
+STOPS_PLAN = FINAL - SUCCESS
 
 
 def allowed(source: State, target: State) -> bool:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from actions.definition import Definition
 from actions.models import Action
 from actions.record import told
 from traces.models import Trace
@@ -27,6 +26,6 @@ def refresh_trace(trace_id: str) -> None:
 
 
 def _told(action: Action) -> _Told:
-    definition = Definition(action.tool.definition) if action.tool else None
+    definition = action.definition
     effect_class = definition.effect_class if definition else ""
     return _Told(action.state, effect_class, told(action, definition, action.arguments))

@@ -1,19 +1,28 @@
 """The sweeper's round: what a lost message, a dead worker or a passed deadline left behind (R-01, F-04)."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.actors import system_actor
 from accounts.clock import database_now
 from actions.doorbell import ring
+from actions.execution import left_over
 from actions.machine import StateConflict, move
 from actions.models import Action, Plan
 from actions.plans import stop_if_broken
 from actions.services import apply_verdict
 from actions.states import STOPS_PLAN, SUCCESS, State
+from actions.switches import held_actions, open_switches
 from approvals.models import ApprovalRequest
-from approvals.services import expire_due
+from approvals.services import close_request, expire_due
+from policies.publishing import publish_due
+from policies.replay import ring_stale
+from traces.models import Trace
 
 BATCH = 500
 ANY = ""
@@ -28,15 +37,29 @@ class Swept:
     requeued: int
     unknown: int
     rung: int
+    in_doubt: int
+    left_over: int
 
 
 def sweep() -> Swept:
     """One round. Every part is safe to run in several processes at once."""
     expired = expire_due(actor=system_actor("sweeper", ANY))
+    _end_changed_tools()
     applied = _apply_settled()
     requeued, unknown = _end_leases()
     _stop_plans()
-    return Swept(expired, applied, requeued, unknown, _ring_waiting())
+    publish_due(actor=system_actor("sweeper", ANY))
+    ring_stale()
+    rung = _ring_waiting()
+    return Swept(expired, applied, requeued, unknown, rung, _ring_in_doubt(), _ring_left_over())
+
+
+def _end_changed_tools() -> None:
+    """Approvals that wait for people about a tool whose definition changed since: what they look at can't run (R-22)."""
+    asked = Action.objects.filter(state=State.PENDING, tool__isnull=False).exclude(tool_digest=F("tool__digest"))
+    for action in asked[:BATCH]:
+        actor = system_actor("sweeper", action.workspace_id)
+        close_request(actor=actor, action_id=action.pk, state=ApprovalRequest.State.STALE)
 
 
 def _apply_settled() -> int:
@@ -61,15 +84,34 @@ def _end_leases() -> tuple[int, int]:
 def _end_lease(action: Action) -> int:
     claimed = action.state == State.CLAIMED
     to, entry = (State.AUTHORIZED, "action.requeued") if claimed else (State.UNKNOWN, "action.unknown")
-    detail = "" if claimed else "The worker stopped after the request may have left. It is not sent again."
+    detail = "" if claimed else "The worker stopped after the request may have left."
+    # When to find out is the worker's to judge: it knows the tool. It is rung in this same round.
+    doubt: dict[str, Any] = {} if claimed else {"unknown_at": database_now(), "reconcile_at": _first_try()}
     try:
-        move(
-            actor=system_actor("sweeper", action.workspace_id), action=action, to=to, entry=entry,
-            body={"detail": detail}, bump_fence=claimed, detail=detail, lease_until=None,
-        )  # fmt: skip
+        with transaction.atomic():
+            if not _free(action):
+                return 0
+            move(
+                actor=system_actor("sweeper", action.workspace_id), action=action, to=to, entry=entry,
+                body={"detail": detail}, bump_fence=claimed, detail=detail, lease_until=None, **doubt,
+            )  # fmt: skip
     except StateConflict:
         return 0
     return 1
+
+
+def _free(action: Action) -> bool:
+    """Lock the action and its chain, unless somebody holds them: a process stopped in the middle must not stop the round.
+
+    The database ends its session in time (idle_in_transaction_session_timeout), and a later round comes by.
+    """
+    row = Action.objects.select_for_update(of=("self",), skip_locked=True).filter(pk=action.pk)
+    chain = Trace.objects.select_for_update(of=("self",), skip_locked=True).filter(pk=action.trace_id)
+    return bool(row.values_list("pk")) and bool(chain.values_list("pk"))
+
+
+def _first_try() -> datetime:
+    return database_now() + timedelta(seconds=settings.REMIT_RECONCILE_S)
 
 
 def _stop_plans() -> None:
@@ -84,7 +126,23 @@ def _ring_waiting() -> int:
     earlier = Action.objects.filter(plan_id=OuterRef("plan_id"), step__lt=OuterRef("step"))
     blocked = Exists(earlier.exclude(state__in=SUCCESS))
     waiting = Action.objects.filter(state=State.AUTHORIZED).exclude(Q(plan__isnull=False) & blocked)
-    ids = list(waiting.order_by("created_at").values_list("pk", flat=True)[:BATCH])
+    # What a pause holds is left out, so that it cannot crowd out what may run.
+    return _ring_all(waiting.exclude(held_actions(open_switches())).order_by("created_at"))
+
+
+def _ring_in_doubt() -> int:
+    """Ring for every unknown outcome whose next try is due."""
+    due = Q(reconcile_at=None) | Q(reconcile_at__lte=database_now())
+    return _ring_all(Action.objects.filter(due, state=State.UNKNOWN).order_by("reconcile_at"))
+
+
+def _ring_left_over() -> int:
+    """Ring for actions whose attempts left a credential behind."""
+    return _ring_all(Action.objects.filter(pk__in=left_over().values("action_id")).order_by("pk"))
+
+
+def _ring_all(found: QuerySet[Action]) -> int:
+    ids = list(found.values_list("pk", flat=True)[:BATCH])
     for action_id in ids:
         ring(action_id)
     return len(ids)

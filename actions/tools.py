@@ -17,6 +17,7 @@ from actions.execution import OutOfReach, check_operation
 from actions.models import Connection, Tool
 from policies.engine.checks import mode_for
 from policies.engine.document import Role
+from policies.engine.paths import covering, segment
 from policies.engine.problems import PolicyError
 from policies.engine.types import EFFECT_CLASSES
 from policies.services import PolicyMissing, live_document
@@ -105,6 +106,10 @@ def _check(definition: Mapping[str, Any]) -> None:
         check_operation(definition["operation"])
     except OutOfReach as error:
         raise BadTool(f"{name}: {error}") from error
+    if definition["reversibility"] == "reversible" and "read_created" in definition["operation"]:
+        raise BadTool(
+            f"{name}: reversibility: what a call creates cannot be restored. Say compensable or irreversible."
+        )
     if "$ref" in canonical_text(definition["input_schema"]):
         raise BadTool(f"{name}: input_schema: $ref is not allowed. Write the schema out.")
 
@@ -165,7 +170,21 @@ def _narrowed(role: Role, definition: Definition) -> dict[str, Any]:
     schema: dict[str, Any] = json.loads(canonical_text(dict(definition.input_schema)))
     place, rule = definition.data.get("fields_at", ""), role.fields.get(definition.resource_type)
     if place:
-        allowed = rule.write if rule else frozenset()
-        known = schema["properties"][place]["properties"]
-        schema["properties"][place]["properties"] = {name: known[name] for name in known if name in allowed}
+        _keep(schema["properties"][place], rule.write if rule else frozenset(), "")
     return schema
+
+
+def _keep(schema: dict[str, Any], allowed: frozenset[str], prefix: str) -> None:
+    """Leave only what the allowlist covers: whole fields, and of a record in a field the listed parts."""
+    properties: dict[str, Any] = schema.get("properties") or {}
+    for name in list(properties):
+        path = prefix + segment(name)
+        if covering(path, allowed) is not None:
+            continue
+        inner = properties[name].get("items", properties[name])
+        if "properties" in inner and any(listed.startswith(path + ".") for listed in allowed):
+            _keep(inner, allowed, path + ".")
+        else:
+            del properties[name]
+    if "required" in schema:
+        schema["required"] = [name for name in schema["required"] if name in properties]

@@ -1,11 +1,17 @@
-"""Pages that change actions: edit a pending payload, roll back."""
+"""Pages that change actions: edit a pending payload, roll back, say what happened, ask again, pause."""
 
 from django.urls import path
 
-from actions import views
+from actions import views, views_doubt, views_drift, views_pause
 
 app_name = "actions"
 urlpatterns = [
     path("approvals/<str:request_id>/edit/", views.edit, name="edit"),
     path("traces/<str:trace_id>/roll-back/", views.rollback, name="rollback"),
+    path("actions/<str:action_id>/attest/", views_doubt.attest_, name="attest"),
+    path("actions/<str:action_id>/attest/<str:attestation_id>/", views_doubt.answer_, name="answer"),
+    path("actions/<str:action_id>/drift/", views_drift.drift, name="drift"),
+    path("actions/<str:action_id>/ask-again/", views_drift.ask_again, name="ask_again"),
+    path("pause/", views_pause.pause_, name="pause"),
+    path("pause/<str:switch_id>/release/", views_pause.release_, name="release"),
 ]

@@ -189,6 +189,18 @@ def close_request(*, actor: Actor, action_id: str, state: str) -> None:
             settle(actor=actor, request=request, state=state, now=database_now())
 
 
+def mark_stale(*, actor: Actor, action_id: str, why: str) -> None:
+    """An approval of how things stood is out of date: they moved before it ran. Idempotent; nothing where nobody was asked."""
+    with transaction.atomic():
+        request = ApprovalRequest.objects.select_for_update(of=("self",)).filter(action_id=action_id).first()
+        if request is None or request.state != State.APPROVED:
+            return
+        request.state = State.STALE
+        request.save(update_fields=["state"])
+        body = {"approval": request.pk, "action": action_id, "state": State.STALE.value, "why": why}
+        append(actor=actor, trace_id=request.trace_id, type="approval.stale", body=body)
+
+
 def expire_due(*, actor: Actor) -> int:
     """Deny every open request whose time has run out (B-05: a timeout is a denial). Returns how many."""
     now = database_now()

@@ -1,4 +1,4 @@
-"""The Celery application. The broker is a doorbell: messages carry an action id and nothing else (R-01, R-02)."""
+"""The Celery application. The broker is a doorbell: messages carry one id and nothing else (R-01, R-02)."""
 
 import os
 

@@ -1,15 +1,19 @@
 """What every page's frame needs: workspace, person, links this person may open, and how the agents stand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.access import has_permission, workspaces_visible_to
 from accounts.models import Agent, User, Workspace
 from accounts.permissions import Permission
+from actions.models import KillSwitch
+from actions.switches import open_switches
 from approvals.access import open_requests_for
+from policies.access import drafts_visible_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,8 @@ class Item:
     count: int | None
     current: bool
     group: str = ""
+    # Beside the label, in words: `1 draft`.
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,7 @@ class AgentsState:
     ok: bool
     text: str
     detail: str
+    pause_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ def nav(request: HttpRequest) -> dict[str, Any]:
             workspaces=list(workspaces_visible_to(user)),
             user=user,
             items=_items(request, user, workspace),
-            agents_state=agents_state(workspace),
+            agents_state=replace(agents_state(workspace), pause_url=_pause_url(user, workspace)),
         )
     }
 
@@ -62,15 +69,32 @@ def _items(request: HttpRequest, user: User, workspace: Workspace) -> list[Item]
     items = [
         Item("Home", reverse("console:home"), "house", None, view == "console:home"),
         Item("Approvals", reverse("approvals:queue"), "inbox", waiting, current == "approvals"),
-        Item("Traces", reverse("traces:list"), "list-tree", None, current in {"traces", "actions"}),
+        Item(
+            "Traces",
+            reverse("traces:list"),
+            "list-tree",
+            None,
+            current in {"traces", "actions"} and view != "actions:pause",
+        ),
     ]
     if has_permission(user, Permission.POLICY_VIEW, workspace):
-        items.append(Item("Policies", reverse("policies:list"), "shield", None, current == "policies", "Govern"))
+        drafts = drafts_visible_to(user, workspace).count()
+        note = f"{drafts} draft{'s' if drafts > 1 else ''}" if drafts else ""
+        items.append(Item("Policies", reverse("policies:list"), "shield", None, current == "policies", "Govern", note))
     return items
 
 
+def _pause_url(user: User, workspace: Workspace) -> str:
+    return reverse("actions:pause") if has_permission(user, Permission.AGENT_VIEW, workspace) else ""
+
+
 def agents_state(workspace: Workspace) -> AgentsState:
-    """How many agents of a workspace run."""
+    """What a pause holds, or else how many agents of a workspace run."""
+    held = list(open_switches().filter(Q(workspace=workspace) | Q(scope=KillSwitch.Scope.EVERYTHING)))
+    if held:
+        more = f" and {len(held) - 1} more" if len(held) > 1 else ""
+        by = f"By {held[0].set_by['name']}: {held[0].reason[:120]}"
+        return AgentsState(False, f"{held[0].name}{more} paused", by)
     states = list(Agent.objects.filter(workspace=workspace).values_list("state", flat=True))
     paused = sum(state != "active" for state in states)
     if not states:

@@ -11,6 +11,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # --- Safety -----------------------------------------------------------------------------------------------------
 DEBUG = env.flag("REMIT_DEBUG", default=False)
 SECRET_KEY = env.text("REMIT_SECRET_KEY")
+# Older keys, newest first: they open what was sealed or signed with them; `manage.py remit_rotate_keys` seals it anew.
+SECRET_KEY_FALLBACKS = env.text("REMIT_SECRET_KEY_OLD", default="").split()
 REMIT_PORT = env.number("REMIT_PORT", default=8000, minimum=1, maximum=65535)
 REMIT_BASE_URL = os.environ.get("REMIT_BASE_URL", f"http://127.0.0.1:{REMIT_PORT}").rstrip("/")
 ALLOWED_HOSTS = env.words("REMIT_ALLOWED_HOSTS", default="127.0.0.1,localhost,[::1]")
@@ -125,7 +127,7 @@ REMIT_OIDC_ENABLED: bool = SIGN_IN["REMIT_OIDC_ENABLED"]
 REMIT_PASSWORD_SIGN_IN: bool = SIGN_IN["REMIT_PASSWORD_SIGN_IN"]
 globals().update(SIGN_IN)
 
-# --- Broker: a doorbell that carries action ids only (R-01) -----------------------------------------------------
+# --- Broker: a doorbell that carries one id a message (R-01) -----------------------------------------------------
 REDIS_URL = env.text("REDIS_URL")
 CELERY_BROKER_URL = os.environ.get("BROKER_URL") or REDIS_URL
 CELERY_RESULT_BACKEND = None
@@ -139,11 +141,24 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 2}
 
+# --- Measurements: without a token only this machine may read them ------------------------------------------------
+REMIT_METRICS_TOKEN = env.text("REMIT_METRICS_TOKEN", default="")
+
 # --- Times, in seconds ------------------------------------------------------------------------------------------
 REMIT_LEASE_S = env.number("REMIT_LEASE_S", default=60, minimum=1, maximum=300)
 REMIT_SWEEP_S = env.number("REMIT_SWEEP_S", default=5, minimum=1, maximum=3600)
 REMIT_APPROVAL_TTL_S = env.number("REMIT_APPROVAL_TTL_S", default=3600, minimum=1, maximum=30 * 86400)
+REMIT_RECONCILE_S = env.number("REMIT_RECONCILE_S", default=5, minimum=1, maximum=300)
 REMIT_CALL_TIMEOUT_S = env.number("REMIT_CALL_TIMEOUT_S", default=20, minimum=1, maximum=120)
+
+# --- Ledger: checkpoints, witnesses, retention --------------------------------------------------------------------
+REMIT_CHECKPOINT_S = env.number("REMIT_CHECKPOINT_S", default=60, minimum=1, maximum=3600)
+REMIT_CHECKPOINT_ENTRIES = env.number("REMIT_CHECKPOINT_ENTRIES", default=1000, minimum=1, maximum=1_000_000)
+REMIT_CHECKPOINT_ALARM_S = env.number("REMIT_CHECKPOINT_ALARM_S", default=300, minimum=2, maximum=86400)
+REMIT_RETENTION_DAYS = env.number("REMIT_RETENTION_DAYS", default=400, minimum=1, maximum=36500)
+_DATA_DIR = os.environ.get("REMIT_DATA_DIR", "")
+REMIT_WITNESS = env.words("REMIT_WITNESS", default=f"file:{_DATA_DIR}/witness" if _DATA_DIR else "")
+REMIT_WITNESS_ALLOW_PRIVATE = env.flag("REMIT_WITNESS_ALLOW_PRIVATE", default=False)
 
 # --- Language and time: stored and shown in UTC, zone always written --------------------------------------------
 LANGUAGE_CODE = "en-us"

@@ -11,6 +11,7 @@ console_patterns = (
         path("search/", views.search, name="search"),
         path("healthz", views.healthz, name="healthz"),
         path("readyz", views.readyz, name="readyz"),
+        path("metrics", views.metrics, name="metrics"),
     ],
     "console",
 )

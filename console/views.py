@@ -1,22 +1,28 @@
 """Home, search, health and the error pages."""
 
+import hmac
+
 import redis
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from accounts.access import has_permission
 from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.ids import is_id
 from accounts.models import Agent
 from accounts.permissions import Permission
+from actions.doubts import finding_out, in_doubt, needing
 from approvals.access import decidable_by
 from approvals.queue import row_of
+from console.metrics import text as metrics_text
 from traces.access import traces_visible_to
+from traces.checkpoints.health import deployment_health
 
 NEEDS = 5
 LATEST = 6
@@ -27,11 +33,14 @@ LATEST = 6
 def home(request: AuthenticatedRequest) -> HttpResponse:
     """What needs this person now, the latest traces, the agents."""
     waiting = decidable_by(request.user, request.workspace)
+    doubts = needing(request.user, request.workspace)
+    sees_all = has_permission(request.user, Permission.TRACE_VIEW, request.workspace)
     agents = Agent.objects.filter(workspace=request.workspace).select_related("owner")
     context = {
-        "needs": [row_of(found) for found in waiting[:NEEDS]],
-        "needs_count": len(waiting),
-        "title": title_of(len(waiting)),
+        "needs": [*doubts, *(row_of(found) for found in waiting[:NEEDS])][:NEEDS],
+        "needs_count": len(doubts) + len(waiting),
+        "title": title_of(len(doubts) + len(waiting)),
+        "finding_out": finding_out(list(in_doubt(request.workspace))) if sees_all else "",
         "latest": traces_visible_to(request.user, request.workspace).order_by("-created_at")[:LATEST],
         "agents": agents if has_permission(request.user, Permission.AGENT_VIEW, request.workspace) else None,
     }
@@ -65,8 +74,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """The database and the broker answer; 503 names the one that does not."""
-    checks = {"database": _database_answers(), "broker": _broker_answers()}
+    """The database and the broker answer and checkpoints are signed; 503 names what does not hold."""
+    database = _database_answers()
+    checks = {"database": database, "broker": _broker_answers(), "checkpoints": database and deployment_health().ok}
     ready = all(checks.values())
     return JsonResponse({"status": "ok" if ready else "not ready", **checks}, status=200 if ready else 503)
 
@@ -86,6 +96,24 @@ def _broker_answers() -> bool:
             return bool(broker.ping())
     except redis.RedisError:
         return False
+
+
+@require_GET
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus text, for whoever holds REMIT_METRICS_TOKEN; without one, for this machine only. Others get 404."""
+    if not _may_measure(request):
+        raise Http404
+    return HttpResponse(metrics_text(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _may_measure(request: HttpRequest) -> bool:
+    token = settings.REMIT_METRICS_TOKEN
+    if token:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return hmac.compare_digest(given.encode(), token.encode())
+    # Behind a proxy every request comes from this machine, so one that was forwarded is not.
+    forwarded = any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP"))
+    return request.META.get("REMOTE_ADDR") in {"127.0.0.1", "::1"} and not forwarded
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

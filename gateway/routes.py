@@ -25,9 +25,8 @@ from gateway.auth import agent_of
 from gateway.idempotency import once
 from gateway.problems import Problem
 from gateway.schemas import ActionOut, CallIn, PlanIn, PlanOut, Problem9457, TraceIn, TraceOut
-from gateway.serialise import action_out, approval_out, decision_out, plan_out, trace_out
+from gateway.serialise import action_out, approval_out, decision_out, export_out, plan_out, trace_out
 from traces.access import get_trace_for_agent
-from traces.export import bundle
 from traces.models import Trace
 from traces.services import open_trace, opening, record_refusal
 
@@ -163,7 +162,9 @@ def post_evaluate(request: HttpRequest, body: CallIn) -> Any:
     agent = agent_of(request)
     trace = _trace(agent, body.trace_id)
     try:
-        decision = evaluate(agent=agent, trace=trace, tool=body.tool, arguments=body.arguments)
+        decision = evaluate(
+            actor=actor_for_agent(agent), agent=agent, trace=trace, tool=body.tool, arguments=body.arguments
+        )
     except BadArguments as error:
         raise _refused(agent, trace, error) from error
     return {"trace_id": trace.pk, "decision": decision_out(decision), "refused_fields": list(decision.refused_fields)}
@@ -208,8 +209,11 @@ def get_approval(request: HttpRequest, approval_id: str, wait: Wait = 0) -> Any:
     "/traces/{trace_id}/export", response={200: dict[str, Any], **ERRORS}, operation_id="export_trace", tags=["traces"]
 )
 def get_export(request: HttpRequest, trace_id: str) -> Any:
-    """The trace's ledger as a bundle (docs/trace.schema.json)."""
-    return bundle(_trace(agent_of(request), trace_id))
+    """What this agent may keep of its trace: its calls as it was answered, and the hash of every ledger entry.
+
+    The entries themselves hold what was withheld from it; people with the right export them from the trace's page.
+    """
+    return export_out(_trace(agent_of(request), trace_id))
 
 
 @api.get("/tools", response={200: dict[str, Any], **ERRORS}, operation_id="list_tools", tags=["tool calls"])

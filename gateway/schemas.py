@@ -91,6 +91,7 @@ class ActionOut(BaseModel):
     approval: dict[str, Any] | None
     result: dict[str, Any] | None
     detail: str
+    doubt: dict[str, Any] | None
 
 
 class PlanOut(BaseModel):

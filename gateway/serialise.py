@@ -9,6 +9,7 @@ from actions.models import Action, Plan
 from actions.states import SUCCESS, State
 from approvals.models import ApprovalRequest
 from policies.engine.types import Decision
+from traces.export import outline
 from traces.models import Trace
 
 
@@ -38,6 +39,21 @@ def action_out(action: Action) -> dict[str, Any]:
         "approval": approval_out(request) if request else None,
         "result": action.result,
         "detail": action.detail or _doing(action),
+        "doubt": _doubt(action),
+    }
+
+
+def _doubt(action: Action) -> dict[str, Any] | None:
+    """What is done about an outcome that is not known, and by when (F-06); None where it is known."""
+    if not action.in_doubt:
+        return None
+    person = action.state == State.NEEDS_HUMAN
+    doing = "Two people look in the system and say what happened." if person else "Remit is finding out."
+    return {
+        "since": action.unknown_at.isoformat() if action.unknown_at else None,
+        "tries": action.reconcile_tries,
+        "next_try_at": action.reconcile_at.isoformat() if action.reconcile_at and not person else None,
+        "doing": f"{doing} It may have taken effect, so do not send the call again.",
     }
 
 
@@ -45,6 +61,13 @@ def _doing(action: Action) -> str:
     if action.state == State.PENDING:
         return "Nothing was executed. A person decides; ask again with ?wait=25, and do not send the call again."
     return ""
+
+
+def export_out(trace: Trace) -> dict[str, Any]:
+    """An agent's own export: what it was told of each of its actions, under the hashes of the ledger's entries."""
+    actions = Action.objects.filter(trace=trace).order_by("step", "id")
+    told = {"schema": "remit.agent-trace/1", "actions": [action_out(action) for action in actions]}
+    return {**outline(trace), **told}
 
 
 def decision_out(decision: Any) -> dict[str, Any]:
@@ -57,6 +80,7 @@ def decision_out(decision: Any) -> dict[str, Any]:
         "reason": data.get("reason", ""),
         "policy": {key: (data.get("policy") or {}).get(key) for key in ("slug", "version")},
         "checks": [{key: check[key] for key in kept} for check in told],
+        "nearest": data.get("nearest"),
     }
 
 

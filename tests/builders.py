@@ -1,5 +1,8 @@
 """Plain functions that take a trace from one state to the next through the product's own services."""
 
+import copy
+from datetime import UTC, datetime
+
 from accounts.actors import actor_for_user, system_actor
 from actions.models import Action
 from actions.plans import Step
@@ -8,7 +11,13 @@ from actions.states import State
 from actions.turns import is_its_turn
 from approvals.models import ApprovalRequest
 from approvals.services import record_verdict
+from console.sample import policy_source
+from policies.engine.document import load
+from policies.engine.yaml_out import dump
+from policies.models import PolicyVersion
+from policies.services import publish_version
 from sample.agent.__main__ import INTENT, SOURCES, STEPS
+from tests.cast import WORLD
 from traces.models import Trace
 from traces.services import open_trace
 
@@ -55,3 +64,17 @@ def work(trace: Trace) -> None:
             return
         for found in waiting:
             run_and_advance(actor=system_actor("worker", trace.workspace_id), action_id=found.pk)
+
+
+def sample_plain(name: str = "support") -> dict:
+    """The sample policy as plain data, free to change; its own tests are left out."""
+    plain = copy.deepcopy(dict(load(policy_source(WORLD / f"{name}.policy.yaml", now=datetime.now(UTC))).plain))
+    plain["tests"] = []
+    return plain
+
+
+def publish(cast, plain: dict, message: str = "Changed by a test") -> PolicyVersion:
+    """Publish as the shell does, through every gate."""
+    return publish_version(
+        actor=system_actor("tests", cast.northwind.pk), workspace=cast.northwind, source=dump(plain), message=message
+    )

@@ -1,6 +1,7 @@
 """One cast for every suite: the sample world's people, two workspaces, made by real services."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
@@ -19,6 +20,7 @@ from accounts.services import (
 )
 from actions.connections import save_connection
 from actions.tools import load_tools
+from console.sample import policy_source
 from policies.services import publish_version
 
 WORLD = Path(__file__).resolve().parent.parent / "sample" / "world"
@@ -69,7 +71,7 @@ def build_cast(desk) -> Cast:
         workspace = cast.workspaces[data["slug"]]
         connect(workspace, desk)
         for file in data["policies"]:
-            source = (WORLD / file).read_text()
+            source = policy_source(WORLD / file, now=datetime.now(UTC))
             publish_version(actor=system_actor("tests", ""), workspace=workspace, source=source, message="Tests")
     return cast
 

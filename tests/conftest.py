@@ -27,12 +27,15 @@ def no_network():
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """Django empties tables by TRUNCATE between transactional tests, which the ledger refuses; only that trigger rests.
+    """Django empties tables by TRUNCATE between transactional tests, which ledger and versions refuse; only those triggers rest.
 
-    tests/traces/test_ledger.py switches it on again and sees it refuse.
+    tests/traces/test_ledger.py and tests/policies/test_versions.py switch them on again and see them refuse.
     """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE traces_entry DISABLE TRIGGER entry_no_truncate")
+        for table in ("leaf", "treenode", "checkpoint", "log", "signingkey"):
+            cursor.execute(f"ALTER TABLE traces_{table} DISABLE TRIGGER ledger_no_truncate")
+        cursor.execute("ALTER TABLE policies_policyversion DISABLE TRIGGER version_no_truncate")
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,8 @@ from traces.models import Trace
 
 def traces_visible_to(user: User, workspace: Workspace) -> QuerySet[Trace]:
     """Traces of a workspace this person may open: all of them, or those they asked for."""
-    mine = Trace.objects.filter(workspace=workspace).select_related("agent", "on_behalf_of")
+    mine = Trace.objects.filter(workspace=workspace).exclude(kind=Trace.Kind.GOVERNANCE)
+    mine = mine.select_related("agent", "on_behalf_of")
     if has_permission(user, Permission.TRACE_VIEW, workspace):
         return mine
     if has_permission(user, Permission.TRACE_VIEW_OWN, workspace):

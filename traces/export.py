@@ -1,30 +1,92 @@
-"""The export bundle of one trace: its entries as hashed, its head, and how to check them (docs/trace.schema.json)."""
+"""The export of one trace: its entries as hashed, its head, and the proof that both were signed (docs/trace.schema.json)."""
 
+import hashlib
 from typing import Any
 
 from django.db import transaction
 
 from accounts.clock import database_now
+from traces.bundles.parts import entry_rows, notes, part_of, tree_rows
+from traces.bundles.write import manifest
 from traces.canonical import instant
-from traces.models import Entry, Trace
+from traces.checkpoints.errors import CheckpointFailed
+from traces.checkpoints.keys import public_rows
+from traces.checkpoints.registry import latest, log_of
+from traces.checkpoints.take import checkpoint_workspace
+from traces.models import Checkpoint, Entry, Leaf, Trace
+from verify.remit_verify import TRACE as SCHEMA
+from verify.remit_verify import plain
 
-SCHEMA = "remit.trace/1"
+# Beyond this many later leaves the proof is too long for one document; a folder bundle carries it (`remit_export`).
+MOST_LEAVES = 20_000
+CHECK = (
+    "For each entry: hash = SHA-256 of canonical (UTF-8), prev in it = hash of the entry before, seq counts from 1, "
+    "and the last hash is head.hash. A value {$withheld, commitment} stands for SHA-256 of salt and value."
+)
+VERIFY = " `python remit_verify.py THIS.json [--anchor FILE]` checks all of it, and the signed proof, offline."
+
+
+def outline(trace: Trace) -> dict[str, Any]:
+    """The chain without what its entries say: place, time, type and hash of each, to be held against a full bundle."""
+    with transaction.atomic():
+        head = Trace.objects.select_for_update(of=("self",)).get(pk=trace.pk)
+        entries = list(Entry.objects.filter(trace=head).order_by("seq").values("seq", "at", "type", "hash"))
+    return {
+        "trace": head.pk,
+        "exported_at": instant(database_now()),
+        "head": {"seq": head.head_seq, "hash": head.head_hash},
+        "entries": [{**entry, "at": instant(entry["at"])} for entry in entries],
+    }
 
 
 def bundle(trace: Trace) -> dict[str, Any]:
-    """A self-contained bundle. Sensitive leaves are salted commitments; their values are not in it."""
+    """A self-contained bundle. Sensitive leaves are salted commitments; their values are not in it.
+
+    Signs a checkpoint when the trace has moved since the last. Where none can be signed, the bundle has no `proof` and says why.
+    """
+    try:
+        point = _covering(trace)
+    except CheckpointFailed as error:
+        return _plain_bundle(trace) | {"unproven": str(error)}
+    part = part_of(log_of(trace.workspace_id), point, [trace.pk])
+    if point.size - part.start > MOST_LEAVES:
+        return _plain_bundle(trace) | {"unproven": "The proof is long: export a folder with `manage.py remit_export`."}
+    leaf = Leaf.objects.filter(log=part.log, subject=trace.pk, index__lt=point.size).latest("seq")
+    entries = [{"canonical": canonical, "hash": digest} for canonical, digest in entry_rows(part)]
+    made = _document(trace, entries, leaf.seq, leaf.head)
+    made["check"] += VERIFY
+    made["proof"] = {"checkpoint": "\n".join(notes(part)), "keys": public_rows(), "tree": list(tree_rows(part))}
+    text = plain(made).encode("utf-8")
+    line = f"file trace.json {len(text)} {hashlib.sha256(text).hexdigest()}"
+    made["proof"]["manifest"] = manifest(SCHEMA, f"traces {trace.workspace_id}", [trace.pk], [line])
+    return made
+
+
+def _covering(trace: Trace) -> Checkpoint:
+    """A checkpoint that covers the trace's present head."""
+    log = log_of(trace.workspace_id)
+    point, now = latest(log), Trace.objects.get(pk=trace.pk)
+    if point is not None and Leaf.objects.filter(log=log, subject=trace.pk, head=now.head_hash).exists():
+        return point
+    return checkpoint_workspace(trace.workspace_id)
+
+
+def _plain_bundle(trace: Trace) -> dict[str, Any]:
     with transaction.atomic():
         head = Trace.objects.select_for_update(of=("self",)).get(pk=trace.pk)
         entries = list(Entry.objects.filter(trace=head).order_by("seq"))
+    return _document(
+        trace, [{"canonical": entry.canonical, "hash": entry.hash} for entry in entries], head.head_seq, head.head_hash
+    )
+
+
+def _document(trace: Trace, entries: list[dict[str, str]], seq: int, digest: str) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
-        "trace": head.pk,
-        "workspace": {"id": head.workspace_id, "name": trace.workspace.name},
+        "trace": trace.pk,
+        "workspace": {"id": trace.workspace_id, "name": trace.workspace.name},
         "exported_at": instant(database_now()),
-        "head": {"seq": head.head_seq, "hash": head.head_hash},
-        "entries": [{"canonical": entry.canonical, "hash": entry.hash} for entry in entries],
-        "check": (
-            "For each entry: hash = SHA-256 of canonical (UTF-8), prev in it = hash of the entry before, seq counts from 1, "
-            "and the last hash is head.hash. A value {$withheld, commitment} stands for SHA-256 of salt and value."
-        ),
+        "head": {"seq": seq, "hash": digest},
+        "entries": entries,
+        "check": CHECK,
     }

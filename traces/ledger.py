@@ -101,13 +101,19 @@ class Integrity:
 
 
 def check_chain(
-    rows: Iterable[tuple[int, str, str, str]], *, trace_id: str, head_seq: int, head_hash: str
+    rows: Iterable[tuple[int, str, str, str]],
+    *,
+    trace_id: str,
+    head_seq: int,
+    head_hash: str,
+    after: tuple[int, str] = (0, GENESIS),
 ) -> Integrity:
     """Verify `(seq, type, canonical, hash)` rows in order against the head registered beside them.
 
-    Finds an edit, deletion, insertion, swap, duplicate and a cut tail (R-40, as far as the registered head is trusted).
+    `after` is the seq and hash of a record already checked; rows begin behind it. Finds an edit, deletion, insertion, swap,
+    duplicate and a cut tail (R-40, as far as the registered head is trusted: signed checkpoints take that trust away).
     """
-    prev, count = GENESIS, 0
+    count, prev = after
     for seq, type_, canonical, stored in rows:
         count += 1
         found = sha256_hex(canonical.encode("utf-8"))

@@ -105,5 +105,5 @@ def _chip(filters: Filters, key: str, label: str) -> Chip:
 
 
 def _row(trace: Trace) -> Row:
-    agent = trace.agent.name if trace.agent else trace.on_behalf_of.name
-    return Row(trace.pk, trace.created_at, trace.title, agent, trace.on_behalf_of.name, trace.outcome)
+    agent = trace.agent.name if trace.agent else trace.asker.name
+    return Row(trace.pk, trace.created_at, trace.title, agent, trace.asker.name, trace.outcome)

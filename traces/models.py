@@ -32,12 +32,15 @@ class Trace(models.Model):
         WORK = "work"
         # One standing trace an agent: its requests that were refused before they belonged to any trace.
         REFUSALS = "refusals"
+        # One standing chain a workspace: what people do to its policies, agents, tools and members.
+        GOVERNANCE = "governance"
 
     id = models.CharField(primary_key=True, max_length=40, default=new_trace_id, editable=False)
-    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.WORK)
+    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.WORK)
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="traces")
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, null=True, related_name="traces")
-    on_behalf_of = models.ForeignKey(User, on_delete=models.PROTECT, related_name="traces")
+    # Null only for the governance chain, which is nobody's request.
+    on_behalf_of = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="traces")
     # Denormalised from the ledger for lists; the page itself folds the entries.
     title = models.CharField(max_length=300)
     outcome = models.CharField(max_length=20, choices=Outcome.choices, default=Outcome.RUNNING)
@@ -52,7 +55,10 @@ class Trace(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["agent"], condition=models.Q(kind="refusals"), name="trace_one_for_refusals_per_agent"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["workspace"], condition=models.Q(kind="governance"), name="trace_one_governance_per_workspace"
+            ),
         ]
         indexes = [
             models.Index(fields=["workspace", "-created_at"], name="trace_workspace_newest"),
@@ -61,6 +67,13 @@ class Trace(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+    @property
+    def asker(self) -> User:
+        """Whose request this is. Raises ValueError for the governance chain, which is nobody's."""
+        if self.on_behalf_of is None:
+            raise ValueError("The governance chain is nobody's request.")
+        return self.on_behalf_of
 
 
 class Entry(models.Model):
@@ -98,3 +111,115 @@ class WithheldValue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} in entry {self.entry_id}"
+
+
+def new_log_id() -> str:
+    return new_id("log")
+
+
+class Log(models.Model):
+    """One Merkle log: of a workspace's trace heads, or (without a workspace) the registry of all workspaces.
+
+    The registry's id names the deployment in every checkpoint. `problem` says why no checkpoint is signed now.
+    """
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_log_id, editable=False)
+    workspace = models.OneToOneField(Workspace, on_delete=models.PROTECT, null=True, related_name="log")
+    origin = models.CharField(max_length=120, unique=True)
+    created_at = models.DateTimeField()
+    problem = models.TextField(blank=True)
+    problem_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                models.Value(1), condition=models.Q(workspace=None), name="log_one_registry_per_deployment"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.origin
+
+
+class Leaf(models.Model):
+    """A head as it was registered: of a trace (`seq`, `head`), or of a workspace's tree (checkpoint number, root)."""
+
+    log = models.ForeignKey(Log, on_delete=models.PROTECT, related_name="leaves")
+    index = models.PositiveBigIntegerField()
+    subject = models.CharField(max_length=40)
+    seq = models.PositiveBigIntegerField()
+    head = models.CharField(max_length=64)
+    text = models.CharField(max_length=240)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["log", "index"], name="leaf_dense_per_log"),
+            models.UniqueConstraint(fields=["log", "subject", "seq"], name="leaf_once_per_head"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.seq}"
+
+
+class TreeNode(models.Model):
+    """The hash of a whole subtree of 2**level leaves, level 1 and up."""
+
+    log = models.ForeignKey(Log, on_delete=models.PROTECT, related_name="nodes")
+    level = models.PositiveSmallIntegerField()
+    index = models.PositiveBigIntegerField()
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["log", "level", "index"], name="node_once")]
+
+    def __str__(self) -> str:
+        return f"{self.level}:{self.index}"
+
+
+class SigningKey(models.Model):
+    """An Ed25519 key of this deployment. It is in use until the next one is made."""
+
+    number = models.PositiveIntegerField(unique=True)
+    public = models.CharField(max_length=44)
+    sealed = models.TextField()
+    created_at = models.DateTimeField()
+    # The signed note by which the key before it handed over; empty for the first.
+    endorsement = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"key {self.number}"
+
+
+class Checkpoint(models.Model):
+    """A signed note over one log's tree (C2SP tlog-checkpoint), chained to the one before. `note` is the proof."""
+
+    log = models.ForeignKey(Log, on_delete=models.PROTECT, related_name="checkpoints")
+    number = models.PositiveBigIntegerField()
+    size = models.PositiveBigIntegerField()
+    root = models.CharField(max_length=64)
+    entries = models.PositiveBigIntegerField()
+    at = models.DateTimeField()
+    key = models.ForeignKey(SigningKey, on_delete=models.PROTECT, related_name="+")
+    note = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["log", "number"], name="checkpoint_dense_per_log")]
+
+    def __str__(self) -> str:
+        return f"checkpoint {self.number} of {self.log_id}"
+
+
+class Delivery(models.Model):
+    """How far a witness has been told of a log's checkpoints."""
+
+    log = models.ForeignKey(Log, on_delete=models.PROTECT, related_name="deliveries")
+    witness = models.CharField(max_length=300)
+    number = models.PositiveBigIntegerField(default=0)
+    at = models.DateTimeField(null=True)
+    problem = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["log", "witness"], name="delivery_once_per_witness")]
+
+    def __str__(self) -> str:
+        return f"{self.witness} {self.number}"

@@ -73,6 +73,7 @@ _VERDICTS = {
     "expired": "Expired",
     "blocked": "Blocked",
     "failed": "Failed",
+    "failed_attested": "Not done",
     "stale": "Out of date",
     "unknown": "Outcome unknown",
     "needs_human": "Outcome unknown",

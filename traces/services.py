@@ -107,3 +107,23 @@ def record_answer(*, actor: Actor, trace_id: str, answer: str, line: str) -> Non
 def summarise(*, trace_id: str, title: str, outcome: str) -> None:
     """Store what lists show. Runs inside the transaction of the change it follows."""
     Trace.objects.filter(pk=trace_id).update(title=title[:300], outcome=outcome)
+
+
+def record_governance(*, actor: Actor, workspace_id: str, type: str, body: Mapping[str, Any]) -> Entry:
+    """Something people did to how a workspace is governed: an entry in its standing chain.
+
+    Runs inside the transaction of the change it records; raises RuntimeError outside one.
+    """
+    return append(actor=actor, trace_id=_governance_of(workspace_id), type=type, body=body)
+
+
+def _governance_of(workspace_id: str) -> str:
+    """The workspace's governance chain, made at its first entry. Two makers at once: the second takes the first's."""
+    now = database_now()
+    chain = Trace(
+        kind=Trace.Kind.GOVERNANCE, workspace_id=workspace_id, title="Governance of this workspace",
+        outcome=Trace.Outcome.RUNNING, created_at=now, updated_at=now,
+    )  # fmt: skip
+    Trace.objects.bulk_create([chain], ignore_conflicts=True)
+    found = Trace.objects.filter(workspace_id=workspace_id, kind=Trace.Kind.GOVERNANCE)
+    return found.values_list("pk", flat=True).get()

@@ -6,23 +6,46 @@ from typing import Any
 from django.db import transaction
 
 from accounts.clock import database_now
+from traces.checkpoints.proof import Inclusion, proof_of
 from traces.ledger import Integrity, check_chain
 from traces.models import Entry, Trace
+from traces.redaction import erased_in, marked
 from traces.story import Story, build_story
 
 
 def show(trace: Trace, *, tab: str) -> tuple[Story, Integrity]:
-    """The story and the result of walking its chain just now."""
+    """The story, and whether the trace's ledger holds just now, in itself and under its checkpoint."""
+    story, integrity, _ = show_with_proof(trace, tab=tab)
+    return story, integrity
+
+
+def show_with_proof(trace: Trace, *, tab: str) -> tuple[Story, Integrity, Inclusion]:
+    """The story, and the result of walking its chain and of checking it against the last checkpoint just now."""
     with transaction.atomic():
         head = Trace.objects.select_for_update(of=("self",)).get(pk=trace.pk)
         rows = list(Entry.objects.filter(trace=head).order_by("seq").values_list("seq", "type", "canonical", "hash"))
     integrity = check_chain(rows, trace_id=head.pk, head_seq=head.head_seq, head_hash=head.head_hash)
     sound = rows if integrity.ok or integrity.record is None else rows[: max(integrity.record - 1, 1)]
     records = [(json.loads(canonical), digest) for _, _, canonical, digest in sound]
-    return build_story(trace_id=trace.pk, rows=records, tab=tab, now=database_now()), integrity
+    gone = erased_in(record for record, _ in records)
+    told: list[Any] = [(marked(record, gone), digest) for record, digest in records] if gone else records
+    inclusion = proof_of(head)
+    return (
+        build_story(trace_id=trace.pk, rows=told, tab=tab, now=database_now()), _joined(integrity, inclusion), inclusion,
+    )  # fmt: skip
 
 
-def integrity_panel(found: Integrity) -> dict[str, Any]:
+def _joined(chain: Integrity, inclusion: Inclusion) -> Integrity:
+    """A chain that holds in itself but not under its checkpoint does not hold."""
+    if not chain.ok or inclusion.state != "broken":
+        return chain
+    return Integrity(
+        False, chain.records, chain.head, inclusion.sentence, inclusion.records or None, inclusion.expected,
+        inclusion.found,
+    )  # fmt: skip
+
+
+def integrity_panel(found: Integrity, inclusion: Inclusion) -> dict[str, Any]:
     """What the integrity card shows."""
     holds = f"{found.records} records, no gaps. Each record's hash covers the one before it."
     return {
@@ -32,4 +55,6 @@ def integrity_panel(found: Integrity) -> dict[str, Any]:
         "checked_at": database_now(),
         "detail": holds if found.ok else (found.problem or ""),
         "problem": None if found.ok else found,
+        "checkpoint": inclusion if inclusion.number is not None else None,
+        "inclusion": inclusion.sentence,
     }

@@ -15,11 +15,10 @@ from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.permissions import Permission
 from traces.access import get_trace_for, traces_visible_to
 from traces.export import bundle
-from traces.ledger import verify
 from traces.listing import Filters, listing
 from traces.models import Trace
 from traces.services import record_answer
-from traces.show import integrity_panel, show
+from traces.show import integrity_panel, show_with_proof
 
 RUNNING_POLL_S = 2
 
@@ -47,11 +46,11 @@ def trace_detail(request: AuthenticatedRequest, trace_id: str) -> HttpResponse:
 
 
 def _detail_context(request: AuthenticatedRequest, trace: Trace) -> dict[str, Any]:
-    story, integrity = show(trace, tab=request.GET.get("tab", ""))
+    story, integrity, inclusion = show_with_proof(trace, tab=request.GET.get("tab", ""))
     return {
         "trace": trace,
         "story": story,
-        "integrity": integrity_panel(integrity),
+        "integrity": integrity_panel(integrity, inclusion),
         "all_checks": request.GET.get("checks") == "all",
         "export_url": reverse("traces:export", args=[trace.pk]),
         "verify_url": reverse("traces:verify", args=[trace.pk]),
@@ -82,11 +81,12 @@ def trace_export(request: AuthenticatedRequest, trace_id: str) -> HttpResponse:
 @sign_in_required
 @require_POST
 def trace_verify(request: AuthenticatedRequest, trace_id: str) -> HttpResponse:
-    """Walk the chain again and say what was found."""
+    """Walk the chain and check it against the last checkpoint again, and say what was found."""
     trace = get_trace_for(request.user, trace_id)
-    found = verify(trace)
+    _, found, inclusion = show_with_proof(trace, tab="")
     if found.ok:
-        messages.success(request, f"Verified {found.records} records. Each covers the one before it.")
+        sentence = f"Verified {found.records} records. Each covers the one before it. {inclusion.sentence}"
+        messages.success(request, sentence)
     else:
         messages.error(request, f"The chain does not hold. {found.problem}")
     return redirect(f"{reverse('traces:detail', args=[trace.pk])}#integrity")

@@ -22,15 +22,16 @@ def drawn(name: str, size: int = 15) -> str:
     return lucide(name, size=size, aria_hidden="true", focusable="false")
 
 
-def redacted(kind: str) -> SafeString:
-    """A hatched chip with the kind of value: never blank, never as long as the value was."""
-    return format_html('<span class="redacted">{}{}</span>', drawn("eye-off", 12), visible(kind))
+def redacted(kind: str, *, erased: bool = False) -> SafeString:
+    """A hatched chip with the kind of value: never blank, never as long as the value was. Erased: nobody has it any more."""
+    gone = ", erased" if erased else ""
+    return format_html('<span class="redacted">{}{}{}</span>', drawn("eye-off", 12), visible(kind), gone)
 
 
 def shown(item: Any) -> SafeString:
     """Any recorded value: withheld ones as a chip, empty ones named, lists joined, texts made visible."""
     if isinstance(item, Mapping) and WITHHELD in item:
-        return redacted(str(item[WITHHELD]))
+        return redacted(str(item[WITHHELD]), erased=bool(item.get("$erased")))
     if item is None or item == "":
         return format_html('<span class="muted">{}</span>', "not set" if item is None else "empty")
     if isinstance(item, bool):

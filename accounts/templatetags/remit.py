@@ -19,6 +19,7 @@ WHEN = {
     "full": "%-d %b %Y %H:%M:%S UTC",
     "short": "%-d %b %H:%M UTC",
     "clock": "%H:%M UTC",
+    "date": "%-d %b",
     "time": "%H:%M:%S",
     "milli": "%H:%M:%S.%f",
 }
@@ -49,7 +50,7 @@ def tier(mode: str, word: str = "") -> SafeString:
 
 @register.simple_tag
 def when(at: datetime | None, style: str = "full") -> SafeString | str:
-    """A `<time>` in UTC; style is full, short, clock, time, milli or day (`Today 02:03:09 UTC`).
+    """A `<time>` in UTC; style is full, short, clock, date, time, milli or day (`Today 02:03:09 UTC`).
 
     `time` and `milli` leave the zone to the heading above them; the whole instant stands in the title.
     """

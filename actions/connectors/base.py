@@ -30,6 +30,7 @@ class ConnectionInfo:
     client_id: str
     client_secret: str = field(repr=False)
     allow_private: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Credential:
     scope: tuple[str, ...]
     record: str | None
     expires_in_s: int
+    # The connection's own long-lived secret: it belongs to no attempt and cannot be ended with one.
+    standing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 from jsonschema import Draft202012Validator
 
+KEY_WINDOW_S = 24 * 3600
+LAG_S = 5
 EFFECT_FREE = (400, 401, 403, 404, 405, 409, 410, 412, 415, 422, 428, 429)
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 _LEAVES = re.compile(r"[/\\]")
@@ -23,7 +25,7 @@ _READ = {
     "type": "object",
     "additionalProperties": False,
     "required": ["path", "scope"],
-    "properties": {"path": _PATH, "scope": _SCOPE},
+    "properties": {"path": _PATH, "scope": _SCOPE, "rows": {"type": "string", "pattern": r"^[A-Za-z_]\w{0,60}\Z"}},
 }
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -32,6 +34,7 @@ SCHEMA: dict[str, Any] = {
     "anyOf": [{"required": ["read"]}, {"required": ["write"]}],
     "properties": {
         "class": {"enum": ["A", "B", "C"]},
+        "key_window_s": {"type": "integer", "minimum": 60, "maximum": 365 * 86400},
         "read": _READ,
         "write": {
             "type": "object",
@@ -62,6 +65,7 @@ SCHEMA: dict[str, Any] = {
                 "path": {**_PATH, "allOf": [{"pattern": r"\{reference\}"}]},
                 "at": {"type": "string", "pattern": r"^[A-Za-z_]\w{0,60}\Z"},
                 "scope": _SCOPE,
+                "lag_s": {"type": "integer", "minimum": 0, "maximum": 3600},
             },
         },
         "normalise": {
@@ -79,8 +83,11 @@ class OperationError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Read:
+    """Reads one record, or, where `rows` names a list in the answer, many of the tool's resource type."""
+
     path: str
     scope: str
+    rows: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +104,23 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """Finds what was done under our reference: a list named `at` in the answer to `path` (F-02, class B)."""
+    """Finds what was done under our reference: a list named `at` in the answer to `path` (F-02, class B).
+
+    `lag_s` is how long after its effect a request may still be missing from the answer.
+    """
 
     path: str
     at: str
     scope: str
+    lag_s: int = LAG_S
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation; `klass` is the idempotency class of F-02."""
+    """One operation; `klass` is the idempotency class of F-02, `key_window_s` how long class A remembers a key."""
 
     klass: str
+    key_window_s: int
     read: Read | None
     write: Write | None
     read_created: str | None
@@ -126,6 +138,7 @@ def parse_operation(data: Mapping[str, Any]) -> Operation:
     read, write, look_up = data.get("read"), data.get("write"), data.get("look_up")
     return Operation(
         klass=data["class"],
+        key_window_s=data.get("key_window_s", KEY_WINDOW_S),
         read=Read(**read) if read else None,
         write=_write(write) if write else None,
         read_created=(data.get("read_created") or {}).get("path"),
@@ -133,6 +146,17 @@ def parse_operation(data: Mapping[str, Any]) -> Operation:
         normalise={name: tuple(steps) for name, steps in (data.get("normalise") or {}).items()},
         link=data.get("link"),
     )
+
+
+def check_class(operation: Operation) -> None:
+    """A class is a promise about what can be found out after a lost answer; it needs the means for it.
+
+    Asked where tools are loaded. Raises OperationError.
+    """
+    if operation.write and operation.klass == "A" and operation.write.key_header is None:
+        raise OperationError("operation.write: Class A sends an idempotency key. Name its header in key_header.")
+    if operation.write and operation.klass == "B" and operation.look_up is None:
+        raise OperationError("operation.look_up: Class B is looked up after a lost answer. Say where, or use class C.")
 
 
 def _write(data: Mapping[str, Any]) -> Write:

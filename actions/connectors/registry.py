@@ -1,9 +1,10 @@
 """Connector kinds by name."""
 
 from actions.connectors.base import Connector
+from actions.connectors.http.connector import HttpConnector
 from actions.connectors.records.connector import RecordsConnector
 
-KINDS: dict[str, Connector] = {"records": RecordsConnector()}
+KINDS: dict[str, Connector] = {"http": HttpConnector(), "records": RecordsConnector()}
 
 
 class UnknownKind(LookupError):

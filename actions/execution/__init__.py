@@ -3,8 +3,20 @@
 Nothing outside this package imports `actions.connectors`; import-linter proves it.
 """
 
+from actions.execution.credentials import end_left_over, left_over
 from actions.execution.preview import PreviewFailed, read_target
-from actions.execution.reach import OutOfReach, check_operation
+from actions.execution.reach import OutOfReach, check_connection, check_operation
+from actions.execution.reconcile import reconcile
 from actions.execution.run import run
 
-__all__ = ["OutOfReach", "PreviewFailed", "check_operation", "read_target", "run"]
+__all__ = [
+    "OutOfReach",
+    "PreviewFailed",
+    "check_connection",
+    "check_operation",
+    "end_left_over",
+    "left_over",
+    "read_target",
+    "reconcile",
+    "run",
+]

@@ -1,8 +1,10 @@
-"""What is recorded after an attempt: outcome, read-back, limits, the end of the credential."""
+"""What is recorded after an attempt: outcome, read-back, limits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.actors import Actor
@@ -10,18 +12,19 @@ from accounts.clock import database_now
 from actions.changes import mismatches, observed_changes
 from actions.connectors.base import Credential, Outcome, ReadFailed, Snapshot
 from actions.connectors.compare import compare
-from actions.connectors.operation import OperationError, fill
+from actions.connectors.operation import Operation, OperationError, fill
 from actions.execution.reach import Reach
+from actions.facts import agent_facts, requester_facts
 from actions.machine import StateConflict, move
 from actions.models import Action
 from actions.record import known_secrets
 from actions.redaction import mask
 from actions.states import State
-from policies.engine.decide import visible
+from approvals.services import mark_stale
 from policies.engine.problems import PolicyError
+from policies.engine.rows import Shown, visible, visible_rows
 from policies.limits import release, settle
 from policies.services import PolicyMissing, live_document
-from traces.ledger import append
 
 RESULTS = {
     "done": (State.SUCCEEDED, "action.succeeded"),
@@ -30,14 +33,29 @@ RESULTS = {
 }
 
 
-def block(actor: Actor, action: Action, sentence: str) -> None:
-    """Something no longer holds: nothing was sent, and the reserved amounts are free again."""
+def block(actor: Actor, action: Action, sentence: str, *, moved: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Something no longer holds: nothing was sent, and the reserved amounts are free again.
+
+    What moved since the decision is kept, and an approval of how things stood then is out of date.
+    """
+    rows = [dict(row) for row in moved]
     with transaction.atomic():
         move(
-            actor=actor, action=action, to=State.BLOCKED, entry="action.blocked", body={"detail": sentence},
-            detail=sentence[:500], finished_at=database_now(),
+            actor=actor, action=action, to=State.BLOCKED, entry="action.blocked",
+            body={"detail": sentence, **({"moved": rows} if rows else {})}, detail=sentence[:500], drift=rows,
+            finished_at=database_now(),
         )  # fmt: skip
+        if rows:
+            mark_stale(actor=actor, action_id=action.pk, why=sentence)
         release(action_id=action.pk)
+
+
+def give_back(actor: Actor, action: Action, sentence: str) -> None:
+    """A pause began after the claim: nothing was sent, and the action waits in the queue as before."""
+    move(
+        actor=actor, action=action, to=State.AUTHORIZED, entry="action.held", body={"detail": sentence},
+        bump_fence=True, lease_until=None,
+    )  # fmt: skip
 
 
 def record_outcome(
@@ -47,6 +65,8 @@ def record_outcome(
     observed = _read_back(action, way, outcome, credential, timeout_s) if outcome.kind == "done" else None
     body, columns = _result(action, way, outcome, observed)
     to, entry = RESULTS[outcome.kind]
+    if to is State.UNKNOWN:
+        columns |= doubt_columns(way.operation, outcome.detail)
     try:
         _write(actor, action, to, entry, body, columns)
     except StateConflict:
@@ -55,6 +75,36 @@ def record_outcome(
         if action.state != State.UNKNOWN or action.fence != held or to is State.UNKNOWN:
             raise
         _write(actor, action, to, entry, {**body, "late": True}, columns)
+
+
+def record_found(
+    actor: Actor,
+    action: Action,
+    way: Reach,
+    outcome: Outcome,
+    credential: Credential,
+    *,
+    how: str,
+    timeout_s: float,
+) -> None:
+    """What was found out later about an action in doubt: its effect, read back, or the proof that there was none."""
+    observed = _read_back(action, way, outcome, credential, timeout_s) if outcome.kind == "done" else None
+    body, columns = _result(action, way, outcome, observed)
+    to, _ = RESULTS[outcome.kind]
+    found = {"how": how, "tries": action.reconcile_tries}
+    _write(actor, action, to, "action.reconciled", {**body, **found}, {**columns, "reconcile_at": None})
+
+
+def doubt_columns(operation: Operation, detail: str) -> dict[str, Any]:
+    """The columns of an action that has become UNKNOWN. What cannot be found out by asking is settled at once."""
+    now = database_now()
+    asks = operation.write is not None and operation.klass != "C"
+    return {
+        "unknown_at": now,
+        "reconcile_at": now + timedelta(seconds=settings.REMIT_RECONCILE_S) if asks else now,
+        "finished_at": None,
+        "detail": detail[:500],
+    }
 
 
 def _write(
@@ -88,7 +138,7 @@ def _result(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The ledger body and the columns of an outcome."""
     body = dict(outcome.body or {})
-    shown, withheld = _visible(action, way, body) if outcome.kind == "done" else ({}, [])
+    shown = _visible(action, way, body) if outcome.kind == "done" else Shown({})
     changes = observed_changes(action.changes, _compare(way, action, observed)) if observed else action.changes
     remote_id = observed.record_id if observed else str(body.get("id", ""))
     known = known_secrets(
@@ -98,8 +148,11 @@ def _result(
         "status": outcome.status,
         "elapsed_ms": outcome.elapsed_ms,
         "detail": outcome.detail,
-        "received": mask(body if way.operation.write else shown, known),
-        "withheld": withheld,
+        "received": mask(body if way.operation.write else shown.value, known),
+        "withheld": list(shown.withheld),
+        "masked": list(shown.masked),
+        "out_of_scope": shown.out_of_scope,
+        "rows_withheld": shown.rows_withheld,
         "changes": mask(changes, known),
         "verified": observed is not None and not mismatches(changes),
         "mismatches": mismatches(changes),
@@ -109,20 +162,38 @@ def _result(
     columns = {
         "status_code": outcome.status,
         "detail": outcome.detail[:500],
-        "result": {"record": shown, "withheld": withheld, "remote_id": remote_id, "verified": ledger["verified"]},
+        "result": {
+            "record": shown.value,
+            "withheld": list(shown.withheld),
+            "masked": list(shown.masked),
+            "out_of_scope": shown.out_of_scope,
+            "rows_withheld": shown.rows_withheld,
+            "remote_id": remote_id,
+            "verified": ledger["verified"],
+        },
         "changes": changes,
         "finished_at": database_now(),
     }
     return ledger, columns
 
 
-def _visible(action: Action, way: Reach, body: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The answer as this agent's role may read it (fields both ways); unlisted names are withheld and named."""
+def _visible(action: Action, way: Reach, body: Mapping[str, Any]) -> Shown:
+    """The answer as this agent's role may read it now: unlisted names withheld, masked ones by kind, out of scope whole."""
     try:
         document, _ = live_document(workspace_id=action.workspace_id, slug=action.agent.policy)
     except (PolicyMissing, PolicyError):
-        return {}, sorted(body)  # The effect is done and must be recorded; without a policy nothing of it is shown.
-    return visible(document, action.agent.role, way.definition.resource_type, body)
+        return Shown({}, tuple(sorted(body)))  # The effect is done and must be recorded; nothing of it is shown.
+    principals = {
+        "agent": agent_facts(action.agent),
+        "requester": requester_facts(action.requester, action.workspace_id),
+        "args": action.arguments,
+        "fields": way.definition.fields(action.arguments),
+    }
+    resource_type, rows_at = way.definition.resource_type, way.definition.rows_at
+    if rows_at:
+        role = action.agent.role
+        return visible_rows(document, role, resource_type, body, at=rows_at, principals=principals)
+    return visible(document, action.agent.role, resource_type, body, principals=principals)
 
 
 def _compare(way: Reach, action: Action, observed: Snapshot) -> dict[str, dict[str, Any]]:
@@ -139,11 +210,3 @@ def _link(action: Action, way: Reach, remote_id: str) -> str:
         return base.rstrip("/") + fill(way.operation.link, {**action.arguments, "id": remote_id or "-"})
     except OperationError:
         return ""
-
-
-def end_credential(actor: Actor, action: Action, way: Reach, credential: Credential) -> None:
-    """Revoke the attempt's credential and say whether the system confirmed it (P8)."""
-    confirmed = way.connector.revoke(way.info, credential)
-    body = {"action": action.pk, "step": action.step, "credential": credential.id, "confirmed": confirmed}
-    with transaction.atomic():
-        append(actor=actor, trace_id=action.trace_id, type="credential.revoked", body=body)

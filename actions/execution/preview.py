@@ -25,8 +25,8 @@ def read_target(tool: Tool, arguments: Mapping[str, Any], *, reference: str) -> 
     """
     try:
         way = reach(tool)
-        if way.operation.read is None:
-            return None
+        if way.operation.read is None or way.operation.read.rows:
+            return None  # Nothing to read first: no target, or a search, whose rows are judged one by one.
         return stored(read_once(way, arguments, reference=reference))
     except (OutOfReach, OperationError, CredentialError, ReadFailed) as error:
         raise PreviewFailed(f"{tool.connection.name} could not be read. {error}") from error

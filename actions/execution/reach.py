@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions.connectors.base import ConnectionInfo, Connector
-from actions.connectors.operation import Operation, OperationError, parse_operation
+from actions.connectors.http.connector import auth_of
+from actions.connectors.operation import Operation, OperationError, check_class, parse_operation
+from actions.connectors.records.egress import EgressRefused, check_base_url
 from actions.connectors.registry import UnknownKind, connector_for
 from actions.definition import Definition
 from actions.models import Tool
@@ -29,14 +31,27 @@ class Reach:
 def check_operation(operation: Mapping[str, Any]) -> None:
     """Whether a tool's operation section can be used at all, for those who load tools. Raises OutOfReach."""
     try:
-        parse_operation(operation)
+        check_class(parse_operation(operation))
     except OperationError as error:
         raise OutOfReach(str(error)) from error
 
 
-def reach(tool: Tool) -> Reach:
-    """Raises OutOfReach."""
-    connection, definition = tool.connection, Definition(tool.definition)
+def check_connection(kind: str, base_url: str, options: Mapping[str, Any]) -> None:
+    """Whether a connection of this kind can be used at all, for those who make them. Raises OutOfReach."""
+    try:
+        connector_for(kind)
+        if kind == "http":
+            auth_of(options)
+        elif options:
+            raise OutOfReach(f"A connection of kind {kind} has no options.")
+        check_base_url(base_url)
+    except (UnknownKind, OperationError, EgressRefused) as error:
+        raise OutOfReach(str(error)) from error
+
+
+def reach(tool: Tool, redact: Mapping[str, str] | None = None) -> Reach:
+    """Everything an attempt with this tool needs; `redact` is what policy redacts of its values. Raises OutOfReach."""
+    connection, definition = tool.connection, Definition(tool.definition, redact or {})
     try:
         info = ConnectionInfo(
             slug=connection.slug,
@@ -45,6 +60,7 @@ def reach(tool: Tool) -> Reach:
             client_id=connection.client_id,
             client_secret=unseal(connection.sealed_secret),
             allow_private=connection.allow_private,
+            options=connection.options,
         )
         return Reach(info, connector_for(connection.kind), parse_operation(definition.operation), definition)
     except (SealBroken, UnknownKind, OperationError) as error:

@@ -1,6 +1,8 @@
 """Everything that must still hold at the instant of dispatch (P4, R-26). Any doubt blocks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 
@@ -15,18 +17,62 @@ from actions.decide import decide_action
 from actions.execution.preview import read_once, stored
 from actions.execution.reach import Reach
 from actions.models import Action
+from actions.record import known_secrets
+from actions.redaction import Secrets, mask_inside
+from actions.switches import Place, holding, sentence
 from approvals.models import ApprovalRequest, Verdict
+from policies.engine.diff.model import LOOSENS
+from policies.engine.diff.routes import stricter_route
+from policies.engine.types import Decision, Route, RouteStep
+from policies.limits import replace_holds
+from policies.models import PolicyVersion
+from traces.canonical import canonical_text, instant
+from traces.checkpoints.health import workspace_health
 
 RANK = {"allow": 0, "draft": 1, "approval": 2, "deny": 3}
 
 
-def problem(action: Action, way: Reach) -> str:
-    """The first thing that no longer holds, as a sentence; "" when all holds."""
-    for check in CHECKS:
-        sentence = check(action, way)
-        if sentence:
-            return sentence
-    return ""
+class Held(Exception):
+    """A pause covers the action: it is not sent now, and not lost either. The message is the sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One thing that is not as it was approved; who moved it and when, where that is known."""
+
+    what: str
+    approved: Any
+    now: Any
+    who: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What no longer holds. With `moved` it is drift: the same call can be asked for again as things stand now."""
+
+    sentence: str
+    moved: tuple[Moved, ...] = ()
+
+
+def problem(action: Action, way: Reach, *, checks: "tuple[Check, ...] | None" = None) -> Finding | None:
+    """The first thing that no longer holds; None when all holds. Raises Held."""
+    refuse_held(action)
+    for check in CHECKS if checks is None else checks:
+        found = check(action, way)
+        if found:
+            return found if isinstance(found, Finding) else Finding(found)
+    return None
+
+
+def refuse_held(action: Action) -> None:
+    """Raises Held when a kill switch covers the action now (P9), or when its ledger is not checkpointed (F13)."""
+    switch = holding(Place.of(action))
+    if switch is not None:
+        raise Held(sentence(switch))
+    health = workspace_health(action.workspace_id)
+    if not health.ok:
+        raise Held(f"Nothing is sent while the ledger is not checkpointed. {health.sentence}")
 
 
 def _bytes(action: Action, way: Reach) -> str:
@@ -34,10 +80,14 @@ def _bytes(action: Action, way: Reach) -> str:
     return "" if binding.bind(action) == action.digest else "The stored request no longer matches its digest."
 
 
-def _tool(action: Action, way: Reach) -> str:
+def _tool(action: Action, way: Reach) -> Finding | str:
     """R-22: a tool whose definition changed is not the tool that was approved."""
-    same = action.tool is not None and action.tool.digest == action.tool_digest
-    return "" if same else "The tool's definition changed after this was decided."
+    tool = action.tool
+    if tool is not None and tool.digest == action.tool_digest:
+        return ""
+    now, at = (tool.digest, instant(tool.loaded_at)) if tool else ("none", "")
+    moved = Moved("Tool definition", action.tool_digest, now, at=at)
+    return Finding("The tool's definition changed after this was decided.", (moved,))
 
 
 def _principals(action: Action, way: Reach) -> str:
@@ -85,22 +135,49 @@ def _still_in_group(request: ApprovalRequest, verdict: Verdict) -> bool:
     return not group or members.exists()
 
 
-def _policy(action: Action, way: Reach) -> str:
+def _policy(action: Action, way: Reach) -> Finding | str:
     """R-26: decided again under the current version; tighter blocks, looser changes nothing."""
     with transaction.atomic():
         now = decide_action(action, way.definition)
-    then = action.decision
-    route_then = (then.get("route") or {}).get("steps")
-    route_now = now.to_json()["route"]
-    stricter = RANK[now.effect] > RANK[then["effect"]] or set(now.refused_fields) - set(then["refused_fields"])
-    if stricter:
-        return f"Policy {now.policy['name']} v{now.policy['version']} no longer allows this: {now.reason}"
-    if now.effect == "approval" and list(map(dict, route_now["steps"] if route_now else ())) != route_then:
-        return "The approval route changed after this was approved."
+        sentence = _stricter(action.decision, now)
+        if not sentence:
+            # What runs now counts now, also against limits that came later (A-02).
+            replace_holds(workspace_id=action.workspace_id, action_id=action.pk, holds=now.holds)
+    return Finding(sentence, _policy_moved(action, now)) if sentence else ""
+
+
+def _stricter(then: Mapping[str, Any], now: Decision) -> str:
+    version = f"Policy {now.policy['name']} v{now.policy['version']}"
+    if RANK[now.effect] > RANK[then["effect"]] or set(now.refused_fields) - set(then["refused_fields"]):
+        return f"{version} no longer allows this: {now.reason}"
+    if now.effect == "approval" and not _asked_enough(then.get("route"), now.route):
+        return f"{version} asks for other approvals than were given."
     return ""
 
 
-def _prestate(action: Action, way: Reach) -> str:
+def _asked_enough(then: Mapping[str, Any] | None, now: Route | None) -> bool:
+    """Whether the route that was followed asked at least what the current one asks."""
+    if then is None or now is None:
+        return False
+    steps = tuple(RouteStep(step["name"], step["group"], step["quorum"]) for step in then["steps"])
+    followed = Route(then["name"], steps, then["expires_in_s"], tuple(then["separation"]))
+    judged = stricter_route(now, followed)
+    return judged is None or judged[0] != LOOSENS
+
+
+def _policy_moved(action: Action, now: Decision) -> tuple[Moved, ...]:
+    """The version that was published since; nothing where the version is the same (a freeze began, a limit filled up)."""
+    then, current = (action.decision.get("policy") or {}), now.policy
+    if then.get("version") == current["version"]:
+        return ()
+    found = PolicyVersion.objects.filter(
+        policy__workspace_id=action.workspace_id, policy__slug=current["slug"], number=current["version"]
+    ).first()
+    who, at = (str((found.published_by or {}).get("name", "")), instant(found.published_at)) if found else ("", "")
+    return (Moved(f"Policy {current['name']}", f"v{then.get('version')}", f"v{current['version']}", who, at),)
+
+
+def _prestate(action: Action, way: Reach) -> Finding | str:
     """The target is still what was decided on; a moved record is never overwritten blindly."""
     if action.before is None or way.definition.reads_only:
         return ""
@@ -112,7 +189,24 @@ def _prestate(action: Action, way: Reach) -> str:
         return ""
     before, after = action.before["fields"], current["fields"]
     moved = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-    return f"The target changed after this was decided: {', '.join(moved) or 'its version moved'}."
+    sentence = f"The target changed after this was decided: {', '.join(moved) or 'its version moved'}."
+    known = known_secrets(way.definition, action.proposed, before, after)
+    rows = [Moved(name, *(_shown(name, fields.get(name), known) for fields in (before, after))) for name in moved]
+    version = Moved("Version of the record", action.before["version"], current["version"], at=current["read_at"])
+    return Finding(sentence, (*rows, version))
 
 
-CHECKS: tuple[Callable[[Action, Reach], str], ...] = (_bytes, _tool, _principals, _approval, _policy, _prestate)
+def _shown(name: str, value: Any, known: Secrets) -> Any:
+    """A value as people and the ledger may see it: a sensitive one by its kind, parts of records as text."""
+    kind = known.kind_of(name)
+    if value is not None and kind is not None:
+        return f"[{kind}]"
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return mask_inside(value if isinstance(value, str) else canonical_text(value), known)[:500]
+
+
+Check = Callable[[Action, Reach], Finding | str]
+CHECKS: tuple[Check, ...] = (_bytes, _tool, _principals, _approval, _policy, _prestate)
+# For the same request again: its own effect may be what moved the target.
+RESEND_CHECKS: tuple[Check, ...] = (_bytes, _tool, _principals, _approval, _policy)

@@ -3,14 +3,18 @@
 Every entry point - inline call, Celery task, rollback - comes through `run` (R-20).
 """
 
+from dataclasses import asdict
+
 from django.db import transaction
 
 from accounts.actors import Actor
 from accounts.clock import database_now
 from actions.connectors.base import Credential, CredentialError, Outcome, Sent
-from actions.connectors.operation import OperationError, fill
-from actions.execution import recheck
-from actions.execution.finish import block, end_credential, record_outcome
+from actions.connectors.operation import OperationError
+from actions.execution import credentials, recheck
+from actions.execution.compose import attempt_record, compose, request_digest
+from actions.execution.doubt import sent_to
+from actions.execution.finish import block, give_back, record_outcome
 from actions.execution.lease import Lease
 from actions.execution.reach import OutOfReach, Reach, reach
 from actions.machine import StateConflict, move
@@ -18,9 +22,9 @@ from actions.models import Action
 from actions.record import known_secrets
 from actions.redaction import mask
 from actions.states import State
+from actions.switches import Place, holding
 from actions.turns import is_its_turn
 from traces.canonical import instant
-from traces.ledger import append
 
 
 def run(*, actor: Actor, action_id: str) -> State:
@@ -30,7 +34,7 @@ def run(*, actor: Actor, action_id: str) -> State:
     """
     related = ("tool__connection", "agent", "requester", "acting_user", "workspace", "trace")
     action = Action.objects.select_related(*related).get(pk=action_id)
-    if action.state != State.AUTHORIZED or not is_its_turn(action):
+    if action.state != State.AUTHORIZED or not is_its_turn(action) or holding(Place.of(action)) is not None:
         return State(action.state)
     lease = Lease.take()
     try:
@@ -52,46 +56,42 @@ def _claim(actor: Actor, action: Action, lease: Lease) -> None:
 def _attempt(actor: Actor, action: Action, lease: Lease) -> None:
     assert action.tool is not None  # An authorized action has a tool: an unknown one is denied.
     try:
-        way = reach(action.tool)
-        stale = recheck.problem(action, way)
-        if stale:
-            return block(actor, action, stale)
-        sent = _compose(action, way)
-        credential = _mint(action, way, lease)
+        way = reach(action.tool, action.redact)
+        found = recheck.problem(action, way)
+        if found:
+            return block(actor, action, found.sentence, moved=[asdict(one) for one in found.moved])
+        sent = compose(action, way)
+        credential = _mint(actor, action, way, lease)
+    except recheck.Held as held:
+        return give_back(actor, action, str(held))
     except (OutOfReach, OperationError, CredentialError) as error:
         return block(actor, action, str(error))
-    if lease.timeout_s() <= 0:
-        way.connector.revoke(way.info, credential)
-        return block(actor, action, "The lease was too short to act in.")
-    return _dispatch(actor, action, way, sent, credential, lease)
+    try:
+        _dispatch(actor, action, way, sent, credential, lease)
+    finally:
+        credentials.end(actor, action, way, credential)
 
 
-def _compose(action: Action, way: Reach) -> Sent:
-    return way.connector.compose(
-        way.operation,
-        action.arguments,
-        way.definition.fields(action.arguments),
-        version=(action.before or {}).get("version"),
-        idempotency_key=action.pk,
-        action_id=action.pk,
-    )
-
-
-def _mint(action: Action, way: Reach, lease: Lease) -> Credential:
+def _mint(actor: Actor, action: Action, way: Reach, lease: Lease) -> Credential:
     """A credential for this attempt: the operation's one scope, the target record, inside the lease."""
     part = way.operation.write or way.operation.read
-    assert part is not None
-    bound = way.operation.read_created is None
-    record = fill(part.path, action.arguments) if bound else None
-    return way.connector.mint(way.info, scope=(part.scope,), record=record, ttl_s=lease.ttl_s(), reference=action.pk)
+    assert part is not None  # An operation reads or writes.
+    return credentials.mint(
+        actor, action, way, scope=(part.scope,), record=attempt_record(action, way), ttl_s=lease.ttl_s(),
+        purpose=credentials.Purpose.ATTEMPT,
+    )  # fmt: skip
 
 
 def _dispatch(actor: Actor, action: Action, way: Reach, sent: Sent, credential: Credential, lease: Lease) -> None:
     """The intent is durable before the first byte leaves; whatever happens then is recorded as what it is."""
-    _record_intent(actor, action, way, sent, credential)
+    if lease.timeout_s() <= 0:
+        return block(actor, action, "The lease was too short to act in.")
+    try:
+        _record_intent(actor, action, way, sent)
+    except recheck.Held as held:
+        return give_back(actor, action, str(held))
     outcome = _send(way, sent, credential, lease)
-    record_outcome(actor, action, way, outcome, credential, timeout_s=max(lease.timeout_s(), 0.1))
-    end_credential(actor, action, way, credential)
+    return record_outcome(actor, action, way, outcome, credential, timeout_s=max(lease.timeout_s(), 0.1))
 
 
 def _send(way: Reach, sent: Sent, credential: Credential, lease: Lease) -> Outcome:
@@ -101,16 +101,10 @@ def _send(way: Reach, sent: Sent, credential: Credential, lease: Lease) -> Outco
     return way.connector.dispatch(way.info, way.operation, sent, credential, timeout_s=timeout)
 
 
-def _record_intent(actor: Actor, action: Action, way: Reach, sent: Sent, credential: Credential) -> None:
+def _record_intent(actor: Actor, action: Action, way: Reach, sent: Sent) -> None:
+    """The last look at the switches is in the transaction of the intent. Raises Held; then nothing was recorded."""
     known = known_secrets(way.definition, action.proposed, action.arguments, (action.before or {}).get("fields", {}))
-    minted = {
-        "action": action.pk,
-        "step": action.step,
-        "credential": credential.id,
-        "scope": list(credential.scope),
-        "record": credential.record,
-        "ttl_s": credential.expires_in_s,
-    }
+    digest = request_digest(action, sent)
     intent = {
         "idempotency_key": action.pk,
         "fence": action.fence,
@@ -118,10 +112,11 @@ def _record_intent(actor: Actor, action: Action, way: Reach, sent: Sent, credent
         "path": mask(sent.path, known),
         "sent": mask(sent.body or action.arguments, known),
         "digest": action.digest,
+        "request_digest": digest,
     }
     with transaction.atomic():
-        append(actor=actor, trace_id=action.trace_id, type="credential.minted", body=minted)
+        recheck.refuse_held(action)
         move(
             actor=actor, action=action, to=State.DISPATCHING, entry="action.dispatching", body=intent,
-            dispatched_at=database_now(),
+            dispatched_at=database_now(), sent_digest=digest, sent_to=sent_to(action),
         )  # fmt: skip

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from policies.engine import checks
-from policies.engine.document import Document, Limit, Role
-from policies.engine.types import Check, Decision, Hold, Request, Route
+from policies.engine import limits
+from policies.engine.expressions import Context
+from policies.engine.parts import Document
+from policies.engine.paths import covering, leaves
+from policies.engine.plan import Plan, listed, plan_for, values
+from policies.engine.types import Check, Decision, Request, Route, ToolFacts
 
-_RANK = {"auto": 0, "draft": 1, "approval": 2}
 _EFFECT = {"auto": "allow", "draft": "draft", "approval": "approval", "off": "deny"}
+_EMPTY: dict[str, Any] = {}
 
 
 def decide(document: Document, request: Request, *, version: int = 0) -> Decision:
@@ -17,12 +20,15 @@ def decide(document: Document, request: Request, *, version: int = 0) -> Decisio
     role = document.roles.get(request.role)
     if role is None:
         reason = f"Policy {document.name} has no role {request.role}."
-        return _denied(policy, "off", "", (Check("Role", "denied", "roles", request.role, "known", reason),), reason)
+        remedy = "A policy admin can add the role, or give the agent another."
+        check = Check("Role", "denied", "roles", request.role, "known", reason, remedy)
+        return _denied(policy, "off", "", (check,), reason)
     try:
-        return _decide(document, role, request, policy)
+        return _decide(plan_for(document, role, request.tool), request, policy)
     except Exception as error:  # INVARIANT: no input makes the engine fail open. Held by tests/policies/test_engine.py.
         reason = f"The decision could not be made ({type(error).__name__}), so the answer is no."
-        return _denied(policy, "off", role.tier, (Check("Engine", "denied", "engine", "error", "", reason),), reason)
+        check = Check("Engine", "denied", "engine", "error", "", reason, "Change the request, or ask a policy admin.")
+        return _denied(policy, "off", role.tier, (check,), reason)
 
 
 def deny(document: Document, *, version: int, name: str, rule: str, reason: str, remedy: str = "") -> Decision:
@@ -31,73 +37,110 @@ def deny(document: Document, *, version: int, name: str, rule: str, reason: str,
     return _denied(policy, "off", "", (Check(name, "denied", rule, None, None, reason, remedy),), reason)
 
 
-def _denied(policy: Mapping[str, Any], mode: str, tier: str, found: tuple[Check, ...], reason: str) -> Decision:
-    return Decision("deny", mode, tier, found, None, (), (), reason, policy)
+def _denied(
+    policy: Mapping[str, Any], mode: str, tier: str, found: tuple[Check, ...], reason: str,
+    redact: Mapping[str, str] = _EMPTY, nearest: Mapping[str, Any] | None = None,
+) -> Decision:  # fmt: skip
+    return Decision("deny", mode, tier, found, None, (), (), reason, policy, redact, nearest)
 
 
-def _decide(document: Document, role: Role, request: Request, policy: Mapping[str, Any]) -> Decision:
-    mode, mode_check = checks.mode(role, request)
-    field_checks = list(checks.fields(role, request))
-    refused = tuple(check.value for check in field_checks if check.outcome == "denied")
-    limits = list(checks.limits(document, request))
-    rules = [
-        mode_check,
-        *checks.scope(role, request),
-        *checks.invariants(document, request),
-        *(c for c, _, _ in limits),
-    ]
-    every = (*rules, *field_checks)
-    stop = next((check for check in rules if check.outcome == "denied"), None) or _fields_stop(
-        role, request, field_checks
-    )
+def _decide(plan: Plan, request: Request, policy: Mapping[str, Any]) -> Decision:
+    context = Context(values(request), plan.reads) if plan.reads else _NOTHING_READ
+    rules = [plan.head, *[rule(request, context) for rule in plan.rules]]
+    said = [rule.say(request) for rule in plan.limits]
+    rules += [one.check for one in said]
+    fields, refused = _fields(plan, request)
+    every = (*rules, *fields)
+    mode, route = _escalate(plan, said)
+    stop = _stop(plan, rules, fields, len(refused) == len(request.fields))
     if stop is not None:
-        return _denied(policy, mode, role.tier, every, stop.reason)
-    mode, route = _escalate(document, role, request, mode, limits)
-    holds = tuple(hold for _, _, hold in limits if hold is not None)
-    return Decision(_EFFECT[mode], mode, role.tier, every, route, refused, holds, _reason(mode, rules), policy)
+        nearest = _nearest(plan, every, said, mode, route)
+        return _denied(policy, plan.mode, plan.tier, every, stop.reason, plan.redact, nearest)
+    holds = tuple([one.hold for one in said if one.hold is not None])
+    reason = _reason(mode, rules)
+    return Decision(_EFFECT[mode], mode, plan.tier, every, route, refused, holds, reason, policy, plan.redact)
 
 
-def _fields_stop(role: Role, request: Request, found: list[Check]) -> Check | None:
-    """Whether refused fields refuse the action: when the rule says so, or when nothing is left to write."""
-    denied = [check for check in found if check.outcome == "denied"]
-    rule = role.fields.get(request.tool.resource_type)
-    if denied and (len(denied) == len(found) or (rule is not None and rule.refuse_action)):
-        return denied[0]
+_NOTHING_READ = Context({}, {})
+
+
+def _fields(plan: Plan, request: Request) -> tuple[list[Check], tuple[str, ...]]:
+    """Every written field against the allowlist of its resource type; no list means no field.
+
+    A record in a field is refused whole when one part of it is: whether a system would keep or clear the part left out is
+    not known here.
+    """
+    found: list[Check] = []
+    refused: list[str] = []
+    for name in sorted(request.fields):
+        passed = plan.passes.get(name)
+        if passed is not None:
+            found.append(passed)
+            continue
+        paths = sorted(set(leaves({name: request.fields[name]})))
+        parts = [_field(path, name, plan, request.tool) for path in paths]
+        found += parts
+        if any(check.outcome == "denied" for check in parts):
+            refused.append(name)
+    return found, tuple(refused)
+
+
+def _field(path: str, name: str, plan: Plan, tool: ToolFacts) -> Check:
+    kind, shown = f"fields.{tool.resource_type}", listed(plan.allowed)
+    if covering(path, plan.allowed) is not None:
+        reason = f"{path} is on the allowlist for {tool.name}."
+        return Check("Field allowlist", "passed", kind, path, shown, reason, field=path)
+    reason = f"{path} isn't on the allowlist for {tool.name}. {'It' if path == name else name} was not written."
+    remedy = f"Leave it out, or ask a policy admin to allow it. Allowed: {shown}."
+    return Check("Field allowlist", "denied", kind, path, shown, reason, remedy, path)
+
+
+def _stop(plan: Plan, rules: list[Check], fields: list[Check], nothing_left: bool) -> Check | None:
+    """The check that denies the call. A refused field does when the rule says so, or when nothing is left to write."""
+    for check in rules:
+        if check.outcome == "denied":
+            return check
+    if plan.refuse_action or nothing_left:
+        return next((check for check in fields if check.outcome == "denied"), None)
     return None
 
 
-def _escalate(
-    document: Document, role: Role, request: Request, mode: str, limits: list[tuple[Check, Limit, Hold | None]]
-) -> tuple[str, Route | None]:
-    """The strictest mode asked for, and the longest route among those that ask for approval."""
-    names = [limit.route for check, limit, _ in limits if check.outcome == "escalated" and limit.route]
-    own = role.tools[request.tool.name].route
-    if mode == "approval" and own is None:
-        names.append(_only_route(document))
-    elif mode == "approval" and own:
-        names.append(own)
-    if not names:
-        return mode, None
-    routes = [document.routes[name] for name in names]
-    return "approval", max(routes, key=lambda route: (len(route.steps), sum(s.quorum for s in route.steps), route.name))
-
-
-def _only_route(document: Document) -> str:
-    """A tier that asks for approval without naming a route takes the document's longest; without any it is an error."""
-    return max(document.routes, key=lambda name: (len(document.routes[name].steps), name))
+def _escalate(plan: Plan, said: list[limits.Said]) -> tuple[str, Route | None]:
+    """The strictest mode asked for, and the strictest route among those that ask for approval."""
+    asked = [one.route for one in said if one.route is not None]
+    if plan.mode == "approval":
+        if plan.route is None:
+            raise LookupError("This policy has no approval route.")
+        asked.append(plan.route)
+    if not asked:
+        return plan.mode, None
+    return "approval", max(asked, key=limits.strictness)
 
 
 def _reason(mode: str, rules: list[Check]) -> str:
+    if mode == "auto":
+        return "Every check passed."
     asked = next((check for check in rules if check.outcome == "escalated" and check.name != "Tool mode"), None)
-    return (asked or rules[0]).reason if mode != "auto" else "Every check passed."
+    return (asked or rules[0]).reason
 
 
-def visible(
-    document: Document, role_name: str, resource_type: str, record: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[str]]:
-    """A record as this role may read it, and the names withheld: unlisted fields are withheld."""
-    role = document.roles.get(role_name)
-    rule = role.fields.get(resource_type) if role else None
-    allowed = (rule.read | {"id"}) if rule else frozenset({"id"})
-    shown = {name: value for name, value in record.items() if name in allowed}
-    return shown, sorted(set(record) - set(shown))
+def _nearest(
+    plan: Plan, every: tuple[Check, ...], said: list[limits.Said], mode: str, route: Route | None
+) -> dict[str, Any] | None:
+    """The closest call that would not be denied, where everything that denied was a field or an amount.
+
+    Says nothing where another rule denied: there the check's remedy is all that may be told.
+    """
+    over = [one for one in said if one.check.outcome == "denied"]
+    denied = sum(check.outcome == "denied" for check in every)
+    fields = sum(check.outcome == "denied" and check.name == "Field allowlist" for check in every)
+    if denied != fields + len(over) or any(one.room is None for one in over):
+        return None
+    rooms = {one.limit.id: limits.text(one.limit, one.room or 0) for one in over}
+    steps = [step.name for step in route.steps] if route else []
+    return {
+        "fields": sorted(plan.allowed) if fields else None,
+        "at_most": rooms or None,
+        "then": _EFFECT[mode],
+        "approval": steps,
+    }

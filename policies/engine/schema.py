@@ -8,7 +8,17 @@ _NAME = {"type": "string", "pattern": r"^[a-z][a-z0-9_.-]{0,79}$"}
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 500}
 _CEL = {"type": "string", "minLength": 1, "maxLength": 2000}
 _DURATION = {"type": "string", "pattern": r"^[1-9][0-9]{0,4}(s|min|h|d)$"}
-_FIELDS = {"type": "array", "uniqueItems": True, "items": {"type": "string", "minLength": 1, "maxLength": 120}}
+# A field of a record, or a path into it: `address.city`; a path through a list means every element: `charges.amount`.
+_PATH = {"type": "string", "pattern": r"^[^.\[\]\x00-\x1f]+(\.[^.\[\]\x00-\x1f]+)*$", "minLength": 1, "maxLength": 120}
+_FIELDS = {"type": "array", "uniqueItems": True, "items": _PATH}
+_KINDS = {
+    "type": "object",
+    "propertyNames": _PATH,
+    "additionalProperties": {"type": "string", "pattern": "^[a-z][a-z ]{0,39}$"},
+}
+_INSTANT = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z$"}
+_CLOCK = {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$"}
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def _object(properties: dict[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -21,6 +31,7 @@ def _map(value: dict[str, Any]) -> dict[str, Any]:
 
 _WHEN = _object(
     {
+        "roles": {"type": "array", "items": _NAME},
         "tools": {"type": "array", "items": _NAME},
         "resource_types": {"type": "array", "items": _NAME},
         "effect_classes": {"type": "array", "items": {"enum": list(EFFECT_CLASSES)}},
@@ -35,12 +46,14 @@ _ROLE = _object(
                 {
                     "read": _FIELDS,
                     "write": _FIELDS,
-                    "mask": _map(_TEXT),
+                    "mask": _KINDS,
                     "unlisted": {"enum": ["refuse_field", "refuse_action"]},
                 }
             )
         ),
         "scopes": _map(_CEL),
+        "runbook": {"type": "string", "pattern": "^https?://", "maxLength": 300},
+        "on_call": _NAME,
     },
     ("tier", "tools"),
 )
@@ -54,7 +67,7 @@ _LIMIT = _object(
         "name": _TEXT,
         "when": _WHEN,
         "kind": {"enum": ["money", "count", "rate"]},
-        "per": {"enum": ["action", "agent", "role", "workspace"]},
+        "per": {"enum": ["action", "agent", "role", "requester", "workspace"]},
         "max": {"type": "integer", "minimum": 0, "maximum": 10**15},
         "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
         "window": _DURATION,
@@ -77,6 +90,43 @@ _ROUTE = _object(
     },
     ("steps",),
 )
+_WINDOW = {
+    "from": _INSTANT,
+    "until": _INSTANT,
+    "days": {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": list(DAYS)}},
+    "start": _CLOCK,
+    "end": _CLOCK,
+}
+# Either one span of time, or a window of every week. All times are UTC.
+_FREEZE = _object({"id": _NAME, "name": _TEXT, "when": _WHEN, "reason": _TEXT, **_WINDOW}, ("id", "when", "reason")) | {
+    "oneOf": [{"required": ["from", "until"]}, {"required": ["days", "start", "end"]}]
+}
+BREAKER_EVENTS = ("failures", "rejections", "rollbacks", "denials", "repeats", "spend")
+_BREAKER = _object(
+    {
+        "id": _NAME,
+        "name": _TEXT,
+        "when": _WHEN,
+        "on": {"enum": list(BREAKER_EVENTS)},
+        "per": {"enum": ["agent", "tool", "workspace"]},
+        "max": {"type": "integer", "minimum": 0, "maximum": 10**15},
+        "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
+        "window": _DURATION,
+    },
+    ("id", "when", "on", "per", "max", "window"),
+)
+# `control` is `<effect class>.<control>` of the ship gate; without `role` the waiver is for every role.
+_WAIVER = _object(
+    {
+        "id": _NAME,
+        "control": {"type": "string", "pattern": r"^[a-z_]+\.[a-z_]+$"},
+        "role": _NAME,
+        "reason": _TEXT,
+        "by": _TEXT,
+        "expires": _INSTANT,
+    },
+    ("id", "control", "reason", "by", "expires"),
+)
 _TEST = _object(
     {
         "name": _TEXT,
@@ -89,6 +139,8 @@ _TEST = _object(
                         "resource_type": _NAME,
                         "effect_class": {"enum": list(EFFECT_CLASSES)},
                         "reversibility": {"enum": ["reversible", "compensable", "irreversible"]},
+                        "returns_rows": {"type": "boolean"},
+                        "moves_money": {"type": "boolean"},
                     },
                     ("name", "resource_type", "effect_class", "reversibility"),
                 ),
@@ -100,6 +152,10 @@ _TEST = _object(
                 ),
                 "recipients": {"type": "array", "items": {"type": "string"}},
                 "usage": {"type": "object", "additionalProperties": {"type": "integer"}},
+                "requester": {"type": "object"},
+                "agent": {"type": "object"},
+                "at": _INSTANT,
+                "tripped": {"type": "array", "items": {"type": "string"}},
             },
             ("role", "tool"),
         ),
@@ -108,6 +164,7 @@ _TEST = _object(
                 "effect": {"enum": ["allow", "draft", "approval", "deny"]},
                 "refused": {"type": "array", "items": {"type": "string"}},
                 "rules": {"type": "array", "items": {"type": "string"}},
+                "route": _NAME,
             },
             ("effect",),
         ),
@@ -126,10 +183,10 @@ SCHEMA: dict[str, Any] = {
             "invariants": {"type": "array", "items": _INVARIANT},
             "limits": {"type": "array", "items": _LIMIT},
             "routes": _map(_ROUTE),
-            "breakers": {"type": "array"},
-            "freezes": {"type": "array"},
-            "redact": _map(_map(_TEXT)),
-            "waivers": {"type": "array"},
+            "breakers": {"type": "array", "items": _BREAKER},
+            "freezes": {"type": "array", "items": _FREEZE},
+            "redact": _map(_KINDS),
+            "waivers": {"type": "array", "items": _WAIVER},
             "tests": {"type": "array", "items": _TEST},
         },
         ("policy", "roles"),
@@ -138,11 +195,6 @@ SCHEMA: dict[str, Any] = {
 
 # Parsed, and refused until the engine enforces them: a rule that is ignored is worse than none.
 NOT_ENFORCED: dict[tuple[str, ...], str] = {
-    ("breakers",): "Circuit breakers",
-    ("freezes",): "Freezes",
-    ("waivers",): "Waivers",
-    ("redact",): "Redaction by policy",
     ("routes", "*", "escalation"): "Escalation timers",
     ("routes", "*", "break_glass"): "Break glass",
-    ("roles", "*", "fields", "*", "mask"): "Masking",
 }

@@ -1,9 +1,9 @@
 """The values the engine takes and gives."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 EFFECT_CLASSES = ("read", "draft", "write", "side_effect", "continuous")
 MODES = ("off", "auto", "draft", "approval")
@@ -25,6 +25,10 @@ class ToolFacts:
     resource_type: str
     effect_class: str
     reversibility: str
+    # A search has no target record: its row scope is judged on every row it returns.
+    returns_rows: bool = False
+    # Whether its arguments hold an amount: only such a tool is held by a limit on money.
+    moves_money: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Request:
     """One tool call: authenticated principals, stored state and parsed arguments; no text an agent wrote to persuade (A-01).
 
     `usage` is limit key -> amount already held or settled in that limit's window, this action's own hold excluded.
+    `tripped` names the breakers that hold now, as `id:per:whose`.
     """
 
     role: str
@@ -53,11 +58,14 @@ class Request:
     recipients: tuple[str, ...]
     usage: Mapping[str, int]
     at: datetime
+    tripped: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One rule and what it said. `outcome` is passed, escalated or denied; `reason` and `remedy` are sentences."""
+class Check(NamedTuple):
+    """One rule and what it said. `outcome` is passed, escalated or denied; `reason` and `remedy` are sentences.
+
+    A tuple, because a decision makes a dozen of them and most are the same ones each time.
+    """
 
     name: str
     outcome: str
@@ -69,8 +77,7 @@ class Check:
     field: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     """What to reserve while the action is undecided or running. `amount` in the limit's unit."""
 
     key: str
@@ -98,9 +105,13 @@ class Route:
     separation: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decision:
-    """What may happen. `effect` is allow, draft, approval or deny; all checks are listed whatever the effect."""
+    """What may happen. `effect` is allow, draft, approval or deny; all checks are listed whatever the effect.
+
+    `nearest` is for the one who asked: what could be asked instead, and what that would need; None where nothing close is
+    allowed or saying it would tell a rule. `redact` is field -> kind for the tool's resource type.
+    """
 
     effect: str
     mode: str
@@ -111,7 +122,21 @@ class Decision:
     holds: tuple[Hold, ...]
     reason: str
     policy: Mapping[str, Any]
+    redact: Mapping[str, str] = field(default_factory=dict)
+    nearest: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict; the same inputs give the same RFC 8785 bytes."""
-        return asdict(self)
+        return {
+            "effect": self.effect,
+            "mode": self.mode,
+            "tier": self.tier,
+            "checks": [check._asdict() for check in self.checks],
+            "route": asdict(self.route) if self.route else None,
+            "refused_fields": list(self.refused_fields),
+            "holds": [hold._asdict() for hold in self.holds],
+            "reason": self.reason,
+            "policy": dict(self.policy),
+            "redact": dict(self.redact),
+            "nearest": dict(self.nearest) if self.nearest else None,
+        }

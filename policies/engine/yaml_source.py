@@ -1,11 +1,13 @@
 """YAML text to plain values with the place of each; strict, because a lenient reading of policy is a hole (R-31)."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
+from yaml.reader import ReaderError
 
 from policies.engine.problems import PolicyError, Problem
 
@@ -32,18 +34,9 @@ class Source:
 
 def read(text: str) -> Source:
     """Raises PolicyError for anything but one plain YAML document."""
-    if len(text.encode("utf-8")) > MAX_BYTES:
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise PolicyError((Problem(1, 1, "", f"The document is larger than {MAX_BYTES // 1024} KiB. Split it."),))
-    try:
-        for token in yaml.scan(text, Loader=yaml.SafeLoader):
-            _refuse_token(token)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise PolicyError((Problem(*place, "", f"Not YAML: {error.problem}."),)) from error
-    except yaml.YAMLError as error:
-        raise PolicyError((Problem(1, 1, "", f"Not YAML: {error}."),)) from error
+    node = _compose(text)
     if node is None:
         raise PolicyError((Problem(1, 1, "", "The document is empty. Start with `policy:`."),))
     source = Source(None)
@@ -51,21 +44,48 @@ def read(text: str) -> Source:
     return source
 
 
-_REFUSED = (yaml.AnchorToken, yaml.AliasToken, yaml.TagToken)
+class _Strict(yaml.SafeLoader):
+    """Stops at the first alias, anchor, tag or level too deep, before anything is made of it."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs of PyYAML leave it out
+        if event.anchor is not None or getattr(event, "tag", None) is not None:
+            _stop(event.start_mark, "Anchors, aliases and tags are not allowed. Write the value out.")
+        if self.depth > MAX_DEPTH:
+            _stop(event.start_mark, f"Nested deeper than {MAX_DEPTH} levels. Make it flatter.")
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
 
-def _refuse_token(token: yaml.Token) -> None:
-    if isinstance(token, _REFUSED):
-        _stop(token.start_mark, "Anchors, aliases and tags are not allowed. Write the value out.")
+def _compose(text: str) -> yaml.Node | None:
+    try:
+        loader = _Strict(text)
+    except ReaderError as error:
+        before = text[: error.position].split("\n")
+        message = "A control character stands here. Remove it."
+        raise PolicyError((Problem(len(before), len(before[-1]) + 1, "", message),)) from error
+    try:
+        return loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        mark, said = error.problem_mark or error.context_mark, error.problem
+        raise PolicyError((_at(mark or loader.get_mark(), f"Not YAML: {said}. Mend the layout."),)) from error
+    except ValueError as error:  # An escape that names no character.
+        raise PolicyError((_at(loader.get_mark(), f"Not YAML: {error}. Write the character itself."),)) from error
 
 
-def _stop(mark: Any, message: str, path: Path = ()) -> None:
-    raise PolicyError((Problem(mark.line + 1, mark.column + 1, ".".join(map(str, path)), message),))
+def _at(mark: Any, message: str, path: Path = ()) -> Problem:
+    return Problem(mark.line + 1, mark.column + 1, ".".join(map(str, path)), message)
+
+
+def _stop(mark: Any, message: str, path: Path = ()) -> NoReturn:
+    raise PolicyError((_at(mark, message, path),))
 
 
 def _value(node: yaml.Node, path: Path, source: Source) -> Any:
-    if len(path) > MAX_DEPTH:
-        _stop(node.start_mark, f"Nested deeper than {MAX_DEPTH} levels.", path)
     source.places[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, path, source)
@@ -79,7 +99,8 @@ def _mapping(node: yaml.MappingNode, path: Path, source: Source) -> dict[str, An
     for key_node, value_node in node.value:
         name = key_node.value
         if not isinstance(name, str) or key_node.tag == "tag:yaml.org,2002:merge":
-            _stop(key_node.start_mark, "A name is plain text.", path)
+            _stop(key_node.start_mark, "A name is plain text. Write it as `name:`.", path)
+        _check_text(key_node, path)
         if name in found:
             _stop(key_node.start_mark, f"{name} stands twice. Keep one of them.", (*path, name))
         found[name] = _value(value_node, (*path, name), source)
@@ -87,11 +108,29 @@ def _mapping(node: yaml.MappingNode, path: Path, source: Source) -> dict[str, An
     return found
 
 
+# Control characters, halves of a character, marks of no width and those that turn the reading order: nobody sees them.
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+
+
+def _check_text(node: yaml.Node, path: Path) -> None:
+    if _UNSEEN.search(node.value):
+        _stop(node.start_mark, "This text holds a control character. Remove it.", path)
+
+
+# Not `010`, `0x1f` or `1:30`, which YAML reads as other numbers than people do. JSON keeps no more than 53 bits.
+_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9_]*)")
+MAX_INTEGER = 2**53 - 1
+
+
 def _integer(text: str) -> int:
-    return int(text.replace("_", "")) if len(text) <= 18 else _raise(text)
+    if len(text) > 30 or not _WHOLE.fullmatch(text) or abs(int(text)) > MAX_INTEGER:
+        _raise(text)
+    return int(text)
 
 
-def _raise(text: str) -> int:
+def _raise(text: str) -> NoReturn:
     raise ValueError(text)
 
 
@@ -111,10 +150,10 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
 def _scalar(node: yaml.Node, path: Path) -> Any:
     read_scalar = _SCALARS.get(node.tag)
     if read_scalar is None:
+        _check_text(node, path)
         return node.value
     try:
         return read_scalar(node.value)
     except (KeyError, ValueError):
-        _stop(
-            node.start_mark, f"{node.value} is not a plain value. Quote a text; write booleans as true or false.", path
-        )
+        advice = "Quote a text; write booleans as true or false, and numbers in plain digits."
+        _stop(node.start_mark, f"{node.value[:60]} is not a plain value. {advice}", path)

@@ -5,3 +5,4 @@ import "./theme.js";
 import "./focus.js";
 import "./confirm-press.js";
 import "./live.js";
+import "./matrix.js";

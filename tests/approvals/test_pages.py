@@ -89,6 +89,7 @@ def test_edit_outside_the_tools_schema_is_refused(cast, draft, subject, words):
 
 def test_edit_asks_policy_again(cast, draft):
     """A policy that now forbids the call refuses the edit."""
+    from accounts.actors import system_actor
     from policies.services import publish_version
     from tests.cast import WORLD
 
@@ -98,12 +99,13 @@ def test_edit_asks_policy_again(cast, draft):
         "invariants:\n  - {id: stop, when: {tools: [desk.mail.send]}, forbid: 'true', reason: No mail today.}\n",
     )
     stricter = stricter.split("\ntests:")[0] + "\n"
-    publish_version(actor=cast.actor("ken"), workspace=cast.northwind, source=stricter, message="Stop mail")
+    publish_version(actor=system_actor("tests", ""), workspace=cast.northwind, source=stricter, message="Stop mail")
     with pytest.raises(EditRefused, match="No mail today"):
         edit(cast, draft, "Anything.")
 
 
 def test_r26_policy_tightened_after_the_vote_blocks(cast, refund, desk):
+    from accounts.actors import system_actor
     from policies.services import publish_version
     from tests.builders import action, work
     from tests.cast import WORLD
@@ -115,7 +117,9 @@ def test_r26_policy_tightened_after_the_vote_blocks(cast, refund, desk):
         .read_text()
         .replace("desk.refund.create: {mode: auto}", "desk.refund.create: {mode: 'off'}")
     )
-    publish_version(actor=cast.actor("ken"), workspace=cast.northwind, source=text.split("\ntests:")[0], message="Off")
+    publish_version(
+        actor=system_actor("tests", ""), workspace=cast.northwind, source=text.split("\ntests:")[0], message="Off"
+    )
     work(refund.trace)
     assert action(refund.trace, "desk.refund.create").state == "blocked"
     assert desk.read("/orders/48213")["refunds"] == []

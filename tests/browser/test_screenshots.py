@@ -39,3 +39,12 @@ def test_pictures(person, demo):
     ):
         person("priya", **context).open(trace).screenshot(path=OUT / f"{name}.png")
     priya.open(f"{trace}roll-back/").screenshot(path=OUT / "rollback.png")
+    ken = person("ken")
+    ken.open("/policies/support/").click("button:has-text('Edit')")
+    ken.page.wait_for_url("**/tiers/**")
+    ken.open("/policies/support/tiers/?cell=refunds/desk.account.update")
+    ken.page.select_option("select[name=mode]", "approval")
+    ken.page.select_option("select[name=route]", "account")
+    ken.page.click("text=Save tier")
+    ken.page.wait_for_selector("text=past actions would change")
+    ken.open("/policies/support/tiers/").screenshot(path=OUT / "policy.png")

@@ -108,7 +108,8 @@ def test_the_sample_tools_are_whole(tool):
     operation = parse_operation(tool["operation"])
     names = set(tool["input_schema"]["properties"]) | {"id", "reference"}
     paths = [part["path"] for part in tool["operation"].values() if isinstance(part, dict) and "path" in part]
-    for path in [*paths, operation.link]:
+    assert operation.link or (operation.read and operation.read.rows)  # A search has no page of its own.
+    for path in [*paths, *filter(None, [operation.link])]:
         assert fill(path, dict.fromkeys(names, "x")), path
     assert (operation.write is None) == (tool["effect_class"] == "read")
     assert operation.write is None or operation.look_up is not None
@@ -130,5 +131,5 @@ def test_normalisers_are_applied_in_order_to_texts_only():
 
 def test_kinds_are_known_by_name():
     assert connector_for("records") is connector_for("records")
-    with pytest.raises(UnknownKind, match="Known: records"):
+    with pytest.raises(UnknownKind, match="Known: http, records"):
         connector_for("ftp")

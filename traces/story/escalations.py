@@ -10,6 +10,9 @@ ENDED = {
     "succeeded": ("done", "Executed"),
     "failed": ("bad", "Failed, no effect"),
     "unknown": ("bad", "Outcome unknown"),
+    "needs_human": ("bad", "Outcome unknown, a person looks"),
+    "succeeded_attested": ("done", "Done, attested by two people"),
+    "failed_attested": ("bad", "Not done, attested by two people"),
     "blocked": ("bad", "Blocked before dispatch"),
     "expired": ("bad", "Expired, so denied"),
 }

@@ -38,6 +38,10 @@ class ActionFacts:
     receipt: Mapping[str, Any] | None = None
     ended_at: datetime | None = None
     detail: str = ""
+    # What was done to find out about an unclear outcome, and by whom.
+    found_out: list[Mapping[str, Any]] = field(default_factory=list)
+    # What was not as approved when it was about to run.
+    moved: list[Mapping[str, Any]] = field(default_factory=list)
     rollback: str = ""
 
     @property
@@ -80,13 +84,17 @@ class TraceFacts:
         return sorted(self.actions.values(), key=lambda action: (action.step, action.id))
 
 
+# What people do about a finished trace is not part of how long it took.
+_AFTERWARDS = {"trace.answered", "trace.redacted"}
+
+
 def fold(records: Iterable[Record]) -> TraceFacts:
     """Facts from records in sequence order. Unknown record types change nothing but the last time."""
     facts: TraceFacts | None = None
     for record in records:
         at = parse_instant(record["at"])
         facts = facts or TraceFacts(opened_at=at, last_at=at)
-        facts.last_at = at
+        facts.last_at = facts.last_at if record["type"] in _AFTERWARDS else at
         handler = _HANDLERS.get(record["type"])
         if handler is not None:
             handler(facts, record, at)
@@ -172,11 +180,19 @@ def _settled(action: ActionFacts, record: Record, at: datetime) -> None:
     action.approval_state, action.settled_at = record["body"]["state"], at
 
 
+def _gone_stale(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.approval_state = "stale"
+
+
 def _minted(action: ActionFacts, record: Record, at: datetime) -> None:
+    if record["body"].get("purpose", "attempt") != "attempt":
+        return  # Of finding out; the call is told with its own.
     action.credential = record["body"]
 
 
 def _revoked(action: ActionFacts, record: Record, at: datetime) -> None:
+    if record["body"]["credential"] != (action.credential or {}).get("credential"):
+        return
     action.credential_revoked = record["body"]["confirmed"]
 
 
@@ -187,10 +203,26 @@ def _dispatching(action: ActionFacts, record: Record, at: datetime) -> None:
 def _ended(action: ActionFacts, record: Record, at: datetime) -> None:
     body = record["body"]
     action.ended_at, action.detail = at, body.get("detail", "")
+    action.moved = list(body.get("moved") or ())
     if "status" in body:
         action.receipt = body
     if "changes" in body:
         action.changes = list(body["changes"])
+
+
+def _found_out(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.detail = str(record["body"].get("detail") or action.detail)
+    action.found_out.append({"type": record["type"], "at": at, "who": record["actor"], **record["body"]})
+
+
+def _reconciled(action: ActionFacts, record: Record, at: datetime) -> None:
+    _ended(action, record, at)
+    _found_out(action, record, at)
+
+
+def _attested(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.ended_at = at
+    _found_out(action, record, at)
 
 
 def _rolled_back(action: ActionFacts, record: Record, at: datetime) -> None:
@@ -214,12 +246,21 @@ _HANDLERS: dict[str, Callable[[TraceFacts, Record, datetime], None]] = {
     "approval.requested": _on_action(_asked),
     "approval.verdict_recorded": _on_action(_verdict),
     "approval.settled": _on_action(_settled),
+    "approval.stale": _on_action(_gone_stale),
     "credential.minted": _on_action(_minted),
     "credential.revoked": _on_action(_revoked),
     "action.authorized": _on_action(_state_only),
     "action.claimed": _on_action(_state_only),
     "action.requeued": _on_action(_state_only),
     "action.dispatching": _on_action(_dispatching),
+    "action.held": _on_action(_state_only),
+    "action.reconcile_started": _on_action(_found_out),
+    "action.reconcile_undecided": _on_action(_found_out),
+    "action.needs_human": _on_action(_found_out),
+    "action.attested": _on_action(_found_out),
+    "action.attestation_declined": _on_action(_found_out),
+    "action.reconciled": _on_action(_reconciled),
+    "action.attestation_confirmed": _on_action(_attested),
     "action.succeeded": _on_action(_ended),
     "action.failed": _on_action(_ended),
     "action.unknown": _on_action(_ended),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from traces.entry_types import label
 from traces.story.facts import ActionFacts
 
 MODE_WORDS = {"off": "Off", "auto": "Auto", "draft": "Draft", "approval": "Approval"}
@@ -20,7 +21,9 @@ RESULTS = {
     "blocked": ("denied", "Blocked"),
     "failed": ("failed", "Failed"),
     "unknown": ("failed", "Unknown"),
-    "needs_human": ("failed", "Unknown"),
+    "needs_human": ("failed", "Needs a person"),
+    "succeeded_attested": ("done", "Done, attested"),
+    "failed_attested": ("failed", "Not done, attested"),
 }
 
 
@@ -39,6 +42,7 @@ def row(action: ActionFacts) -> dict[str, Any]:
         "result": _result(action),
         "action_id": action.id,
         "detail": action.detail,
+        "moved": bool(action.moved),
     }
 
 
@@ -82,12 +86,16 @@ def _draft(action: ActionFacts) -> tuple[str, str]:
 
 
 def _settled(state: str) -> tuple[str, str]:
-    known = {"rejected": ("rejected", "Rejected"), "expired": ("expired", "Expired, so denied")}
+    known = {
+        "rejected": ("rejected", "Rejected"),
+        "expired": ("expired", "Expired, so denied"),
+        "stale": ("expired", "Approved, then out of date"),
+    }
     return known.get(state, ("skipped", "Withdrawn"))
 
 
 def _result(action: ActionFacts) -> dict[str, Any]:
-    if action.succeeded and action.receipt is not None:
+    if action.state == "succeeded" and action.receipt is not None:
         return {"status": "done", "text": "", "elapsed_s": action.receipt["elapsed_ms"] / 1000}
     status, text = RESULTS.get(action.state, ("waiting", "Waiting"))
     return {"status": status, "text": text, "elapsed_s": None}
@@ -106,9 +114,19 @@ def call(action: ActionFacts) -> dict[str, Any]:
         "sent": _pairs(sent.get("sent") or {}),
         "received": _pairs(receipt.get("received") or {}),
         "withheld": list(receipt.get("withheld") or ()),
+        "masked": list(receipt.get("masked") or ()),
+        "out_of_scope": bool(receipt.get("out_of_scope")),
+        "rows_withheld": int(receipt.get("rows_withheld") or 0),
         "credential": _credential(action),
         "detail": action.detail,
+        "found_out": [_found_out(item) for item in action.found_out],
     }
+
+
+def _found_out(item: Mapping[str, Any]) -> dict[str, Any]:
+    """One step of finding out: when, what, by whom."""
+    detail = item.get("detail") or item.get("why", "")
+    return {"at": item["at"], "label": label(item["type"]), "detail": detail, "who": item["who"]["name"]}
 
 
 def _pairs(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
@@ -122,12 +140,18 @@ def _pairs(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]
     return found
 
 
+STANDING = "the connection's own secret, which outlives the attempt"
+
+
 def _credential(action: ActionFacts) -> list[tuple[str, Any]]:
     minted, sent = action.credential or {}, action.sent or {}
     revoked = {True: "used once, revoked", False: "not confirmed revoked; it expires by itself", None: "in use"}
     return [
         ("Scope", ", ".join(minted.get("scope", ()))),
         ("Record", minted.get("record") or "not bound"),
-        ("Lifetime", f"{minted.get('ttl_s', 0)} s, {revoked[action.credential_revoked]}"),
+        (
+            "Lifetime",
+            STANDING if minted.get("standing") else f"{minted.get('ttl_s', 0)} s, {revoked[action.credential_revoked]}",
+        ),
         ("Idempotency", sent.get("idempotency_key", "")),
     ]

@@ -76,7 +76,7 @@ class RecordsConnector:
 
     def read(self, info: ConnectionInfo, path: str, credential: Credential, *, timeout_s: float) -> Snapshot:
         """GET one record with its version. Raises ReadFailed or RecordGone."""
-        body, version = _get(info, path, credential, timeout_s)
+        body, version = _get(info, path, self.sign(info, credential), credential, timeout_s)
         return Snapshot(str(body.get("id", path.rsplit("/", 1)[-1])), path, version, body, datetime.now(UTC))
 
     def look_up(
@@ -93,10 +93,14 @@ class RecordsConnector:
         if operation.look_up is None:
             raise OperationError("operation.look_up: This operation has no look-up, so a person must find out.")
         path = fill(operation.look_up.path, {**arguments, "reference": reference})
-        found = _get(info, path, credential, timeout_s)[0].get(operation.look_up.at)
+        found = _get(info, path, self.sign(info, credential), credential, timeout_s)[0].get(operation.look_up.at)
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
             raise ReadFailed(f"{path} was not read: the answer has no list named {operation.look_up.at}.")
         return tuple(found)
+
+    def sign(self, info: ConnectionInfo, credential: Credential) -> dict[str, str]:
+        """The header that signs a request in."""
+        return {"Authorization": f"Bearer {credential.secret}"}
 
     def compose(
         self,
@@ -130,7 +134,7 @@ class RecordsConnector:
         started = time.monotonic()
         try:
             with client(info.base_url, allow_private=info.allow_private, timeout_s=timeout_s) as http:
-                headers = {**sent.headers, **_bearer(credential)}
+                headers = {**sent.headers, **self.sign(info, credential)}
                 request = http.build_request(sent.method, sent.path, headers=headers, json=sent.body)
                 answer = _bounded(http, request).without(credential.secret, info.client_secret)
         except NEVER_CONNECTED as error:
@@ -142,12 +146,12 @@ class RecordsConnector:
 
 
 def _get(
-    info: ConnectionInfo, path: str, credential: Credential, timeout_s: float
+    info: ConnectionInfo, path: str, signed: Mapping[str, str], credential: Credential, timeout_s: float
 ) -> tuple[dict[str, Any], str | None]:
     """An object and its version. Raises ReadFailed or RecordGone."""
     try:
         with client(info.base_url, allow_private=info.allow_private, timeout_s=timeout_s) as http:
-            request = http.build_request("GET", path, headers=_bearer(credential))
+            request = http.build_request("GET", path, headers=dict(signed))
             answer = _bounded(http, request).without(credential.secret, info.client_secret)
     except (httpx.HTTPError, httpx.InvalidURL, EgressRefused) as error:
         raise ReadFailed(f"{path} was not read: {type(error).__name__}.") from error
@@ -158,10 +162,6 @@ def _get(
         unreadable = "something unreadable" if answer.status == 200 else str(answer.status)
         raise ReadFailed(f"{path} was not read: the system answered {unreadable}.")
     return body, answer.headers.get("etag")
-
-
-def _bearer(credential: Credential) -> dict[str, str]:
-    return {"Authorization": f"Bearer {credential.secret}"}
 
 
 def _credential(answer: Mapping[str, Any]) -> tuple[Credential, str]:
@@ -179,6 +179,11 @@ def _credential(answer: Mapping[str, Any]) -> tuple[Credential, str]:
     bearer = str(answer.get("token_type", "")).lower() == "bearer"
     problem = "" if usable and bearer else "The system's token answer could not be used."
     return Credential(public, secret, scope, record if usable else None, ttl if type(ttl) is int else 0), problem
+
+
+def token_of(answer: Mapping[str, Any], scope: Sequence[str]) -> tuple[Credential, str]:
+    """The same of an endpoint that need not repeat the scope it gave as asked (RFC 6749 section 5.1). Raises CredentialError."""
+    return _credential({"scope": " ".join(scope), **answer})
 
 
 def _bounded(http: httpx.Client, request: httpx.Request, auth: httpx.Auth | None = None) -> Answer:

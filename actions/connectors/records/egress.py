@@ -1,15 +1,14 @@
 """Where a connector may connect: exactly its own host, resolved once, never a private address unless opted in (R-32)."""
 
-import ipaddress
 import socket
 from urllib.parse import urlsplit
 
 import httpx
 
+from accounts.addresses import is_public
 from actions.connectors.records.transport import PinnedTransport
 
-# IPv6 forms that carry an IPv4 address for a relay to unwrap: NAT64, its local prefix, 6to4, Teredo.
-_CARRIERS = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
+__all__ = ["EgressRefused", "client", "is_public"]
 
 
 class EgressRefused(Exception):
@@ -32,8 +31,8 @@ def client(base_url: str, *, allow_private: bool, timeout_s: float) -> httpx.Cli
     )
 
 
-def _pinned(base_url: str, *, allow_private: bool) -> str:
-    """The one address to connect to."""
+def check_base_url(base_url: str) -> tuple[str, str, int]:
+    """`(scheme, host, port)` of a base URL. Raises EgressRefused for anything with more in it."""
     try:
         parts = urlsplit(base_url)
         host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
@@ -43,7 +42,13 @@ def _pinned(base_url: str, *, allow_private: bool) -> str:
         raise EgressRefused("The connection's base URL has no http or https host.")
     if parts.username is not None or parts.query or parts.fragment:
         raise EgressRefused("The connection's base URL has more than a host and a path. Store the secret as a secret.")
-    if parts.scheme == "http" and not allow_private:
+    return parts.scheme, host, port
+
+
+def _pinned(base_url: str, *, allow_private: bool) -> str:
+    """The one address to connect to."""
+    scheme, host, port = check_base_url(base_url)
+    if scheme == "http" and not allow_private:
         raise EgressRefused("The connection uses http. Use https, or allow private addresses for it.")
     return _checked_address(host, port, allow_private=allow_private)
 
@@ -57,17 +62,3 @@ def _checked_address(host: str, port: int, *, allow_private: bool) -> str:
         if not allow_private and not is_public(address):
             raise EgressRefused(f"{host} resolves to {address}, which is not a public address.")
     return found[0]
-
-
-def is_public(address: str) -> bool:
-    """Whether an address is an ordinary one of the open internet, also when it wraps another.
-
-    INVARIANT: no form of a private address is public. Held by tests/connectors/test_egress.py.
-    """
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return is_public(str(parsed.ipv4_mapped))
-        if any(parsed in carrier for carrier in _CARRIERS):
-            return False
-    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from accounts.actors import Actor, system_actor
+from accounts.clock import database_now
 from accounts.models import Agent, User, Workspace
 from accounts.permissions import Role
 from accounts.services import (
@@ -25,6 +26,7 @@ from accounts.services import (
 )
 from actions.connections import save_connection
 from actions.tools import load_tools
+from console.sample import policy_source
 from policies.services import publish_version
 
 WORLD = settings.BASE_DIR / "sample" / "world"
@@ -87,7 +89,7 @@ def _workspace(data: dict[str, Any], password: str, sign_ins: list[dict[str, Any
         )
     _connect(actor, workspace)
     for file in data["policies"]:
-        source = (WORLD / file).read_text(encoding="utf-8")
+        source = policy_source(WORLD / file, now=database_now())
         publish_version(actor=actor, workspace=workspace, source=source, message="Sample policy")
     return {agent["slug"]: _agent(actor, workspace, agent) for agent in data["agents"]}
 
@@ -109,6 +111,7 @@ def _connect(actor: Actor, workspace: Workspace) -> None:
     save_connection(
         actor=actor, workspace=workspace, slug="desk", name="Support desk", kind="records", base_url=url, link_url=url,
         client_id=os.environ["DESK_CLIENT_ID"], client_secret=os.environ["DESK_CLIENT_SECRET"], allow_private=True,
+        same_system=True,
     )  # fmt: skip
     load_tools(actor=actor, workspace=workspace, text=(WORLD / "tools.yaml").read_text(encoding="utf-8"))
 

@@ -1,76 +1,97 @@
-"""`manage.py remit_policy check|test|eval|publish FILE`."""
+"""`manage.py remit_policy check|test|diff|eval|replay|publish`: policy as code.
+
+Exit codes: 0 it holds, 1 the document fails, 2 the command was used wrongly or a file cannot be read, 3 `diff` found loosening.
+"""
 
 import json
 import sys
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from accounts.actors import system_actor
-from accounts.models import Workspace
-from policies.engine.decide import decide
-from policies.engine.document import Document, load
+from policies.commands import offline, online, replaying
+from policies.commands.said import FAILED, OK, USAGE, Said, Stop, problems, read_document
+from policies.engine.document import Document
 from policies.engine.problems import PolicyError
-from policies.engine.selftest import request_from, run_tests
-from policies.services import TestsFailed, publish_version
 
 
 class Command(BaseCommand):
-    """Checks, tests, evaluates and publishes policy documents."""
+    """Checks, tests, compares, evaluates, replays and publishes policy documents."""
 
-    help = "check, test, eval or publish a policy document (diff and replay are not in this release)"
+    help = "check, test, diff, eval, replay or publish a policy document"
+    # INVARIANT: check, test, diff and eval touch no database. Held by tests/policies/test_cli.py.
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("verb", choices=["check", "test", "eval", "publish"])
-        parser.add_argument("file", type=Path)
-        parser.add_argument("--workspace", default="")
-        parser.add_argument("--message", default="Published from the command line")
-        parser.add_argument("--json", action="store_true", dest="as_json")
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        check = _verb(verbs, "check", "whether it loads; with --workspace, every gate of publication")
+        check.add_argument("--workspace", default="")
+        _verb(verbs, "test", "run its own tests")
+        diff = _verb(verbs, "diff", "what FILE allows more (+) and less (−) after the change", files=("old", "file"))
+        diff.add_argument("--fail-on-loosening", action="store_true")
+        _verb(verbs, "eval", "decide requests: JSON Lines in, one JSON a line out")
+        replaying.add_arguments(_verb(verbs, "replay", "what it would have decided of past actions; calls no tool"))
+        publish = _verb(verbs, "publish", "make it the live version of a workspace")
+        publish.add_argument("--workspace", required=True)
+        publish.add_argument("--message", default="Published from the command line")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Dispatch on the verb; a document that does not load exits 1 with every problem."""
+        """Dispatch on the verb; the exit code says how it went."""
+        path: Path = options["file"]
         try:
-            source = options["file"].read_text(encoding="utf-8")
-        except OSError as error:
-            raise CommandError(f"{options['file']} cannot be read: {error.strerror}.") from error
-        try:
-            document = load(source)
+            code = self._run(path, options)
         except PolicyError as error:
-            self._say(options, {"problems": [str(problem) for problem in error.problems]}, str(error))
-            raise SystemExit(1) from error
-        getattr(self, f"_{options['verb']}")(document, source, options)
+            code = self._say(problems(path, error), options)
+        except Stop as error:
+            self.stderr.write(str(error))
+            code = USAGE
+        if code != OK:
+            raise SystemExit(code)
 
-    def _say(self, options: dict[str, Any], data: dict[str, Any], text: str) -> None:
-        self.stdout.write(json.dumps(data) if options["as_json"] else text)
+    def _run(self, path: Path, options: dict[str, Any]) -> int:
+        verb = options["verb"]
+        if verb == "eval":
+            return self._eval(read_document(path))
+        if verb == "diff":
+            return self._diff(options)
+        if verb == "test":
+            return self._say(offline.self_test(path), options)
+        if verb == "check" and not options["workspace"]:
+            return self._say(offline.check(path), options)
+        self.check()
+        workspace = online.workspace_of(options["workspace"])
+        if verb == "check":
+            return self._say(online.check(path, workspace), options)
+        if verb == "replay":
+            return self._say(replaying.replay(path, workspace, options), options)
+        return self._say(online.publish(path, workspace, options["message"]), options)
 
-    def _check(self, document: Document, source: str, options: dict[str, Any]) -> None:
-        self._say(
-            options, {"slug": document.slug, "digest": document.digest}, f"{document.slug} loads: {document.digest}"
-        )
-
-    def _test(self, document: Document, source: str, options: dict[str, Any]) -> None:
-        results = run_tests(document)
-        failed = [f"{r.name}: {r.failure}" for r in results if r.failure]
-        passed = len(results) - len(failed)
-        data = {"passed": passed, "failed": failed}
-        self._say(options, data, "\n".join([*failed, f"{passed} passed, {len(failed)} failed"]))
-        if failed:
-            raise SystemExit(1)
-
-    def _eval(self, document: Document, source: str, options: dict[str, Any]) -> None:
-        """JSON Lines of requests in (the shape of a test's `given`), decisions out."""
-        for line in sys.stdin:
-            if line.strip():
-                self.stdout.write(json.dumps(decide(document, request_from(json.loads(line))).to_json(), default=str))
-
-    def _publish(self, document: Document, source: str, options: dict[str, Any]) -> None:
-        workspace = Workspace.objects.filter(slug=options["workspace"]).first()
-        if workspace is None:
-            raise CommandError("--workspace names no workspace.")
+    def _diff(self, options: dict[str, Any]) -> int:
         try:
-            actor = system_actor("setup", workspace.pk)
-            version = publish_version(actor=actor, workspace=workspace, source=source, message=options["message"])
-        except TestsFailed as error:
-            raise CommandError(f"Not published. {error}") from error
-        self._say(options, {"version": version.number, "digest": version.digest}, f"{version} is live.")
+            old = read_document(options["old"])
+        except PolicyError as error:
+            return self._say(problems(options["old"], error), options)
+        said = offline.diff(old, read_document(options["file"]), fail_on_loosening=options["fail_on_loosening"])
+        return self._say(said, options)
+
+    def _eval(self, document: Document) -> int:
+        """Every line is answered as it is read; one bad line does not stop the rest."""
+        fine = True
+        for good, text in offline.evaluate(document, sys.stdin.buffer):
+            self.stdout.write(text)
+            fine = fine and good
+        return OK if fine else FAILED
+
+    def _say(self, said: Said, options: dict[str, Any]) -> int:
+        self.stdout.write(json.dumps(said.data) if options["as_json"] else said.text)
+        return said.code
+
+
+def _verb(verbs: Any, name: str, words: str, *, files: tuple[str, ...] = ("file",)) -> ArgumentParser:
+    made: ArgumentParser = verbs.add_parser(name, help=words)
+    for file in files:
+        made.add_argument(file, type=Path)
+    made.add_argument("--json", action="store_true", dest="as_json")
+    return made

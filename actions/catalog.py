@@ -1,0 +1,67 @@
+"""Tells the policy app which tools a workspace has and which fields they write."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from actions.definition import Definition
+from actions.models import Tool
+from policies.catalog import FieldEntry, ToolEntry
+
+
+def tools_of(workspace_id: str) -> dict[str, ToolEntry]:
+    """Every tool of a workspace by name."""
+    found = Tool.objects.filter(workspace_id=workspace_id).order_by("name")
+    return {tool.name: entry_of(Definition(tool.definition)) for tool in found}
+
+
+def entry_of(definition: Definition) -> ToolEntry:
+    """One tool as policy sees it."""
+    schema = field_schema(definition)
+    return ToolEntry(
+        facts=definition.facts,
+        title=definition.title,
+        description=str(definition.data["description"]),
+        noun=definition.noun,
+        input_schema=definition.input_schema,
+        fields=tuple(_fields(schema, "")),
+        field_schema=schema,
+        moves_money=bool(definition.data.get("money")),
+    )
+
+
+def field_schema(definition: Definition) -> dict[str, Any]:
+    """The schema of the record fields the tool writes; nothing for a read."""
+    if definition.reads_only:
+        return {"type": "object", "properties": {}}
+    place = definition.data.get("fields_at", "")
+    if place:
+        return dict(definition.input_schema["properties"][place])
+    properties = definition.input_schema.get("properties", {})
+    kept = {name: part for name, part in properties.items() if name not in definition.path_arguments()}
+    return {"type": "object", "properties": kept}
+
+
+def _fields(schema: Mapping[str, Any], prefix: str) -> list[FieldEntry]:
+    found = []
+    for name, part in schema.get("properties", {}).items():
+        inner = part.get("items", part) if part.get("type") == "array" else part
+        if inner.get("properties"):
+            found.extend(_fields(inner, f"{prefix}{name}."))
+        else:
+            found.append(FieldEntry(prefix + name, type_text(part)))
+    return found
+
+
+_WORDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "yes or no", "array": "list",
+          "object": "record"}  # fmt: skip
+
+
+def type_text(part: Mapping[str, Any]) -> str:
+    """A JSON Schema type as people read it: `text, 500 max`."""
+    if "enum" in part:
+        return "one of " + ", ".join(map(str, part["enum"][:4])) + ("…" if len(part["enum"]) > 4 else "")
+    if part.get("format"):
+        return str(part["format"])
+    word = _WORDS.get(str(part.get("type")), "any")
+    most = part.get("maxLength") or part.get("maximum")
+    return f"{word}, {most:,} max" if most else word

@@ -1,0 +1,33 @@
+"""The rows of actions: calls and the tools behind them, and what attempts and people leave beside them."""
+
+from actions.models.aftermath import AttemptCredential, Attestation, KillSwitch, new_attestation_id, new_switch_id
+from actions.models.calls import (
+    Action,
+    Connection,
+    IdempotencyKey,
+    Plan,
+    Tool,
+    new_action_id,
+    new_connection_id,
+    new_plan_id,
+    new_system_id,
+    new_tool_id,
+)
+
+__all__ = [
+    "Action",
+    "AttemptCredential",
+    "Attestation",
+    "Connection",
+    "IdempotencyKey",
+    "KillSwitch",
+    "Plan",
+    "Tool",
+    "new_action_id",
+    "new_attestation_id",
+    "new_connection_id",
+    "new_plan_id",
+    "new_switch_id",
+    "new_system_id",
+    "new_tool_id",
+]

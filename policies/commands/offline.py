@@ -1,0 +1,91 @@
+"""The verbs that need no database and no server: check, test, diff and eval."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from policies.commands.said import FAILED, LOOSENS, OK, Said, read_document
+from policies.engine.decide import decide
+from policies.engine.diff import Diff, compare
+from policies.engine.document import Document
+from policies.engine.schema import SCHEMA
+from policies.engine.selftest import request_from, run_tests
+
+_REQUEST = Draft202012Validator(SCHEMA["properties"]["tests"]["items"]["properties"]["given"])
+_SIGNS = {"loosens": "+", "tightens": "−", "neutral": " "}
+VERDICTS = {
+    "tightens": "Only tightens.", "loosens": "Loosens.", "mixed": "Loosens and tightens.",
+    "same": "Allows exactly the same.", "first": "First version.",
+}  # fmt: skip
+
+
+def check(path: Path) -> Said:
+    """Whether a document loads. Raises Stop or PolicyError."""
+    document = read_document(path)
+    data = {"file": str(path), "ok": True, "slug": document.slug, "digest": document.digest}
+    return Said(data, f"{path}: {document.slug} loads: {document.digest}")
+
+
+def self_test(path: Path) -> Said:
+    """The document's own tests. Raises Stop or PolicyError."""
+    results = run_tests(read_document(path))
+    failed = [{"name": result.name, "failure": result.failure} for result in results if result.failure]
+    passed = len(results) - len(failed)
+    text = "\n".join([*(f"{f['name']}: {f['failure']}" for f in failed), f"{passed} passed, {len(failed)} failed"])
+    data = {"file": str(path), "ok": not failed, "passed": passed, "failed": failed}
+    return Said(data, text, FAILED if failed else OK)
+
+
+def diff(old: Document, new: Document, *, fail_on_loosening: bool) -> Said:
+    """What the second document changes of the first, and whether it loosens. `+` allows more, `−` allows less."""
+    found = compare(old.plain, new.plain, {})
+    loosens = any(change.effect == "loosens" for change in found.changes)
+    data = {"verdict": found.verdict, "changes": [asdict(change) for change in found.changes]}
+    return Said(data, "\n".join(_lines(found)), LOOSENS if loosens and fail_on_loosening else OK)
+
+
+def _lines(found: Diff) -> Iterator[str]:
+    for change in found.changes:
+        yield f"{_SIGNS[change.effect]} {change.label}"
+    yield VERDICTS[found.verdict]
+
+
+def evaluate(document: Document, lines: Iterable[bytes]) -> Iterator[tuple[bool, str]]:
+    """A decision for every request, as `(fine, JSON)`: a line that is no request gives its number and what is wrong."""
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            given = request_from(_request(line))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            yield False, json.dumps({"line": number, "error": _sentence(error)})
+        else:
+            yield True, json.dumps(decide(document, given).to_json(), default=str)
+
+
+def _request(line: bytes) -> Mapping[str, Any]:
+    """One line as a request. Raises ValueError: what is read leniently here would be decided otherwise than it is live."""
+    value = json.loads(line.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_once)
+    for error in sorted(_REQUEST.iter_errors(value), key=lambda found: list(map(str, found.absolute_path))):
+        where = ".".join(map(str, error.absolute_path)) or "request"
+        raise ValueError(f"{where}: {error.message[:200]}")
+    return value  # type: ignore[no-any-return] # The schema says it is an object.
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number.")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("A name stands twice in one object.")
+    return found
+
+
+def _sentence(error: Exception) -> str:
+    return (str(error) or type(error).__name__).rstrip(".") + "."

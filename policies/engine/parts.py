@@ -1,0 +1,143 @@
+"""A policy document, loaded: what each of its parts is, once parsed strictly and checked.
+
+`policies.engine.document.load` is the one way in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from policies.engine.expressions import Expression
+from policies.engine.types import Request, Route, ToolFacts
+from policies.engine.windows import Window
+
+DEFAULT_EXPIRY_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRule:
+    """A role's own word on a tool; None where the tier or the document decides."""
+
+    mode: str | None
+    route: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """Paths a role may read and write of one resource type; `mask` is path -> kind of value."""
+
+    read: frozenset[str]
+    write: frozenset[str]
+    mask: Mapping[str, str]
+    refuse_action: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    name: str
+    tier: str
+    tools: Mapping[str, ToolRule]
+    fields: Mapping[str, FieldRule]
+    scopes: Mapping[str, Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """Which calls a rule is about. An empty list is no restriction; an empty `when` is every call."""
+
+    roles: frozenset[str]
+    tools: frozenset[str]
+    resource_types: frozenset[str]
+    effect_classes: frozenset[str]
+
+    def covers(self, request: Request) -> bool:
+        """Whether a rule with this `when` speaks of the call."""
+        return (not self.roles or request.role in self.roles) and self.may_cover(request.tool)
+
+    def may_cover(self, tool: ToolFacts) -> bool:
+        """Whether it speaks of the tool, for some role."""
+        return (
+            (not self.tools or tool.name in self.tools)
+            and (not self.resource_types or tool.resource_type in self.resource_types)
+            and (not self.effect_classes or tool.effect_class in self.effect_classes)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    id: str
+    name: str
+    when: When
+    expression: Expression
+    forbid: bool
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`max` is in minor units of `currency` for money, in calls otherwise; `window_s` is 0 for per-action limits."""
+
+    id: str
+    name: str
+    when: When
+    kind: str
+    per: str
+    max: int
+    currency: str | None
+    window_s: int
+    over: str
+    route: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """A span of time in which covered calls are denied, approved or not."""
+
+    id: str
+    name: str
+    when: When
+    reason: str
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """More than `max` events in `window_s` trip it. `max` is in minor units of `currency` for spend."""
+
+    id: str
+    name: str
+    when: When
+    on: str
+    per: str
+    max: int
+    currency: str | None
+    window_s: int
+
+    def key(self, agent_id: str, tool: str) -> str:
+        """Whose counter: `id:agent:<agent>`, `id:tool:<tool>` or `id:workspace:all`."""
+        whose = {"agent": agent_id, "tool": tool, "workspace": "all"}[self.per]
+        return f"{self.id}:{self.per}:{whose}"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One loaded policy. `digest` is SHA-256 of the RFC 8785 bytes of its plain value.
+
+    `plans` keeps what was worked out for a role and tool; it is filled by `policies.engine.plan` and is no part of the
+    document's value.
+    """
+
+    slug: str
+    name: str
+    digest: str
+    roles: Mapping[str, Role]
+    invariants: tuple[Invariant, ...]
+    limits: tuple[Limit, ...]
+    freezes: tuple[Freeze, ...]
+    breakers: tuple[Breaker, ...]
+    redact: Mapping[str, Mapping[str, str]]
+    routes: Mapping[str, Route]
+    tests: tuple[Mapping[str, Any], ...]
+    plain: Mapping[str, Any] = field(repr=False)
+    plans: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)

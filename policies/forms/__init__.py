@@ -1,0 +1,1 @@
+"""Forms of the policy editor. Each carries what its writer saw, so that nothing is written over another person's edit."""

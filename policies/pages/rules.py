@@ -1,0 +1,159 @@
+"""Lists of rules as sentences: invariants, limits, freezes, breakers, routes, row scopes. Each line knows what changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from policies.edits import fingerprint, routes_used, value_at
+from policies.engine.diff.words import title
+from policies.pages import sentences
+from policies.pages.conditions import sentence_of
+from policies.pages.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLine:
+    """One rule as people read it. `badge` is added or changed by this draft; `cel` is the expression behind it."""
+
+    id: str
+    sentence: str
+    detail: str
+    about: str
+    cel: str
+    badge: str
+    seen: str
+    problems: tuple[str, ...] = ()
+    last: datetime | None = None
+    count: int | None = None
+    history: tuple[int, ...] = ()
+    history_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A rule that this draft removes."""
+
+    id: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeLine:
+    """Which records of a type a role may touch; without an expression, all of them."""
+
+    role: str
+    role_title: str
+    resource_type: str
+    noun: str
+    sentence: str
+    cel: str
+    badge: str
+
+
+def rule_lines(place: Place, section: str, problems: tuple[str, ...] = ()) -> list[RuleLine]:
+    """The rules of a list section."""
+    return [_line(place, section, rule, problems) for rule in place.plain.get(section) or ()]
+
+
+def _line(place: Place, section: str, rule: Mapping[str, Any], problems: tuple[str, ...]) -> RuleLine:
+    words, detail = WORDS[section](rule)
+    mine = tuple(text for text in problems if text.startswith(f"{section}.{rule['id']},"))
+    cel = str(rule.get("forbid") or rule.get("require") or "")
+    shown = f"!({cel})" if "forbid" in rule else cel
+    return RuleLine(
+        rule["id"],
+        words,
+        detail,
+        sentences.when(rule),
+        shown,
+        badge_of(place, section, rule["id"]),
+        fingerprint(rule),
+        mine,
+    )
+
+
+WORDS = {
+    "invariants": lambda rule: (sentences.invariant(rule), str(rule["reason"])),
+    "limits": lambda rule: (str(rule.get("name") or rule["id"]), sentences.limit(rule)),
+    "freezes": lambda rule: (str(rule.get("name") or rule["id"]), sentences.freeze(rule)),
+    "breakers": lambda rule: (str(rule.get("name") or rule["id"]), sentences.breaker(rule)),
+}
+
+
+def badge_of(place: Place, *path: str) -> str:
+    """What this draft does to what stands at a path."""
+    if place.draft is None:
+        return ""
+    now, was = value_at(place.plain, path), value_at(place.base, path)
+    if now == was:
+        return ""
+    return "added" if was is None else "changed"
+
+
+def gone(place: Place, section: str) -> list[Gone]:
+    """Rules that stood before this draft and do not any more."""
+    if place.draft is None:
+        return []
+    lost = [rule for rule in place.base.get(section) or () if value_at(place.plain, (section, rule["id"])) is None]
+    return [Gone(rule["id"], WORDS[section](rule)[0]) for rule in lost]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLine:
+    """Approval steps: who decides in which order, how long it may take, and who uses them."""
+
+    name: str
+    steps: tuple[tuple[str, str, int], ...]
+    expires: str
+    sentence: str
+    users: tuple[str, ...]
+    badge: str
+    seen: str
+
+
+def route_lines(place: Place, groups: Mapping[str, str]) -> list[RouteLine]:
+    """The routes of the document; `groups` is slug -> name."""
+    used = routes_used(place.plain)
+    return [
+        RouteLine(
+            name=name,
+            steps=tuple(_step(step, groups) for step in rule["steps"]),
+            expires=sentences.length(rule.get("expires", "1h")),
+            sentence=sentences.route(rule),
+            users=tuple(used.get(name, ())),
+            badge=badge_of(place, "routes", name),
+            seen=fingerprint(rule),
+        )
+        for name, rule in (place.plain.get("routes") or {}).items()
+    ]  # fmt: skip
+
+
+def _step(step: Mapping[str, Any], groups: Mapping[str, str]) -> tuple[str, str, int]:
+    group = groups.get(step["group"], f"{step['group']}, which does not exist")
+    return str(step["name"]), group, int(step.get("quorum", 1))
+
+
+def scope_lines(place: Place, role_filter: str = "") -> list[ScopeLine]:
+    """Every role and record type it has tools for, with the scope that holds."""
+    found = []
+    for role, data in place.roles.items():
+        if role_filter and role != role_filter:
+            continue
+        used = {place.tools[tool].facts.resource_type for tool in data["tools"] if tool in place.tools}
+        for kind in sorted(used | set(data.get("scopes", {}))):
+            found.append(_scope_line(place, role, kind, data.get("scopes", {}).get(kind, "")))
+    return found
+
+
+def _scope_line(place: Place, role: str, kind: str, cel: str) -> ScopeLine:
+    noun = place.noun(kind)
+    words = (
+        (sentence_of(cel, noun) or f"Only {noun.lower()} records where this expression holds.")
+        if cel
+        else f"Every {noun.lower()} record."
+    )
+    badge = badge_of(place, "roles", role, "scopes", kind)
+    if not badge and not cel and place.draft and value_at(place.base, ("roles", role, "scopes", kind)):
+        badge = "removed"
+    return ScopeLine(role, title(role), kind, noun, words, cel, "removed" if badge and not cel else badge)

@@ -1,0 +1,54 @@
+"""What a candidate document would have held of each limit, counted while the past goes by. Pure."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+
+from policies.engine.types import Hold
+
+
+@dataclass(slots=True)
+class _Held:
+    """One amount of one counter; 0 once it left the window or was given back."""
+
+    at: datetime
+    amount: int
+
+
+class Rolling:
+    """Usage of every counter in its rolling window: what was held counts until it leaves the window or is given back."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, deque[_Held]] = {}
+        self._total: dict[str, int] = {}
+        self._returns: list[tuple[datetime, int, str, _Held]] = []
+        self._number = 0
+
+    def usage(self, counters: Mapping[str, int], at: datetime) -> dict[str, int]:
+        """What each counter holds at this instant. `counters` is key -> window in seconds; times only grow."""
+        while self._returns and self._returns[0][0] <= at:
+            _, _, key, held = heappop(self._returns)
+            self._free(key, held)
+        return {key: self._used(key, at - timedelta(seconds=window)) for key, window in counters.items()}
+
+    def _used(self, key: str, since: datetime) -> int:
+        queue = self._held.get(key)
+        while queue and queue[0].at <= since:
+            self._free(key, queue.popleft())
+        return self._total.get(key, 0)
+
+    def _free(self, key: str, held: _Held) -> None:
+        self._total[key] -= held.amount
+        held.amount = 0
+
+    def hold(self, holds: Sequence[Hold], at: datetime, *, until: datetime | None) -> None:
+        """Count what a decision holds; until a time, where the action came to nothing then and gave it back."""
+        for hold in holds:
+            held = _Held(at, hold.amount)
+            self._held.setdefault(hold.key, deque()).append(held)
+            self._total[hold.key] = self._total.get(hold.key, 0) + hold.amount
+            if until is not None:
+                self._number += 1
+                heappush(self._returns, (until, self._number, hold.key, held))

@@ -1,0 +1,222 @@
+"""How rules met reality: what was written, which rules spoke, what limits counted, which records a scope would cover.
+
+Reads only. Every answer looks at the latest `MOST` decisions of its span at most, so that a busy workspace's page stays quick.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import TruncDate
+
+from accounts.clock import database_now
+from policies.engine.expressions import Context, EvaluationFailed, Expression, compile_expression
+from policies.engine.limits import amount
+from policies.engine.parts import Limit
+from policies.engine.paths import covering, leaves
+from policies.engine.plan import values
+from policies.engine.types import Request
+from policies.history import Outcome, decoded
+from policies.models import DecisionRecord, LimitHold
+
+DAYS = 30
+# Rules speak seldom, so one looks further back for the last time they did.
+FIRED_DAYS = 90
+MOST = 20_000
+# Decoded one by one while a page is drawn.
+MOST_READ = 5_000
+SAMPLES = 5
+_WRITTEN = (Outcome.SUCCEEDED, Outcome.ROLLED_BACK)
+_RAN = (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.UNKNOWN, Outcome.ROLLED_BACK)
+_CAME_TO_NOTHING = (Outcome.REJECTED, Outcome.FAILED, Outcome.NOT_RUN)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUsage:
+    """What became of one role's calls of one tool. `approved` are those people let run, whatever came of them."""
+
+    count: int
+    allowed: int
+    drafts: int
+    approvals: int
+    denied: int
+    approved: int
+    rejected: int
+    succeeded: int
+    failed: int
+    unknown: int
+    rolled_back: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """A record that was a target lately, and whether a scope would cover it."""
+
+    id: str
+    name: str
+    in_scope: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeSample:
+    """How many of the records seen lately a scope would cover."""
+
+    in_scope: int
+    seen: int
+    rows: tuple[SampleRow, ...]
+
+
+def latest(workspace_id: str, slug: str, *, days: int = DAYS, now: datetime | None = None) -> QuerySet[DecisionRecord]:
+    """Decisions under one policy in the days up to `now`, newest first; not yet cut at `MOST`."""
+    until = now or database_now()
+    span = {"at__gt": until - timedelta(days=days), "at__lte": until}
+    return DecisionRecord.objects.filter(workspace_id=workspace_id, policy=slug, **span).order_by("-at", "-id")
+
+
+def field_usages(
+    workspace_id: str, slug: str, role: str, *, tools: Collection[str] | None = None, days: int = DAYS
+) -> dict[str, dict[str, int]]:
+    """Tool -> field path -> how many of the role's actions wrote it, of the latest `MOST_READ`; all tools, or those named.
+
+    A path counts for itself and for every path above it.
+    """
+    rows = latest(workspace_id, slug, days=days).filter(role=role, outcome__in=_WRITTEN).exclude(effect_class="read")
+    if tools is not None:
+        rows = rows.filter(tool__in=tools)
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for tool, text, refused in rows.values_list("tool", "request_text", "refused")[:MOST_READ]:
+        written, out = paths_of(orjson.loads(text)["fields"]), frozenset(refused)
+        found[tool].update([path for path in written if covering(path, out) is None] if out else written)
+    return {tool: dict(counts) for tool, counts in found.items()}
+
+
+def paths_of(fields: Mapping[str, Any]) -> set[str]:
+    """Every path a record's values stand at, with the paths above them."""
+    found: set[str] = set()
+    for path in leaves(fields):
+        found.add(path)
+        found.update(path[:at] for at, char in enumerate(path) if char == "." and "[" not in path[:at])
+    return found
+
+
+def last_fired(workspace_id: str, slug: str) -> dict[str, tuple[datetime, int]]:
+    """Rule path -> when it last did not pass, and how often, in the last `FIRED_DAYS` (the latest `MOST` of them)."""
+    rows = latest(workspace_id, slug, days=FIRED_DAYS).exclude(spoke=[])
+    found: dict[str, tuple[datetime, int]] = {}
+    for at, spoke in rows.values_list("at", "spoke")[:MOST]:
+        for rule in {rule for rule, _ in spoke}:
+            last, count = found.get(rule, (at, 0))
+            found[rule] = last, count + 1
+    return found
+
+
+def limit_history(workspace_id: str, slug: str, limit: Limit, days: int = DAYS) -> list[int]:
+    """One number a day (UTC), oldest first, today last, in the limit's unit.
+
+    A windowed limit: what it held that day, or would have held where it is new. A limit per action: the largest action.
+    """
+    today = database_now().astimezone(UTC).date()
+    totals: dict[Any, int] = {}
+    if limit.per == "action":
+        totals = _by_day(workspace_id, slug, limit, days, max)
+    else:
+        totals = _held(workspace_id, slug, limit, days) or _by_day(workspace_id, slug, limit, days, int.__add__)
+    return [totals.get(today - timedelta(days=back), 0) for back in range(days - 1, -1, -1)]
+
+
+def _held(workspace_id: str, slug: str, limit: Limit, days: int) -> dict[Any, int]:
+    since = database_now() - timedelta(days=days)
+    held = LimitHold.objects.filter(workspace_id=workspace_id, limit=limit.id, at__gt=since)
+    held = held.exclude(state=LimitHold.State.RELEASED)
+    decided = DecisionRecord.objects.filter(action_id=OuterRef("action_id"))
+    held = held.annotate(under=Subquery(decided.values("policy")[:1])).filter(under=slug)
+    rows = held.annotate(day=TruncDate("at", tzinfo=UTC)).values_list("day").annotate(total=Sum("amount"))
+    return dict(rows.order_by())
+
+
+def _by_day(workspace_id: str, slug: str, limit: Limit, days: int, join: Any) -> dict[Any, int]:
+    """From the decisions themselves: what covered calls added, or would have added, and was not given back."""
+    rows = latest(workspace_id, slug, days=days).exclude(effect="deny").exclude(outcome__in=_CAME_TO_NOTHING)
+    for column, names in (("role", limit.when.roles), ("tool", limit.when.tools)):
+        if names:
+            rows = rows.filter(**{f"{column}__in": sorted(names)})
+    totals: dict[Any, int] = {}
+    for at, text in rows.values_list("at", "request_text")[:MOST]:
+        request = decoded(text, {})
+        added = amount(limit, request) if limit.when.covers(request) else None
+        if added is not None:
+            day = at.astimezone(UTC).date()
+            totals[day] = join(totals.get(day, 0), added)
+    return totals
+
+
+def scope_sample(workspace_id: str, slug: str, role: str, resource_type: str, expression: str) -> ScopeSample:
+    """What a scope would cover of the records a role asked for lately, each as it stood the last time.
+
+    Where the role asked for none, the records any role asked for. Raises BadExpression when it does not compile.
+    """
+    scope = compile_expression(expression)
+    rows = latest(workspace_id, slug).filter(request_text__contains=f'"{resource_type}"')
+    seen = _judged(scope, resource_type, rows.filter(role=role)) or _judged(scope, resource_type, rows)
+    return ScopeSample(sum(row.in_scope for row in seen), len(seen), tuple(_both(seen)))
+
+
+def _judged(scope: Expression, resource_type: str, rows: QuerySet[DecisionRecord]) -> list[SampleRow]:
+    """Every different record among the targets, newest first."""
+    seen: dict[str, SampleRow] = {}
+    for request in _targets(resource_type, rows):
+        record = request.record or {}
+        key = str(record.get("id", ""))
+        if key and key not in seen:
+            seen[key] = SampleRow(key, _name(record, key), _inside(scope, request))
+    return list(seen.values())
+
+
+def _both(rows: list[SampleRow]) -> list[SampleRow]:
+    """A sample that shows both sides where there are both."""
+    inside, outside = [row for row in rows if row.in_scope], [row for row in rows if not row.in_scope]
+    few = min(len(outside), 2)
+    chosen = inside[: SAMPLES - few]
+    return chosen + outside[: SAMPLES - len(chosen)]
+
+
+def _inside(scope: Expression, request: Request) -> bool:
+    """As a decision finds it: what cannot be evaluated is out of scope."""
+    try:
+        return scope.holds(Context(values(request), scope.reads))
+    except EvaluationFailed:
+        return False
+
+
+def _targets(resource_type: str, rows: QuerySet[DecisionRecord]) -> Iterator[Request]:
+    for (text,) in rows.values_list("request_text")[:MOST]:
+        request = decoded(text, {})
+        if request.tool.resource_type == resource_type and request.record is not None:
+            yield request
+
+
+def _name(record: Mapping[str, Any], key: str) -> str:
+    found = next((record[name] for name in ("name", "title", "subject") if isinstance(record.get(name), str)), key)
+    return str(found)
+
+
+def role_tool_usage(
+    workspace_id: str, slug: str, days: int = DAYS, *, now: datetime | None = None
+) -> dict[tuple[str, str], ToolUsage]:
+    """`(role, tool)` -> what became of its calls in the last days. Counted by the database, so not cut at `MOST`."""
+    asked = Q(effect__in=("approval", "draft"))
+    counts: Mapping[str, Q | None] = {
+        "count": None, "allowed": Q(effect="allow"), "drafts": Q(effect="draft"), "approvals": Q(effect="approval"),
+        "denied": Q(effect="deny"), "approved": asked & Q(outcome__in=_RAN), "rejected": Q(outcome=Outcome.REJECTED),
+        "succeeded": Q(outcome=Outcome.SUCCEEDED), "failed": Q(outcome=Outcome.FAILED),
+        "unknown": Q(outcome=Outcome.UNKNOWN), "rolled_back": Q(outcome=Outcome.ROLLED_BACK),
+    }  # fmt: skip
+    columns: Any = {name: Count("pk", filter=condition) for name, condition in counts.items()}
+    rows: Any = latest(workspace_id, slug, days=days, now=now).order_by().values("role", "tool")
+    rows = rows.annotate(**columns, last_at=Max("at"))
+    return {(row.pop("role"), row.pop("tool")): ToolUsage(**row) for row in rows}

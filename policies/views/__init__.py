@@ -1,0 +1,1 @@
+"""Policy pages. Every edit is a plain form that works by itself; scripts only shorten the trip."""

@@ -1,0 +1,54 @@
+"""The whole document as YAML: read it, and replace the draft by pasting one (policy as code)."""
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from accounts.http import AuthenticatedRequest, sign_in_required
+from policies.documents import document_of
+from policies.edits import fingerprint
+from policies.engine.problems import PolicyError
+from policies.engine.yaml_out import dump
+from policies.forms.publish import DocumentForm
+from policies.forms.seen import SeenForm
+from policies.models import Policy
+from policies.pages.frame import frame_of
+from policies.pages.place import Place, place_of
+from policies.views.saving import Sent, policy_to_edit, send
+
+
+@sign_in_required
+@require_http_methods(["GET", "POST"])
+def document(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+    """Every part as text, in one stable order; a sent text replaces the draft whole."""
+    place, sent = place_of(request.user, request.workspace, slug), Sent(False, 200)
+    form = _form(request, place)
+    if request.method == "POST":
+        policy = policy_to_edit(request, slug)
+        sent = _sent(request, policy, form)
+    if sent.saved:
+        return redirect("policies:publish", slug)
+    context = {
+        "place": place, "frame": frame_of(place, ""), "form": form, "conflict": sent.conflict,
+        "text": dump(place.plain) if place.draft or place.live else "",
+    }  # fmt: skip
+    return render(request, "policies/document.html", context, status=sent.status)
+
+
+def _form(request: AuthenticatedRequest, place: Place) -> DocumentForm:
+    text = dump(place.plain) if place.draft or place.live else ""
+    initial = {"revision": place.revision, "was": fingerprint(place.plain), "source": text}
+    return DocumentForm(request.POST if request.method == "POST" else None, initial=initial)
+
+
+def _sent(request: AuthenticatedRequest, policy: Policy, form: SeenForm) -> Sent:
+    """A text that does not load is refused with the place of each mistake in it."""
+    if not form.is_valid():
+        return Sent(False, 422)
+    try:
+        loaded = document_of(policy, form.cleaned_data["source"].replace("\r\n", "\n"))
+    except PolicyError as error:
+        for problem in error.problems:
+            form.refuse("source", str(problem))
+        return Sent(False, 422)
+    return send(request, policy, form, seen=lambda plain: plain, change=lambda plain, data: dict(loaded.plain))

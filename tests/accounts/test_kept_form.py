@@ -1,0 +1,69 @@
+"""What was typed is not lost when the session ended meanwhile: it is kept over the sign-in and sent again by the person."""
+
+from django.test import Client
+
+from tests.builders import planned, request_of
+from tests.cast import PASSWORD
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+def ended(cast, first: str) -> tuple[Client, str]:
+    """A browser whose session is gone but whose page, and CSRF token, are still open."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(cast.user(first), backend=BACKEND)
+    client.get("/approvals/")
+    client.get("/sign-in/")
+    del client.cookies["sessionid"]
+    client.get("/sign-in/")
+    return client, client.cookies["csrftoken"].value
+
+
+def sign_in(client, cast, first: str, target: str):
+    token = client.cookies["csrftoken"].value
+    data = {"email": cast.user(first).email, "password": PASSWORD, "next": target, "csrfmiddlewaretoken": token}
+    return client.post("/sign-in/", data)
+
+
+def test_a_form_sent_after_the_session_ended_is_sent_again_by_the_person(cast):
+    request = request_of(planned(cast), "desk.refund.create")
+    client, token = ended(cast, "priya")
+    path = f"/approvals/{request.pk}/decide/"
+    data = {"choice": "reject", "reason": "Ünique reason.\nTwo lines.", "digest": request.digest}
+    answer = client.post(path, {**data, "csrfmiddlewaretoken": token})
+    assert answer.status_code == 302 and answer["Location"] == "/sign-in/?next=%2Fresume%2F"
+    request.refresh_from_db()
+    assert request.is_open
+    assert sign_in(client, cast, "priya", "/resume/")["Location"] == "/resume/"
+    page = client.get("/resume/").content.decode()
+    assert "Ünique reason." in page and f'action="{path}"' in page
+    sent = client.post(path, {**data, "csrfmiddlewaretoken": client.cookies["csrftoken"].value})
+    request.refresh_from_db()
+    assert sent.status_code == 302 and request.state == "rejected"
+    assert "Nothing is waiting" in client.get("/resume/").content.decode()
+
+
+def test_a_kept_form_can_be_discarded(cast):
+    client, token = ended(cast, "priya")
+    client.post("/workspace/", {"workspace": "x", "csrfmiddlewaretoken": token})
+    client.post("/policies/support/draft/open/", {"note": "x", "csrfmiddlewaretoken": token})
+    sign_in(client, cast, "priya", "/resume/")
+    assert "/policies/support/draft/open/" in client.get("/resume/").content.decode()
+    client.post("/resume/discard/", {"csrfmiddlewaretoken": client.cookies["csrftoken"].value})
+    assert "Nothing is waiting" in client.get("/resume/").content.decode()
+
+
+def test_a_form_without_its_csrf_token_is_not_kept(cast):
+    client, _ = ended(cast, "priya")
+    assert client.post("/policies/support/draft/open/", {"note": "planted"}).status_code == 403
+    sign_in(client, cast, "priya", "/resume/")
+    assert "planted" not in client.get("/resume/").content.decode()
+
+
+def test_a_secret_and_a_huge_form_are_not_kept(cast):
+    client, token = ended(cast, "priya")
+    for data in ({"client_secret": "hunter2"}, {"note": "x" * 70_000}):
+        answer = client.post("/policies/support/draft/open/", {**data, "csrfmiddlewaretoken": token})
+        assert "%2Fresume%2F" not in answer["Location"]
+    sign_in(client, cast, "priya", "/resume/")
+    assert "Nothing is waiting" in client.get("/resume/").content.decode()

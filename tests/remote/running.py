@@ -1,0 +1,109 @@
+"""Starts the fault-injecting remote as a process of its own, and makes the connection and the tools that reach it."""
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+import yaml
+
+from accounts.clock import database_now
+from actions.connections import save_connection
+from actions.tools import load_tools
+from tests.builders import publish, sample_plain
+from tests.desk.running import ROOT, free_port
+from tests.remote.server import SECRET
+
+
+@dataclass
+class RunningRemote:
+    base_url: str
+    process: subprocess.Popen
+
+    def fault(self, kind: str, count: int = 1) -> None:
+        httpx.post(f"{self.base_url}/faults", json={"kind": kind, "count": count}, trust_env=False).raise_for_status()
+
+    def chance(self, chance: float, seed: int, latency_s: float = 0.0) -> None:
+        """Spoil that share of answers, by a die of its own; take a while before and after each effect."""
+        asked = {"chance": chance, "seed": seed, "latency_s": latency_s}
+        httpx.post(f"{self.base_url}/chance", json=asked, trust_env=False).raise_for_status()
+
+    def truth(self) -> dict:
+        return httpx.get(f"{self.base_url}/truth", trust_env=False, timeout=30).json()
+
+    def effects(self, action_id: str) -> int:
+        return sum(effect["action"] == action_id for effect in self.truth()["effects"])
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def start_remote() -> RunningRemote:
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "tests.remote.server", str(port)], cwd=ROOT)
+    remote = RunningRemote(f"http://127.0.0.1:{port}", process)
+    for _ in range(150):
+        try:
+            remote.truth()
+            return remote
+        except httpx.TransportError:
+            if process.poll() is not None:
+                raise RuntimeError(f"The remote ended with {process.returncode}.") from None
+            time.sleep(0.1)
+    remote.stop()
+    raise RuntimeError("The remote did not answer.")
+
+
+def operation(klass: str) -> dict:
+    """The operation of one class, with exactly the means that class has."""
+    write = {"method": "POST", "path": f"/{klass}/orders", "scope": "orders:write", "body": "arguments", "ok": [201]}
+    found: dict = {"class": klass.upper(), "write": write}
+    if klass == "a":
+        write["key_header"] = "Idempotency-Key"
+    if klass == "b":
+        look_up = {"path": "/b/orders?reference={reference}", "at": "orders", "scope": "orders:read", "lag_s": 0}
+        found["look_up"] = look_up
+    return found
+
+
+def tools_text() -> str:
+    """Three tools, `shop.order.a` to `.c`, as a tool file."""
+    schema = {
+        "type": "object", "additionalProperties": False, "required": ["item", "amount"],
+        "properties": {"item": {"type": "string", "maxLength": 60}, "amount": {"type": "integer"}},
+    }  # fmt: skip
+    words = {"noun": "Order", "imperative": "Order {item}", "present": "Ordering {item}", "past": "Ordered {item}"}
+    tools = [
+        {
+            "name": f"shop.order.{klass}", "title": "Order", "description": "Orders one thing.",
+            "resource_type": "shop.order", "effect_class": "write", "reversibility": "compensable",
+            "input_schema": schema, "fields_at": "", "operation": operation(klass), "words": words,
+        }
+        for klass in "abc"
+    ]  # fmt: skip
+    return yaml.safe_dump({"connection": "shop", "tools": tools})
+
+
+def connect_remote(cast, remote: RunningRemote) -> None:
+    """The remote as a connection of the first workspace, and a policy that lets the agent use it without asking."""
+    save_connection(
+        actor=cast.actor("dana"), workspace=cast.northwind, slug="shop", name="Shop", kind="http",
+        base_url=remote.base_url, client_id="", client_secret=SECRET, allow_private=True,
+        options={"auth": {"kind": "static"}},
+    )  # fmt: skip
+    load_tools(actor=cast.actor("dana"), workspace=cast.northwind, text=tools_text())
+    plain = sample_plain()
+    role = plain["roles"]["refunds"]
+    role["tools"] |= {f"shop.order.{klass}": {"mode": "auto"} for klass in "abc"}
+    role["fields"]["shop.order"] = {"read": ["id", "item", "amount"], "write": ["item", "amount"]}
+    for control in ("per_object_scope", "rollback"):
+        waiver = {
+            "id": f"shop.{control}", "control": f"write.{control}", "role": "refunds", "by": "Dana Ortiz",
+            "reason": "The shop's orders are new records; there is none to scope or to restore.",
+            "expires": f"{database_now() + timedelta(days=30):%Y-%m-%dT%H:%MZ}",
+        }  # fmt: skip
+        plain["waivers"] = [*plain.get("waivers", ()), waiver]
+    publish(cast, plain)

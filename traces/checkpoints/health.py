@@ -1,0 +1,70 @@
+"""Whether checkpoints are being signed. Execution asks before it dispatches (F13): no checkpoints for long, no dispatch."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Min
+
+from accounts.clock import database_now
+from traces.checkpoints.registry import latest
+from traces.models import Checkpoint, Delivery, Log, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`ok` is what dispatch needs; `sentence` is what operators read; `last` is the last checkpoint, if any."""
+
+    ok: bool
+    sentence: str
+    last: datetime | None
+
+
+def checkpoints_healthy(workspace_id: str) -> bool:
+    """Whether this workspace may dispatch: its ledger was checkpointed within REMIT_CHECKPOINT_ALARM_S.
+
+    A workspace without a checkpoint is measured from its first trace. A database error propagates, so nothing falls open.
+    """
+    return workspace_health(workspace_id).ok
+
+
+def workspace_health(workspace_id: str) -> Health:
+    """The same with words."""
+    log = Log.objects.filter(workspace_id=workspace_id).first()
+    last = latest(log) if log else None
+    return _health(last, None if last else _first(workspace=workspace_id), log.problem if log else "")
+
+
+def deployment_health() -> Health:
+    """The whole deployment: the registry, and any workspace whose ledger does not hold."""
+    broken = Log.objects.exclude(problem="").order_by("origin").first()
+    registry = Log.objects.filter(workspace=None).first()
+    last = latest(registry) if registry else None
+    found = _health(last, None if last else _first(), broken.problem if broken else "")
+    if broken is None or not found.ok:
+        return found
+    return _health(latest(broken), broken.created_at, broken.problem)
+
+
+def _first(**where: str) -> datetime | None:
+    """When the first trace was opened: what is measured while there is no checkpoint."""
+    at: datetime | None = Trace.objects.filter(**where).aggregate(at=Min("created_at"))["at"]
+    return at
+
+
+def _health(last: Checkpoint | None, first: datetime | None, problem: str) -> Health:
+    since = last.at if last else first
+    at = last.at if last else None
+    if since is None:
+        return Health(True, "Nothing to checkpoint yet.", None)
+    age = database_now() - since
+    if age <= timedelta(seconds=settings.REMIT_CHECKPOINT_ALARM_S):
+        return Health(True, problem or "Checkpoints are signed.", at)
+    reason = problem or "The checkpoint clock does not run."
+    return Health(False, f"No checkpoint for {int(age.total_seconds())} s. {reason}", at)
+
+
+def behind() -> list[str]:
+    """What witnesses were not told, as sentences."""
+    found = Delivery.objects.exclude(problem="").select_related("log").order_by("witness", "log")
+    return [f"{row.log.origin}: {row.problem}" for row in found]

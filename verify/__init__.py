@@ -1,0 +1,1 @@
+"""The stranger's verifier: one file that knows nothing of the product."""
