@@ -66,8 +66,9 @@ def _wait(data: Path, process: subprocess.Popen) -> dict:
     raise RuntimeError((data / "supervisor.log").read_text()[-2000:])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """Chromium, ended with its module: Playwright's event loop would bar Django from the database in the tests after it."""
     if not shutil.which(CHROMIUM):
         message = f"Chromium is not at {CHROMIUM}. Install it (Debian: apt install chromium), or set CHROMIUM."
         if os.environ.get("CI"):
