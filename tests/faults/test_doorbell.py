@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from celery import Celery, current_app
@@ -93,9 +94,8 @@ def sender(broker):
 @pytest.fixture
 def worker(broker, shop, tmp_path):
     """The real worker on the tests' database."""
-    given = connection.settings_dict
-    url = f"postgres://{given['USER']}:{given['PASSWORD']}@{given['HOST']}:{given['PORT']}/{given['NAME']}"
-    running = start_worker(broker, tmp_path / "worker.log", url)
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
+    running = start_worker(broker, tmp_path / "worker.log", url.geturl())
     yield running
     running.terminate()
     running.wait(timeout=30)
