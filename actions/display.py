@@ -34,9 +34,11 @@ def displayed(
         "payload": _payload(definition, arguments, changes, before, edits),
         "checks": decision["checks"],
         "policy": decision["policy"],
+        "tier": decision["tier"],
         "sources": list(sources),
         "raw": {"tool": definition.name, "arguments": dict(arguments), "record": before},
-        "editable": _editable(definition),
+        "editable": _editable(definition, arguments),
+        "locked": _locked(definition, arguments, decision),
     }
 
 
@@ -82,13 +84,24 @@ def _payload(
     return {
         "kind": "record",
         "title": "What will change",
-        "rows": [dict(row) for row in changes],
+        "rows": [{**row, "agents": edits[row["field"]][0]} if row["field"] in edits else dict(row) for row in changes],
+        "edits": {name: list(pair) for name, pair in edits.items()},
         "record": (before or {}).get("path", ""),
         "read_at": (before or {}).get("read_at", ""),
     }
 
 
-def _editable(definition: Definition) -> list[str]:
-    """Fields a person may edit before sending: the text of a message."""
-    names = definition.input_schema.get("properties", {})
-    return [part for part in ("subject", "body") if part in names and definition.data.get("recipients")]
+def _editable(definition: Definition, arguments: Mapping[str, Any]) -> list[str]:
+    """The values that would be written, which a person may put right; never which record they are written to."""
+    return sorted(set(definition.fields(arguments)) - definition.path_arguments())
+
+
+def _locked(
+    definition: Definition, arguments: Mapping[str, Any], decision: Mapping[str, Any]
+) -> list[dict[str, str]]:
+    """What nobody may edit here, each with the reason: refused fields, and the arguments that name the record."""
+    refused = set(decision["refused_fields"])
+    told = {check["field"]: check["reason"] for check in decision["checks"] if check["outcome"] == "denied"}
+    rows = [{"field": name, "reason": told.get(name, "Policy refuses this field.")} for name in sorted(refused)]
+    names = "This names the record. Reject it, so that the agent can ask for another."
+    return rows + [{"field": n, "reason": names} for n in sorted(definition.path_arguments()) if n in arguments]

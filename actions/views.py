@@ -13,7 +13,7 @@ from accounts.actors import actor_for_user
 from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.permissions import Permission
 from actions.arguments import BadArguments
-from actions.edit import EditRefused, edit_payload
+from actions.edit import EditRefused, edit_payload, in_question
 from actions.forms import EditForm, RollbackForm
 from actions.rollback import RollbackRefused, final, preview, roll_back, undoable
 from approvals.access import get_request_for
@@ -28,17 +28,16 @@ from traces.models import Trace
 @sign_in_required
 @require_http_methods(["GET", "POST"])
 def edit(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
-    """Edit a message in place; saving runs the policy again before anything can be sent."""
+    """Edit a payload in place; saving runs the policy again before anything can be decided."""
     found = get_request_for(request.user, request_id)
     request.show_workspace(found.workspace)
-    form = EditForm(request.POST if request.method == "POST" else None, initial=_initial(found))
+    form = _edit_form(found, request.POST if request.method == "POST" else None)
     if request.method == "GET" or not form.is_valid():
         return _render_edit(request, found, form, status=200 if request.method == "GET" else 422)
-    values = {name: form.cleaned_data[name] for name in ("subject", "body")}
     try:
         actor = actor_for_user(request.user, found.workspace)
         edit_payload(
-            actor=actor, editor=request.user, request_id=found.pk, digest=form.cleaned_data["digest"], values=values
+            actor=actor, editor=request.user, request_id=found.pk, digest=form.cleaned_data["digest"], values=form.values()
         )
     except (VerdictRefused, EditRefused, BadArguments) as error:
         form.add_error(None, str(error))
@@ -47,9 +46,10 @@ def edit(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     return redirect(reverse("approvals:review", args=[found.pk]))
 
 
-def _initial(found: ApprovalRequest) -> dict[str, str]:
-    payload = found.displayed["payload"]
-    return {"subject": payload.get("subject", ""), "body": payload.get("body", ""), "digest": found.digest}
+def _edit_form(found: ApprovalRequest, data: Any) -> EditForm:
+    definition, arguments = in_question(found)
+    editable = found.displayed["editable"]
+    return EditForm(data, definition=definition, arguments=arguments, editable=editable, digest=found.digest)
 
 
 def _render_edit(request: AuthenticatedRequest, found: ApprovalRequest, form: EditForm, *, status: int) -> HttpResponse:

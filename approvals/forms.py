@@ -11,6 +11,8 @@ class VerdictForm(forms.Form):
     choice = forms.ChoiceField(choices=Verdict.Choice.choices)
     reason = forms.CharField(required=False, max_length=2000, strip=True)
     digest = forms.CharField(max_length=80)
+    # Whether the page showed long values whole when the button was pressed.
+    opened = forms.BooleanField(required=False)
 
     def clean(self) -> dict[str, str]:
         """A rejection says why: the agent and the person who asked read it."""

@@ -14,6 +14,7 @@ from accounts.clock import database_now
 from accounts.models import User
 from approvals.access import group_names
 from approvals.eligibility import eligibility
+from approvals.longtext import folded_row, folded_segments, long_values, must_open, text_of
 from approvals.models import ApprovalRequest
 from approvals.queue import QueuePage, time_left
 from traces.canonical import parse_instant
@@ -80,12 +81,17 @@ class Review:
     plain_url: str
     edits_count: int
     settled_text: str
+    locked: Sequence[Mapping[str, str]]
+    long_values: Sequence[tuple[str, int]]
+    opened: bool
+    all_url: str
+    must_open: Sequence[str]
 
 
 def review_page(
-    user: User, request: ApprovalRequest, *, page: QueuePage, raw: bool = False, conflict: str = ""
+    user: User, request: ApprovalRequest, *, page: QueuePage, raw: bool = False, conflict: str = "", opened: bool = False
 ) -> Review:
-    """Everything the panel shows to this person."""
+    """Everything the panel shows to this person; `opened` shows long values whole."""
     shown, may = request.displayed, eligibility(user, request)
     position, before, after = page.neighbours(request.pk)
     words, urgency = time_left(request.expires_at, database_now())
@@ -108,7 +114,7 @@ def review_page(
         urgency=urgency,
         due_at=request.expires_at,
         blast=shown["blast"],
-        payload=_payload(shown["payload"]),
+        payload=_payload(shown["payload"], opened=opened),
         checks=[check for check in _worst_first(shown["checks"]) if check["outcome"] != "passed"],
         passed_checks=[check for check in shown["checks"] if check["outcome"] == "passed"],
         policy=_policy(shown["policy"]),
@@ -130,6 +136,11 @@ def review_page(
         plain_url=url,
         edits_count=len(edits),
         settled_text=_settled(request),
+        locked=shown.get("locked", []),
+        long_values=long_values(shown["payload"]),
+        opened=opened,
+        all_url=f"{url}?all=1",
+        must_open=[] if opened else must_open(request),
     )
 
 
@@ -142,13 +153,15 @@ def _policy(policy: Mapping[str, Any]) -> str:
     return f"{policy.get('name') or policy['slug']} v{policy['version']}"
 
 
-def _payload(payload: Mapping[str, Any]) -> dict[str, Any]:
+def _payload(payload: Mapping[str, Any], *, opened: bool) -> dict[str, Any]:
     if payload["kind"] != "email":
-        return {**payload, "read_at": parse_instant(payload["read_at"]) if payload["read_at"] else None}
+        rows = payload["rows"] if opened else [folded_row(row) for row in payload["rows"]]
+        return {**payload, "rows": rows, "read_at": parse_instant(payload["read_at"]) if payload["read_at"] else None}
     edits = payload["edits"]
-    subject = edits.get("subject") or [payload["subject"], payload["subject"]]
-    body = edits.get("body") or [payload["body"], payload["body"]]
-    return {**payload, "subject_segments": segments(*subject), "body_segments": segments(*body)}
+    given = {part: edits.get(part, [payload.get(part, "")] * 2) for part in ("to", "subject", "body")}
+    parts = {part: segments(*map(text_of, pair)) for part, pair in given.items()}
+    shown = parts if opened else {part: folded_segments(found) for part, found in parts.items()}
+    return {**payload, **{f"{part}_segments": found for part, found in shown.items()}}
 
 
 def segments(old: str, new: str) -> Segments:

@@ -13,6 +13,7 @@ from accounts.actors import actor_for_user
 from accounts.http import AuthenticatedRequest, sign_in_required
 from approvals.access import decidable_by, get_request_for
 from approvals.forms import VerdictForm
+from approvals.longtext import NotOpened, refuse_unopened
 from approvals.models import ApprovalRequest
 from approvals.queue import queue_page
 from approvals.review import review_page
@@ -59,12 +60,14 @@ def decide(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
 
 def _record(request: AuthenticatedRequest, found: ApprovalRequest, form: VerdictForm) -> HttpResponse:
     actor = actor_for_user(request.user, found.workspace)
+    given = dict(form.cleaned_data)
     try:
-        record_verdict(actor=actor, user=request.user, request_id=found.pk, **form.cleaned_data)
+        refuse_unopened(found, choice=given["choice"], opened=given.pop("opened"))
+        record_verdict(actor=actor, user=request.user, request_id=found.pk, **given)
     except (AlreadyDecided, DigestChanged) as error:
         found.refresh_from_db()
         return _render_review(request, found, form, status=409, conflict=str(error))
-    except VerdictRefused as error:
+    except (VerdictRefused, NotOpened) as error:
         form.add_error(None, str(error))
         return _render_review(request, found, form, status=422)
     left = len(decidable_by(request.user, found.workspace))
@@ -81,6 +84,7 @@ def _render_review(
     request: AuthenticatedRequest, found: ApprovalRequest, form: VerdictForm, *, status: int = 200, conflict: str = ""
 ) -> HttpResponse:
     page = queue_page(request.user, found.workspace, request.GET.get("show", ""), current=found.pk)
-    shown = review_page(request.user, found, page=page, raw=request.GET.get("view") == "raw", conflict=conflict)
+    raw, opened = request.GET.get("view") == "raw", "all" in request.GET
+    shown = review_page(request.user, found, page=page, raw=raw, conflict=conflict, opened=opened)
     context: dict[str, Any] = {"queue": page, "review": shown, "form": form, "landing": False}
     return render(request, "approvals/queue.html", context, status=status)

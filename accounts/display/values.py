@@ -7,6 +7,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide
 
+from accounts.display.lines import lines_changed, many_lines
 from accounts.display.text import visible
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
@@ -70,6 +71,8 @@ def difference(kind: str, old: Any, new: Any, denied: Any = None) -> SafeString:
         return format_html('<span class="soft">{} unchanged</span>', shown(new))
     if kind == "added":
         return added(new)
+    if kind in {"changed", "edited"} and many_lines(old, new):
+        return lines_changed(old, new)
     if kind in {"changed", "edited"}:
         return format_html("{} {}", removed(old), added(new))
     raise LookupError(f"{kind!r} is not a kind of change.")

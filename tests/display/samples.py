@@ -1,10 +1,15 @@
 """Sample contexts in the product's own types, so that a changed contract fails here before it reaches a page."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
+
+import yaml
 
 from accounts.display.vocabulary import LEVELS, STATUSES
 from accounts.models import Agent, User, Workspace
+from actions.definition import Definition
+from actions.forms import EditForm
 from approvals.queue import QueueGroup, QueuePage, QueueRow, QueueTab
 from approvals.review import Review, Step, segments
 from console.navigation import AgentsState, Item, Nav
@@ -147,7 +152,7 @@ def review(**changes) -> Review:
         "prev_url": "", "next_url": "/next/", "time_left": "14 min left", "urgency": "soon", "due_at": AT + timedelta(minutes=14),
         "blast": [{"label": "Reaches", "value": "212 people", "detail": "3 dropped by row scope"}],
         "payload": {
-            "kind": "email", "title": "What will be sent", "to": "ap@birch.example",
+            "kind": "email", "title": "What will be sent", "to_segments": [("same", "ap@birch.example")],
             "subject_segments": [("same", "A credit")], "body_segments": body,
         },
         "checks": [ESCALATED], "passed_checks": [PASSED], "policy": "Support v18",
@@ -156,9 +161,18 @@ def review(**changes) -> Review:
         "can_decide": True, "why_not": "", "decide_url": "/d/", "edit_url": "/e/", "can_edit": True, "digest": "sha256:aa",
         "irreversible": True, "approve_label": "Send with 1 edit", "confirm_text": "Send to 212 people",
         "default_text": "If nobody decides by 10:11 UTC, it is denied.", "conflict": "", "raw": "", "raw_url": "?view=raw",
-        "plain_url": "/p/", "edits_count": 1, "settled_text": "",
+        "plain_url": "/p/", "edits_count": 1, "settled_text": "", "locked": [], "long_values": [], "opened": False,
+        "all_url": "?all=1", "must_open": [],
     }  # fmt: skip
     return Review(**(told | changes))
+
+
+def edit_form() -> EditForm:
+    """The editor of that e-mail."""
+    tools = yaml.safe_load((Path(__file__).parents[2] / "sample/world/tools.yaml").read_text())["tools"]
+    mail = Definition(next(tool for tool in tools if tool["name"] == "desk.mail.send"))
+    arguments = {"to": "ap@birch.example", "subject": "A credit", "body": "Hi,"}
+    return EditForm(definition=mail, arguments=arguments, editable=["subject", "body"], digest="sha256:aa")
 
 
 def queue_page() -> QueuePage:
