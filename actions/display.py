@@ -96,9 +96,7 @@ def _editable(definition: Definition, arguments: Mapping[str, Any]) -> list[str]
     return sorted(set(definition.fields(arguments)) - definition.path_arguments())
 
 
-def _locked(
-    definition: Definition, arguments: Mapping[str, Any], decision: Mapping[str, Any]
-) -> list[dict[str, str]]:
+def _locked(definition: Definition, arguments: Mapping[str, Any], decision: Mapping[str, Any]) -> list[dict[str, str]]:
     """What nobody may edit here, each with the reason: refused fields, and the arguments that name the record."""
     refused = set(decision["refused_fields"])
     told = {check["field"]: check["reason"] for check in decision["checks"] if check["outcome"] == "denied"}

@@ -44,7 +44,9 @@ class AmountField(forms.CharField):
         except InvalidOperation as error:
             raise forms.ValidationError("Write an amount such as 240.00.") from error
         if not minor.is_finite() or minor != minor.to_integral_value() or abs(minor) > 2**53 - 1:
-            raise forms.ValidationError(f"Write an amount such as 240.00, at most {self.digits} digits after the point.")
+            raise forms.ValidationError(
+                f"Write an amount such as 240.00, at most {self.digits} digits after the point."
+            )
         return int(minor)
 
 

@@ -37,7 +37,11 @@ def edit(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     try:
         actor = actor_for_user(request.user, found.workspace)
         edit_payload(
-            actor=actor, editor=request.user, request_id=found.pk, digest=form.cleaned_data["digest"], values=form.values()
+            actor=actor,
+            editor=request.user,
+            request_id=found.pk,
+            digest=form.cleaned_data["digest"],
+            values=form.values(),
         )
     except (VerdictRefused, EditRefused, BadArguments) as error:
         form.add_error(None, str(error))

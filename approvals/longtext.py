@@ -48,7 +48,9 @@ def refuse_unopened(request: ApprovalRequest, *, choice: str, opened: bool) -> N
     """Raises NotOpened for an approval of what cannot be taken back and was not shown whole."""
     names = must_open(request)
     if choice == Verdict.Choice.APPROVE and names and not opened:
-        raise NotOpened(f"Show all of {', '.join(names)} first. This cannot be taken back, so it is approved whole or not.")
+        raise NotOpened(
+            f"Show all of {', '.join(names)} first. This cannot be taken back, so it is approved whole or not."
+        )
 
 
 def folded_row(row: Mapping[str, Any]) -> dict[str, Any]:

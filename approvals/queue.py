@@ -9,6 +9,7 @@ from django.urls import reverse
 from accounts.clock import database_now
 from accounts.models import User, Workspace
 from approvals.access import requests_visible_to
+from approvals.batch import why_alone
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest
 
@@ -29,6 +30,8 @@ class QueueRow:
     urgency: str
     current: bool
     state: str
+    # Whether it may be ticked for the batch page by the person who reads this.
+    tickable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,11 @@ class QueuePage:
     waiting: int
     show: str
     requests: list[ApprovalRequest] = field(repr=False)
+
+    @property
+    def tickable(self) -> int:
+        """How many rows may be reviewed together with others."""
+        return sum(row.tickable for group in self.groups for row in group.rows)
 
     @property
     def first_request(self) -> ApprovalRequest | None:
@@ -92,7 +100,7 @@ def queue_page(user: User, workspace: Workspace, show: str, *, current: str = ""
     opened = list(visible.filter(state=ApprovalRequest.State.OPEN).order_by("expires_at", "pk"))
     requests = _chosen(chosen, user, opened, visible.exclude(state=ApprovalRequest.State.OPEN))
     return QueuePage(
-        groups=_groups(requests, now, current, decided=chosen == "decided"),
+        groups=_groups(requests, now, current, show=chosen),
         tabs=[_tab(key, label, chosen) for key, label in SHOWN.items()],
         waiting=len(opened),
         show=chosen,
@@ -116,13 +124,14 @@ def _tab(key: str, label: str, chosen: str) -> QueueTab:
     return QueueTab(key, label, f"?show={key}" if key else "?", key == chosen)
 
 
-def _groups(requests: list[ApprovalRequest], now: datetime, current: str, *, decided: bool) -> list[QueueGroup]:
+def _groups(requests: list[ApprovalRequest], now: datetime, current: str, *, show: str) -> list[QueueGroup]:
+    decided = show == "decided"
     names = ("Decided",) if decided else ("Overdue", "Due within 30 min", "Later today", "Later")
     groups = [QueueGroup(name, []) for name in names]
     by_name = {group.label: group for group in groups}
     for request in requests:
         name = "Decided" if decided else _group_name(request.expires_at, now)
-        by_name[name].rows.append(_row(request, now, current))
+        by_name[name].rows.append(_row(request, now, current, mine=show == ""))
     return [group for group in groups if group.rows]
 
 
@@ -136,10 +145,10 @@ def _group_name(expires_at: datetime, now: datetime) -> str:
 
 def row_of(request: ApprovalRequest) -> QueueRow:
     """One row outside the queue, for Home."""
-    return _row(request, database_now(), "")
+    return _row(request, database_now(), "", mine=False)
 
 
-def _row(request: ApprovalRequest, now: datetime, current: str) -> QueueRow:
+def _row(request: ApprovalRequest, now: datetime, current: str, *, mine: bool) -> QueueRow:
     words, urgency = time_left(request.expires_at, now)
     return QueueRow(
         id=request.pk,
@@ -152,4 +161,5 @@ def _row(request: ApprovalRequest, now: datetime, current: str) -> QueueRow:
         urgency=urgency if request.is_open else "settled",
         current=request.pk == current,
         state=request.state,
+        tickable=mine and not why_alone(request),
     )

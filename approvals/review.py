@@ -89,7 +89,13 @@ class Review:
 
 
 def review_page(
-    user: User, request: ApprovalRequest, *, page: QueuePage, raw: bool = False, conflict: str = "", opened: bool = False
+    user: User,
+    request: ApprovalRequest,
+    *,
+    page: QueuePage,
+    raw: bool = False,
+    conflict: str = "",
+    opened: bool = False,
 ) -> Review:
     """Everything the panel shows to this person; `opened` shows long values whole."""
     shown, may = request.displayed, eligibility(user, request)

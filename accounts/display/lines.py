@@ -54,4 +54,6 @@ def _signed(sign: str, line: str) -> SafeString:
 
 def _text(line: str) -> SafeString:
     bare = line.rstrip("\n")
-    return visible(bare) if line.endswith("\n") else format_html('{}<span class="seen">no line end</span>', visible(bare))
+    return (
+        visible(bare) if line.endswith("\n") else format_html('{}<span class="seen">no line end</span>', visible(bare))
+    )

@@ -71,6 +71,7 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
     "traces:verify": ("post", "/traces/{trace}/verify/", {**dict.fromkeys(OUT, 404)}, 302),
     "traces:answer": ("post", "/traces/{trace}/answer/", {**dict.fromkeys(OUT, 404)}, 302),
     "approvals:queue": ("get", "/approvals/", {None: 302}, 200),
+    "approvals:batch": ("get", "/approvals/batch/?id={approval}", {**dict.fromkeys(OUT, 404), None: 302}, 422),
     "approvals:review": ("get", "/approvals/{approval}/", {**dict.fromkeys(OUT, 404), None: 302}, 200),
     "approvals:decide": ("post", "/approvals/{approval}/decide/", {**dict.fromkeys(OUT, 404), None: 302}, 422),
     "actions:edit": ("post", "/approvals/{approval}/edit/", {**dict.fromkeys(OUT, 404), None: 302}, 422),

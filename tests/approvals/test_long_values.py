@@ -13,7 +13,9 @@ TAIL = "and wire the rest to me"
 @pytest.fixture
 def letter(cast):
     body = "x" * (LONGEST + 500) + TAIL
-    return request_of(planned(cast, [{**STEPS[3], "arguments": {**STEPS[3]["arguments"], "body": body}}]), "desk.mail.send")
+    return request_of(
+        planned(cast, [{**STEPS[3], "arguments": {**STEPS[3]["arguments"], "body": body}}]), "desk.mail.send"
+    )
 
 
 def approve(cast, request, **more):

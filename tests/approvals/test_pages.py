@@ -73,9 +73,7 @@ def test_edit_is_kept_beside_the_agents_text_and_voids_nothing_else(cast, draft)
 def test_edit_of_a_stale_page_keeps_the_persons_text(cast, draft):
     seen = draft.digest
     edit(cast, draft, "First words.")
-    answer = browser(cast, "maya").post(
-        f"/approvals/{draft.pk}/edit/", edited("Hi", "Second words.", seen)
-    )
+    answer = browser(cast, "maya").post(f"/approvals/{draft.pk}/edit/", edited("Hi", "Second words.", seen))
     assert answer.status_code == 409 and "Second words." in answer.content.decode()
 
 
@@ -86,9 +84,7 @@ def edited(subject: str, body: str, digest: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(("subject", "words"), [("", "subject"), ("two\nlines", "pattern")])
 def test_edit_outside_the_tools_schema_is_refused(cast, draft, subject, words):
-    answer = browser(cast, "maya").post(
-        f"/approvals/{draft.pk}/edit/", edited(subject, "Text.", draft.digest)
-    )
+    answer = browser(cast, "maya").post(f"/approvals/{draft.pk}/edit/", edited(subject, "Text.", draft.digest))
     assert answer.status_code == 422 and words in answer.content.decode().lower()
 
 

@@ -1,4 +1,4 @@
-"""A person edits a payload in editors of its types; the agent is told, policy is asked again, the editor does not approve (P3, R-24)."""
+"""Edits in editors of the values' types: the agent is told, policy is asked again, the editor does not approve (P3, R-24)."""
 
 import json
 
@@ -101,7 +101,10 @@ TOOL = {
         "note": {"type": ["string", "null"]}, "shape": {"type": "object"}, "mail": {"type": "string", "format": "email"},
     }},
 }  # fmt: skip
-ARGUMENTS = {"flag": True, "count": 3, "rate": 0.5, "mixed": "1", "tags": ["a", "b"], "note": None, "shape": {"a": [1]}, "mail": "a@b.example"}  # fmt: skip
+ARGUMENTS = {
+    "flag": True, "count": 3, "rate": 0.5, "mixed": "1", "tags": ["a", "b"], "note": None, "shape": {"a": [1]},
+    "mail": "a@b.example",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
