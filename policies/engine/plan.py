@@ -152,7 +152,7 @@ def _breaker(breaker: Breaker, tool: ToolFacts) -> Rule:
     passed = Check(breaker.name, "passed", path, False, "not tripped", "This breaker has not tripped.")
 
     def check(request: Request, context: Context) -> Check:
-        if breaker.key(str(request.agent["id"]), tool.name) not in request.tripped:
+        if breaker.key(str(request.agent["id"]), tool) not in request.tripped:
             return passed
         reason = f"The circuit breaker {breaker.name} has tripped, so this waits for a person to reset it."
         return Check(breaker.name, "denied", path, True, "not tripped", reason, "An operator can look and reset it.")
