@@ -27,8 +27,8 @@ from policies.limits import release, settle
 from policies.services import PolicyMissing, live_document
 from traces.ledger import Sensitive
 
-# What a refusal says of itself (RFC 9457, and what systems use instead of it).
-PROBLEM = ("type", "title", "status", "detail", "code", "error", "message")
+# What a refusal says of itself for people to read (RFC 9457).
+PROBLEM = ("type", "title", "status", "detail", "code")
 RESULTS = {
     "done": (State.SUCCEEDED, "action.succeeded"),
     "no_effect": (State.FAILED, "action.failed"),

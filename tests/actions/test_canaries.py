@@ -1,5 +1,6 @@
 """R-33, T14: 200 secrets planted in every slot a caller, a person or a system can fill stand nowhere they should not."""
 
+import copy
 import json
 from collections import defaultdict
 
@@ -13,6 +14,7 @@ from psycopg import sql
 from actions.connections import save_connection
 from actions.models import Action
 from actions.tools import load_tools
+from policies.engine.document import load
 from policies.models import PolicyVersion
 from tests.actions.doubt import find_out, its_time_comes
 from tests.builders import opened, publish
@@ -69,7 +71,7 @@ def shop(cast, remote, settings, tmp_path):
     connect_remote(cast, remote)
     load_tools(actor=cast.actor("dana"), workspace=cast.northwind, text=pay_tools())
     live = PolicyVersion.objects.get(policy__workspace=cast.northwind, policy__slug="support", is_live=True)
-    plain = yaml.safe_load(live.source)
+    plain = copy.deepcopy(dict(load(live.source).plain))
     plain["roles"]["refunds"]["tools"] |= {f"shop.pay.{klass}": {"mode": "auto"} for klass in "abc"}
     plain["roles"]["refunds"]["fields"]["shop.order"]["write"] += ["card", "memo"]
     plain["redact"] = {**plain.get("redact", {}), "shop.order": {"memo": "memo"}}
