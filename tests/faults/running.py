@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import settings as live
 from django.db import connection
@@ -51,12 +52,8 @@ class Broker:
 
 
 def database_url() -> str:
-    """The tests' database, for a process of its own."""
-    given = connection.settings_dict
-    where = f"{given['USER']}:{given['PASSWORD']}@"
-    if given["HOST"].startswith("/"):
-        return f"postgres://{where}/{given['NAME']}?host={given['HOST']}&port={given['PORT'] or 5432}"
-    return f"postgres://{where}{given['HOST']}:{given['PORT']}/{given['NAME']}"
+    """The tests' database by its real address, for a process of its own."""
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
 
 
 def environment(**more: str) -> dict[str, str]:
