@@ -19,6 +19,8 @@ class Definition:
 
     data: Mapping[str, Any]
     redact: Mapping[str, str] = field(default_factory=dict)
+    # The slug of the tool's connection; "" while a definition is read by itself.
+    connection: str = ""
 
     @property
     def name(self) -> str:
@@ -50,7 +52,7 @@ class Definition:
         """What policy decides on."""
         return ToolFacts(
             self.name, self.resource_type, self.effect_class, self.reversibility, returns_rows=bool(self.rows_at),
-            moves_money=bool(self.data.get("money")),
+            moves_money=bool(self.data.get("money")), connection=self.connection,
         )  # fmt: skip
 
     @property

@@ -50,7 +50,7 @@ class Prepared:
 
     @property
     def definition(self) -> Definition | None:
-        return Definition(self.tool.definition, self.redact) if self.tool else None
+        return self.tool.read(self.redact) if self.tool else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from accounts.actors import system_actor
 from accounts.clock import database_now
 from actions.doorbell import ring
+from actions.epochs import current, doubt_earlier
 from actions.execution import left_over
 from actions.machine import StateConflict, move
 from actions.models import Action, Plan
@@ -45,13 +46,15 @@ def sweep() -> Swept:
     """One round. Every part is safe to run in several processes at once."""
     expired = expire_due(actor=system_actor("sweeper", ANY))
     _end_changed_tools()
+    # Before leases end: what was claimed before a failover must not go back to the queue (F-05).
+    doubted = doubt_earlier(current())
     applied = _apply_settled()
     requeued, unknown = _end_leases()
     _stop_plans()
     publish_due(actor=system_actor("sweeper", ANY))
     ring_stale()
     rung = _ring_waiting()
-    return Swept(expired, applied, requeued, unknown, rung, _ring_in_doubt(), _ring_left_over())
+    return Swept(expired, applied, requeued, unknown + doubted, rung, _ring_in_doubt(), _ring_left_over())
 
 
 def _end_changed_tools() -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 TRUE = {"1", "true", "yes", "on"}
+# An intent counts as written when it is on disk, whatever the server's default is (F-05; `console.durability` checks it).
+SESSION = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on"
 FALSE = {"0", "false", "no", "off", ""}
 
 
@@ -72,5 +74,5 @@ def database(url: str) -> dict[str, object]:
         "PORT": str(parts.port or options.pop("port", "")),
         "CONN_MAX_AGE": 0,  # Under ASGI each request has a thread of its own; kept connections would pile up.
         "ATOMIC_REQUESTS": False,
-        "OPTIONS": {"options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s", **options},
+        "OPTIONS": {"options": SESSION, **options},
     }

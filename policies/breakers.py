@@ -60,7 +60,7 @@ def observe(*, workspace_id: str, document: Document, record: DecisionRecord, ev
     if not watching:
         return ()
     request = request_of(record)
-    whose = str(request.agent["id"]), request.tool.name
+    whose = str(request.agent["id"]), request.tool
     keys = {breaker.key(*whose): breaker for breaker in watching if concerns(breaker, record, request)}
     if not keys:
         return ()

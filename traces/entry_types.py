@@ -57,6 +57,8 @@ LABELS: dict[str, str] = {
     "signing_key.rotated": "Ledger signing key rotated",
     "breaker.tripped": "Circuit breaker tripped",
     "breaker.reset": "Circuit breaker reset by a person",
+    "epoch.began": "The database was replaced; what may have started is found out first",
+    "witness.forgotten": "A witness was moved aside by an operator",
     "pause.set": "Paused by a person",
     "pause.released": "Pause released by a person",
     "connection.saved": "Connection made or changed",

@@ -1,6 +1,13 @@
 """The rows of actions: calls and the tools behind them, and what attempts and people leave beside them."""
 
-from actions.models.aftermath import AttemptCredential, Attestation, KillSwitch, new_attestation_id, new_switch_id
+from actions.models.aftermath import (
+    AttemptCredential,
+    Attestation,
+    Epoch,
+    KillSwitch,
+    new_attestation_id,
+    new_switch_id,
+)
 from actions.models.calls import (
     Action,
     Connection,
@@ -19,6 +26,7 @@ __all__ = [
     "AttemptCredential",
     "Attestation",
     "Connection",
+    "Epoch",
     "IdempotencyKey",
     "KillSwitch",
     "Plan",

@@ -1,4 +1,4 @@
-"""What attempts and people leave beside an action: credentials to end, what people attest, switches that hold."""
+"""What attempts and people leave beside an action: credentials, what people attest, switches that hold, lives of the database."""
 
 from django.db import models
 
@@ -77,6 +77,24 @@ class Attestation(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+
+class Epoch(models.Model):
+    """One life of the database (F-05). When another begins, commits of the one before may be lost, intents among them."""
+
+    number = models.PositiveIntegerField(primary_key=True)
+    # PostgreSQL's own identity then: the cluster's system identifier, and the timeline it wrote.
+    system = models.CharField(max_length=40)
+    timeline = models.BigIntegerField()
+    began_at = models.DateTimeField()
+    reason = models.CharField(max_length=500)
+    by = models.JSONField()
+
+    class Meta:
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"epoch {self.number}"
 
 
 class KillSwitch(models.Model):

@@ -1,6 +1,7 @@
 """Connections, tools, plans and actions. The action row is the queue; the broker only rings (R-01)."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
@@ -80,6 +81,10 @@ class Tool(models.Model):
     def definition(self) -> dict[str, Any]:
         return json.loads(self.definition_text)  # type: ignore[no-any-return]
 
+    def read(self, redact: Mapping[str, str]) -> Definition:
+        """The definition with what policy redacts of its values, and where it reaches."""
+        return Definition(self.definition, redact, self.connection.slug)
+
 
 class Plan(models.Model):
     """Steps submitted, checked and shown as a whole; run in order; stopped at the first that does not succeed (F-07)."""
@@ -150,6 +155,8 @@ class Action(models.Model):
     # When to find out again what became of it; null while nobody should (not unknown, or a person's turn).
     reconcile_at = models.DateTimeField(null=True)
     reconcile_tries = models.PositiveSmallIntegerField(default=0)
+    # The epoch whose beginning put it in doubt: its intent may be a commit that was lost (F-05). Null for any other doubt.
+    epoch = models.PositiveIntegerField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -174,7 +181,12 @@ class Action(models.Model):
     @property
     def definition(self) -> Definition | None:
         """The tool's definition, with what policy redacted when this was proposed; None for an unknown tool."""
-        return Definition(self.tool.definition, self.redact) if self.tool else None
+        return self.tool.read(self.redact) if self.tool else None
+
+    @property
+    def goes_to(self) -> str:
+        """Which system a request of this action would go to now; an action that may run has a tool."""
+        return f"{self.tool.connection_id}:{self.tool.connection.system}" if self.tool else ""
 
     @property
     def in_doubt(self) -> bool:

@@ -114,9 +114,9 @@ class Breaker:
     currency: str | None
     window_s: int
 
-    def key(self, agent_id: str, tool: str) -> str:
-        """Whose counter: `id:agent:<agent>`, `id:tool:<tool>` or `id:workspace:all`."""
-        whose = {"agent": agent_id, "tool": tool, "workspace": "all"}[self.per]
+    def key(self, agent_id: str, tool: ToolFacts) -> str:
+        """Whose counter: `id:agent:<agent>`, `id:tool:<tool>`, `id:connection:<slug>` or `id:workspace:all`."""
+        whose = {"agent": agent_id, "tool": tool.name, "connection": tool.connection, "workspace": "all"}[self.per]
         return f"{self.id}:{self.per}:{whose}"
 
 

@@ -89,7 +89,7 @@ def _rules(
     document: Document, role: Role, tool: ToolFacts, invariants: list[Invariant], scope: Expression | None
 ) -> Iterator[Rule]:
     yield from (_freeze(freeze) for freeze in _speaking(document.freezes, role, tool))
-    yield from (_breaker(breaker, tool) for breaker in _speaking(document.breakers, role, tool))
+    yield from (_breaker(breaker) for breaker in _speaking(document.breakers, role, tool))
     if scope is not None:
         yield _scope(role, tool.resource_type, scope)
     yield from map(_invariant, invariants)
@@ -147,12 +147,12 @@ def _freeze(freeze: Freeze) -> Rule:
     return check
 
 
-def _breaker(breaker: Breaker, tool: ToolFacts) -> Rule:
+def _breaker(breaker: Breaker) -> Rule:
     path = f"breakers.{breaker.id}"
     passed = Check(breaker.name, "passed", path, False, "not tripped", "This breaker has not tripped.")
 
     def check(request: Request, context: Context) -> Check:
-        if breaker.key(str(request.agent["id"]), tool.name) not in request.tripped:
+        if breaker.key(str(request.agent["id"]), request.tool) not in request.tripped:
             return passed
         reason = f"The circuit breaker {breaker.name} has tripped, so this waits for a person to reset it."
         return Check(breaker.name, "denied", path, True, "not tripped", reason, "An operator can look and reset it.")

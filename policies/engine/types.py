@@ -29,6 +29,8 @@ class ToolFacts:
     returns_rows: bool = False
     # Whether its arguments hold an amount: only such a tool is held by a limit on money.
     moves_money: bool = False
+    # The slug of the system of record it reaches, for what is counted per connection.
+    connection: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ DIGITS = {
 }
 UNITS = {"s": "second", "min": "minute", "h": "hour", "d": "day"}
 PER = {"action": "per action", "agent": "per agent", "role": "per role", "requester": "per person who asks",
-       "workspace": "in the workspace", "tool": "per tool"}  # fmt: skip
+       "workspace": "in the workspace", "tool": "per tool", "connection": "per connection"}  # fmt: skip
 EVENTS = {"failures": "failures", "rejections": "rejections", "rollbacks": "rollbacks", "denials": "denials",
           "repeats": "identical calls", "spend": "spent"}  # fmt: skip
 CLASSES = {"read": "Read and summarize", "draft": "Draft artifacts", "write": "Write to systems of record",

@@ -88,7 +88,7 @@ def limits(draw):
 @st.composite
 def breakers(draw):
     on = draw(one_of(("failures", "denials")))
-    return {"id": draw(ids), "when": draw(whens), "on": on, "per": draw(one_of(("agent", "tool", "workspace"))), "max": 3,
+    return {"id": draw(ids), "when": draw(whens), "on": on, "per": draw(one_of(("agent", "tool", "connection", "workspace"))), "max": 3,
             "window": "1h"}  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def edit_rule(draw, new):
     if items:
         item = draw(one_of(items))
         key = draw(one_of(sorted(set(item) & set(_ASPECTS))))
-        whose = one_of(("agent", "tool", "workspace"))
+        whose = one_of(("agent", "tool", "connection", "workspace"))
         item[key] = draw(whose if key == "per" and "on" in item else _ASPECTS[key])
         if item.get("over") == "deny":
             item.pop("route", None)

@@ -105,7 +105,12 @@ def frozen(rule: Mapping[str, Any], at: str) -> bool:
 def trip(rule: Mapping[str, Any], call: Mapping[str, Any]) -> str:
     return (
         f"{rule['id']}:{rule['per']}:"
-        + {"agent": call["agent"]["id"], "tool": call["tool"]["name"], "workspace": "all"}[rule["per"]]
+        + {
+            "agent": call["agent"]["id"],
+            "tool": call["tool"]["name"],
+            "workspace": "all",
+            "connection": call["tool"].get("connection", ""),
+        }[rule["per"]]
     )
 
 

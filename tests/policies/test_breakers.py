@@ -228,3 +228,46 @@ def test_twenty_failures_at_once_trip_once_and_at_the_sixth(open_house):
     assert problems == []
     assert BreakerTrip.objects.get().reason.startswith("6 failures")
     assert open_house.verbs().count("breaker.tripped") == 1
+
+
+def at(connection: str, request=None):
+    """The same call of a tool that reaches another connection."""
+    found = request or update()
+    return replace(found, tool=replace(found.tool, connection=connection))
+
+
+def test_a08_per_connection_counts_every_tool_and_agent_that_reaches_one_system(house, past):
+    doc = document("failures", most=1, per="connection")
+    assert happened(past, doc, "failed", at("desk"), agent="a") == () == happened(past, doc, "failed", at("bank"))
+    assert len(happened(past, doc, "failed", at("desk", refund()), agent="b")) == 1
+    assert tripped_keys(past.workspace.pk) == {"stop:connection:desk"}
+    held = tripped_keys(house.workspace.pk)
+    asked = [decide(doc, replace(at(where, refund()), tripped=held)).effect for where in ("desk", "bank")]
+    assert asked == ["deny", "allow"]
+
+
+def test_per_connection_spend_and_repeats_stay_with_their_connection(past):
+    spent = document("spend", most=10000, per="connection", extra=", currency: USD")
+    assert happened(past, spent, "succeeded", at("desk", refund(6000))) == ()
+    assert happened(past, spent, "succeeded", at("bank", refund(6000))) == ()
+    assert len(happened(past, spent, "succeeded", at("desk", refund(4001)))) == 1
+
+
+def test_a_reset_of_a_connections_breaker_is_a_recorded_act(house, past):
+    doc = document("failures", most=0, per="connection")
+    happened(past, doc, "failed", at("desk"))
+    trip = BreakerTrip.objects.get()
+    user = house.users["eve"]
+    reset(actor=house.actor("eve"), user=user, workspace=house.workspace, trip_id=trip.pk, reason=REASON)
+    verb, body = house.last()
+    assert (verb, body["key"], body["reason"]) == ("breaker.reset", "stop:connection:desk", REASON)
+    assert happened(past, doc, "succeeded", at("desk")) == () == tuple(tripped_keys(past.workspace.pk))
+
+
+def test_records_of_before_connections_were_counted_still_replay(past):
+    record = past.add(at("desk"))
+    old = record.request_text.replace(',"desk"]', "]")
+    assert old != record.request_text
+    DecisionRecord.objects.filter(pk=record.pk).update(request_text=old)
+    record.refresh_from_db()
+    assert request_of(record).tool.connection == ""
