@@ -13,6 +13,7 @@ from policies.engine.plan import mode_for
 from policies.engine.problems import PolicyError
 from policies.engine.types import ToolFacts
 from policies.models import PolicyVersion
+from policies.suggestions.asked import Asked, asked_of
 from policies.usage_stats import DAYS, ToolUsage, role_tool_usage
 
 logger = logging.getLogger("remit.policies")
@@ -47,6 +48,7 @@ class Ground:
     then: Document | None
     tools: Mapping[str, ToolFacts]
     usage: Mapping[tuple[str, str], ToolUsage]
+    asked: Asked
 
     def listed(self) -> Iterator[tuple[str, str]]:
         """Every role and tool that is not off now."""
@@ -76,7 +78,8 @@ def ground_of(
 ) -> Ground:
     """What the span before `now` says."""
     usage = role_tool_usage(workspace_id, slug, now=now)
-    return Ground(workspace_id, slug, now, document, _then(workspace_id, slug, now), tools, usage)
+    asked, then = asked_of(workspace_id, slug, document, now), _then(workspace_id, slug, now)
+    return Ground(workspace_id, slug, now, document, then, tools, usage, asked)
 
 
 def _then(workspace_id: str, slug: str, now: datetime) -> Document | None:

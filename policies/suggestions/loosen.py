@@ -17,22 +17,34 @@ from policies.engine.limits import strictness
 from policies.engine.problems import PolicyError
 from policies.engine.types import Money
 from policies.engine.yaml_out import dump
-from policies.history import Outcome, decoded
 from policies.suggestions.ground import SPAN, Ground, Suggestion, logger
-from policies.usage_stats import DAYS, MOST, ToolUsage, latest
+from policies.usage_stats import DAYS, ToolUsage
 
 MIN_APPROVED = 20
 
 
 def always_approved(ground: Ground) -> Iterator[Suggestion]:
     """One whose document would not load is logged and left out."""
+    made = [_auto(ground, role, tool, used, limit) for role, tool, used, limit in _earned(ground)]
+    # What loads with all of them loads with any one of them: rules and limits only ever add to what is wrong.
+    if made and _problem(ground.document.plain, made) is None:
+        yield from made
+        return
+    for suggestion in made:
+        problem = _problem(ground.document.plain, [suggestion])
+        if problem is None:
+            yield suggestion
+        else:
+            logger.warning("A suggestion was left out, because its document does not load: %s", problem)
+
+
+def _earned(ground: Ground) -> Iterator[tuple[str, str, ToolUsage, Mapping[str, Any]]]:
     for role, tool in ground.listed():
         used = ground.usage.get((role, tool))
         if used and used.approved >= MIN_APPROVED and _clean(used) and ground.mode(role, tool) == "approval":
             limit = _guard(ground, role, tool)
-            made = _auto(ground, role, tool, used, limit) if limit is not None else None
-            if made is not None and _loads(made):
-                yield made
+            if limit is not None:
+                yield role, tool, used, limit
 
 
 def _clean(used: ToolUsage) -> bool:
@@ -40,13 +52,18 @@ def _clean(used: ToolUsage) -> bool:
     return not (used.rejected or used.rolled_back or used.failed or used.unknown)
 
 
-def _loads(suggestion: Suggestion) -> bool:
+def _problem(plain: Mapping[str, Any], made: list[Suggestion]) -> PolicyError | None:
+    """Why a document with these would not load. The live one does, so only what meets the new rules and limits is looked at."""
+    kept = {name: plain[name] for name in ("policy", "routes", "limits") if name in plain}
+    bare = {name: {"tier": data["tier"], "tools": {}} for name, data in plain["roles"].items()}
+    after: Mapping[str, Any] = {**kept, "roles": bare}
+    for suggestion in made:
+        after = suggestion.change(after)
     try:
-        load(dump(suggestion.plain_after))
+        load(dump(after))
     except PolicyError as error:
-        logger.warning("A suggestion was left out, because its document does not load: %s", error)
-        return False
-    return True
+        return error
+    return None
 
 
 def _auto(ground: Ground, role: str, tool: str, used: ToolUsage, limit: Mapping[str, Any]) -> Suggestion:
@@ -85,9 +102,7 @@ def _bound(limit: Mapping[str, Any]) -> str:
 
 def _guard(ground: Ground, role: str, tool: str) -> dict[str, Any] | None:
     """The limit that keeps what would run by itself to what people approved. None where there is no measure for it."""
-    rows = latest(ground.workspace_id, ground.slug, now=ground.now).filter(role=role, tool=tool, effect="approval")
-    approved = rows.filter(outcome=Outcome.SUCCEEDED).values_list("at", "request_text")[:MOST]
-    moved = [(at, decoded(text, {}).money) for at, text in approved]
+    moved = ground.asked.approved.get((role, tool), [])
     common = {
         "id": f"auto.{role}.{tool}"[:80], "name": f"Automatic {tool}"[:500], "when": {"roles": [role], "tools": [tool]}
     }  # fmt: skip

@@ -16,7 +16,6 @@ from policies.engine.problems import PolicyError
 from policies.engine.windows import instant
 from policies.history import Outcome
 from policies.models import DecisionRecord, PolicyVersion
-from policies.suggestions.asked import asked_fields
 from policies.suggestions.ground import Ground, Suggestion, logger
 from policies.usage_stats import DAYS
 
@@ -53,10 +52,10 @@ def _off(ground: Ground, role: str, tool: str, sentence: str, evidence: str) -> 
 
 def unwritten(ground: Ground) -> Iterator[Suggestion]:
     """Writable fields that nobody asked to write, though the tools that could were used."""
-    found = asked_fields(ground)
     for role in ground.document.roles.values():
         for kind, rule in sorted(role.fields.items()):
-            count, named = found.get((role.name, kind), (0, frozenset()))
+            key = role.name, kind
+            count, named = ground.asked.writes[key], ground.asked.named.get(key, set())
             for path in sorted(rule.write - named) if count >= MIN_USES else ():
                 if ground.was_writable(role.name, kind, path):
                     yield _without_field(ground, role.name, kind, path, count)
