@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from policies.engine.currencies import digits_of
 from policies.engine.types import ToolFacts
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
@@ -122,7 +123,8 @@ class Definition:
         spec = self.data.get("money")
         if not spec:
             return None
-        return int(arguments[spec["amount"]]), str(arguments[spec["currency"]]), int(spec.get("minor_units", 2))
+        amount, currency = int(arguments[spec["amount"]]), str(arguments[spec["currency"]])
+        return amount, currency, int(spec.get("minor_units", digits_of(currency)))
 
     def recipients(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
         """Every email address the call would reach."""

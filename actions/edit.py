@@ -98,6 +98,7 @@ def _decide_again(actor: Actor, action: Action, definition: Definition) -> None:
         raise EditRefused("Policy now asks other people for this. Reject it, so that the agent can ask again.")
     note_decision(action, definition, judged)
     columns = decision_columns(action, definition, decision)
-    replace_holds(workspace_id=action.workspace_id, action_id=action.pk, holds=decision.holds)
+    policy = str(decision.policy["slug"])
+    replace_holds(workspace_id=action.workspace_id, policy=policy, action_id=action.pk, holds=decision.holds)
     body = {**decided_body(action, definition), "edits": action.edits}
     move(actor=actor, action=action, to=State.PENDING, entry="action.edited", body=body, edits=action.edits, **columns)

@@ -154,7 +154,8 @@ def new_action(place: Place, prepared: Prepared) -> Action:
 def _record_decision(actor: Actor, action: Action, definition: Definition | None, decision: Decision) -> None:
     """Reserve what the decision holds and move out of PROPOSED: deny, wait for people, or authorize."""
     columns = decision_columns(action, definition, decision)
-    reserve(workspace_id=action.workspace_id, action_id=action.pk, holds=decision.holds)
+    policy = str(decision.policy["slug"])
+    reserve(workspace_id=action.workspace_id, policy=policy, action_id=action.pk, holds=decision.holds)
     body = decided_body(action, definition)
     to = TARGETS[decision.effect]
     if to is State.DENIED:

@@ -148,20 +148,20 @@ def tools_for_agent(agent: Agent) -> list[dict[str, Any]]:
     if role is None:
         return []
     definitions = [Definition(tool.definition) for tool in Tool.objects.filter(workspace_id=agent.workspace_id)]
+    now = database_now()
+    modes = [mode_for(role, definition.name, definition.effect_class, now) for definition in definitions]
     return [
-        _listed(role, definition)
-        for definition in definitions
-        if mode_for(role, definition.name, definition.effect_class) != "off"
+        _listed(role, definition, mode) for definition, mode in zip(definitions, modes, strict=True) if mode != "off"
     ]
 
 
-def _listed(role: Role, definition: Definition) -> dict[str, Any]:
+def _listed(role: Role, definition: Definition, mode: str) -> dict[str, Any]:
     return {
         "name": definition.name,
         "description": str(definition.data["description"]),
         "effect_class": definition.effect_class,
         "reversibility": definition.reversibility,
-        "mode": mode_for(role, definition.name, definition.effect_class),
+        "mode": mode,
         "input_schema": _narrowed(role, definition),
     }
 

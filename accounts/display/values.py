@@ -85,8 +85,8 @@ def withheld_count(item: Any) -> int:
     return sum(map(withheld_count, item)) if isinstance(item, list | tuple) else 0
 
 
-def money_text(amount_minor: int, currency: str, digits: int = 2) -> str:
-    """`$240.00`, or `240.00 SEK` where the currency has no symbol here; `amount_minor` is in minor units."""
+def money_text(amount_minor: int, currency: str, digits: int) -> str:
+    """`$240.00`, or `240.00 SEK` where the currency has no symbol here; `amount_minor` counts by that many digits."""
     sign, whole = ("−" if amount_minor < 0 else ""), abs(amount_minor)
     text = f"{whole // 10**digits:,}.{whole % 10**digits:0{digits}d}" if digits else f"{whole:,}"
     symbol = SYMBOLS.get(currency)

@@ -142,7 +142,8 @@ def _policy(action: Action, way: Reach) -> Finding | str:
         sentence = _stricter(action.decision, now)
         if not sentence:
             # What runs now counts now, also against limits that came later.
-            replace_holds(workspace_id=action.workspace_id, action_id=action.pk, holds=now.holds)
+            policy = str(now.policy["slug"])
+            replace_holds(workspace_id=action.workspace_id, policy=policy, action_id=action.pk, holds=now.holds)
     return Finding(sentence, _policy_moved(action, now)) if sentence else ""
 
 

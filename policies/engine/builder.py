@@ -9,6 +9,7 @@ from typing import Any
 import rfc8785
 
 from policies.engine import parts
+from policies.engine.endings import mistakes, tool_rule
 from policies.engine.expressions import BadExpression, Expression, compile_expression
 from policies.engine.parts import DEFAULT_EXPIRY_S, Document, When
 from policies.engine.problems import PolicyError, Problem
@@ -97,11 +98,13 @@ class Builder:
         if name is not None and name not in self.data["roles"]:
             self._add(path, f"There is no role {name}. Use one of: {', '.join(sorted(self.data['roles']))}.")
 
-    def _check_instant(self, path: Path, text: str) -> None:
+    def _check_instant(self, path: Path, text: str) -> bool:
         try:
             instant(text)
         except ValueError as error:
             self._add(path, f"This is no time: {error}. Write UTC as 2026-11-21T08:00Z.")
+            return False
+        return True
 
     def _check_test(self, number: int, test: Mapping[str, Any]) -> None:
         """A test may name a role that is not there only to show that it is denied."""
@@ -118,18 +121,21 @@ class Builder:
         return When(*(frozenset(data.get(name, ())) for name in names))
 
     def _role(self, name: str, data: Mapping[str, Any]) -> parts.Role:
-        for tool, rule in data["tools"].items():
-            path: Path = ("roles", name, "tools", tool)
-            self._check_route((*path, "route"), rule.get("route"))
-            if rule.get("mode") == "approval" and "route" not in rule:
-                self._add((*path, "mode"), "Approval needs a route. Name who decides.")
         scopes = {
             kind: self._expression(("roles", name, "scopes", kind), source)
             for kind, source in (data.get("scopes") or {}).items()
         }
-        tools = {tool: parts.ToolRule(rule.get("mode"), rule.get("route")) for tool, rule in data["tools"].items()}
+        tools = {tool: self._tool(("roles", name, "tools", tool), rule) for tool, rule in data["tools"].items()}
         fields = {kind: _field_rule(rule) for kind, rule in (data.get("fields") or {}).items()}
         return parts.Role(name, data["tier"], tools, fields, scopes)
+
+    def _tool(self, path: Path, data: Mapping[str, Any]) -> parts.ToolRule:
+        self._check_route((*path, "route"), data.get("route"))
+        for term, message in mistakes(data):
+            self._add((*path, term), message)
+        if "until" in data and not self._check_instant((*path, "until"), data["until"]):
+            return parts.ToolRule("off", None)
+        return tool_rule(data)
 
     def _invariant(self, number: int, data: Mapping[str, Any]) -> parts.Invariant:
         path, key = ("invariants", number), "forbid" if "forbid" in data else "require"

@@ -110,11 +110,21 @@ def _words(error: ValidationError) -> str:
         return f"{str(error.instance)[:60]!r} is not {what}" if what else f"{error.message[:200]}."
     if rule == "type":
         return f"This is {_KINDS.get(type(error.instance), 'a number')}. Write {_WANTED.get(str(wanted), 'a record')}."
+    if rule == "dependentRequired":
+        name, other = _alone(error.instance, wanted)
+        return f"{name} stands only beside {other}. Add {other}, or remove {name}."
     if rule == "maxLength":
         return f"This is longer than {wanted} characters. Make it shorter."
     if rule == "required":
         return f"{error.message[:200]}. Add it."
     return f"{error.message[:200]}."
+
+
+def _alone(value: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, str]:
+    """The first term that stands without one it needs, and that one."""
+    return next(
+        (name, other) for name, needs in wanted.items() for other in needs if name in value and other not in value
+    )
 
 
 def _not_enforced(source: Source, value: Any, path: Path) -> Iterator[Problem]:

@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from policies.engine.expressions import Expression
@@ -16,10 +17,19 @@ DEFAULT_EXPIRY_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class ToolRule:
-    """A role's own word on a tool; None where the tier or the document decides."""
+    """A role's own word on a tool; None where the tier or the document decides.
+
+    Before `until` the mode is `mode`; from that instant on it is `then`, which asks more. Both are None without an end.
+    """
 
     mode: str | None
     route: str | None
+    until: datetime | None = None
+    then: str | None = None
+
+    def ended(self, at: datetime) -> bool:
+        """Whether the rule's end has come. Raises TypeError for a time without a zone, where the rule has an end."""
+        return self.until is not None and at >= self.until
 
 
 @dataclass(frozen=True, slots=True)

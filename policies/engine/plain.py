@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from policies.engine.builder import seconds
+from policies.engine.endings import modes
 from policies.engine.limits import strictness
-from policies.engine.parts import DEFAULT_EXPIRY_S, Role, ToolRule, When
-from policies.engine.plan import mode_for
+from policies.engine.parts import DEFAULT_EXPIRY_S, When
 from policies.engine.schema import SEPARATION
 from policies.engine.types import Route, RouteStep
 
@@ -17,10 +17,8 @@ Plain = Mapping[str, Any]
 
 
 def effective_mode(role: Plain, tool: str, effect_class: str) -> str:
-    """What a role may do with a tool of an effect class: off, auto, draft or approval."""
-    rule = role["tools"].get(tool)
-    tools = {} if rule is None else {tool: ToolRule(rule.get("mode"), rule.get("route"))}
-    return mode_for(Role("", role["tier"], tools, {}, {}), tool, effect_class)
+    """What a role may do with a tool of an effect class: off, auto, draft or approval; the most it ever may, if that ends."""
+    return modes(role, tool, effect_class)[0]
 
 
 def route_of(name: str, data: Plain) -> Route:

@@ -37,10 +37,19 @@ _WHEN = _object(
         "effect_classes": {"type": "array", "items": {"enum": list(EFFECT_CLASSES)}},
     }
 )
+# Before `until` a tool's mode is `mode`, from then on `then`: by itself approval where a route is named, else off.
+_TOOL = _object(
+    {
+        "mode": {"enum": list(MODES)},
+        "route": _NAME,
+        "until": _INSTANT,
+        "then": {"enum": [mode for mode in MODES if mode != "auto"]},
+    }
+) | {"dependentRequired": {"until": ["mode"], "then": ["until"]}}
 _ROLE = _object(
     {
         "tier": {"enum": list(TIERS)},
-        "tools": _map(_object({"mode": {"enum": list(MODES)}, "route": _NAME})),
+        "tools": _map(_TOOL),
         "fields": _map(
             _object(
                 {

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 EFFECT_CLASSES = ("read", "draft", "write", "side_effect", "continuous")
 MODES = ("off", "auto", "draft", "approval")
+# How much each mode asks.
+STRENGTH = {"auto": 0, "draft": 1, "approval": 2, "off": 3}
 TIERS: dict[str, dict[str, str]] = {
     "read-only": {"read": "auto", "draft": "off", "write": "off", "side_effect": "off", "continuous": "off"},
     "draft-only": {"read": "auto", "draft": "auto", "write": "draft", "side_effect": "off", "continuous": "off"},

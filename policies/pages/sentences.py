@@ -5,23 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from accounts.display.values import money_text
+from policies.engine.currencies import money_text
 
-# ISO 4217 currencies whose minor unit is not a hundredth.
-DIGITS = {
-    "JPY": 0,
-    "KRW": 0,
-    "VND": 0,
-    "CLP": 0,
-    "ISK": 0,
-    "UGX": 0,
-    "PYG": 0,
-    "BHD": 3,
-    "KWD": 3,
-    "JOD": 3,
-    "OMR": 3,
-    "TND": 3,
-}
 UNITS = {"s": "second", "min": "minute", "h": "hour", "d": "day"}
 PER = {"action": "per action", "agent": "per agent", "role": "per role", "requester": "per person who asks",
        "workspace": "in the workspace", "tool": "per tool", "connection": "per connection"}  # fmt: skip
@@ -37,14 +22,9 @@ VERDICTS = {"tightens": "Only tightens. Nothing is loosened.", "same": "Nothing 
             "mixed": "Mixed: some rules tighten, some loosen.", "loosens": "Loosens."}  # fmt: skip
 
 
-def digits_of(currency: str | None) -> int:
-    """Digits after the point of a currency."""
-    return DIGITS.get(currency or "", 2)
-
-
 def money(amount: int, currency: str | None) -> str:
     """`$100.00`, from minor units."""
-    return money_text(amount, currency or "", digits_of(currency))
+    return money_text(amount, currency or "")
 
 
 def span(duration: str) -> str:

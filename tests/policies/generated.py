@@ -41,9 +41,12 @@ whens = st.fixed_dictionaries(
         "effect_classes": some(one_of(("read", "write", "side_effect"))),
     },
 )  # fmt: skip
+ENDS = ("2026-03-02T10:00Z", "2026-03-03T00:00Z", "2026-03-03T12:30Z")
 modes = one_of(
     ({}, {}, {"mode": "off"}, {"mode": "auto"}, {"mode": "draft"}, {"mode": "approval", "route": "one"},
-     {"mode": "approval", "route": "two"}, {"route": "one"})
+     {"mode": "approval", "route": "two"}, {"route": "one"}, {"mode": "auto", "until": ENDS[0]},
+     {"mode": "auto", "route": "one", "until": ENDS[1]}, {"mode": "draft", "until": ENDS[2], "then": "approval", "route": "two"},
+     {"mode": "auto", "route": "two", "until": ENDS[2], "then": "draft"}, {"mode": "approval", "route": "one", "until": ENDS[0]})
 )  # fmt: skip
 fields = st.fixed_dictionaries(
     {},

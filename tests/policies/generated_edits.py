@@ -16,6 +16,17 @@ def edit_tool(draw, new):
     _role(draw, new)["tools"][draw(tools)] = draw(made.modes)
 
 
+def edit_end(draw, new):
+    """An end more, less or other, and another mode after it."""
+    tools = _role(draw, new)["tools"]
+    moded = sorted(name for name, rule in tools.items() if "mode" in rule)
+    if moded:
+        name = draw(one_of(moded))
+        terms = {term: value for term, value in tools[name].items() if term not in ("until", "then")}
+        end, then = draw(one_of((None, *made.ENDS))), draw(one_of((None, "draft", "approval", "off")))
+        tools[name] = terms | ({"until": end} if end else {}) | ({"then": then} if end and then else {})
+
+
 def edit_tier(draw, new):
     _role(draw, new)["tier"] = draw(tiers)
 
@@ -112,7 +123,7 @@ _ASPECTS = {
     "currency": one_of(("USD", "EUR")),
 }
 EDITS = (
-    edit_tool, edit_tier, edit_fields, edit_scope, remove, add_rule, edit_rule, edit_rule, edit_expression, edit_route,
+    edit_tool, edit_end, edit_tier, edit_fields, edit_scope, remove, add_rule, edit_rule, edit_rule, edit_expression, edit_route,
     edit_redact, reorder,
 )  # fmt: skip
 
@@ -213,6 +224,7 @@ FOCUS = {
     "breakers": (lambda draw: _beside_open_roles(draw, "breakers", when={}), (edit_rule,)),
     "when": (_refusing, (edit_when,)),
     "routes": (_asking, (edit_asking, edit_asking, edit_route, edit_tool, edit_over)),
+    "ends": (_asking, (edit_end, edit_end, edit_tool, edit_asking)),
     "roles": (_unlike, (edit_tool, edit_tier, edit_fields, edit_fields, edit_scope)),
 }
 

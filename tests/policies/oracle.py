@@ -37,6 +37,8 @@ def decide(plain: Mapping[str, Any], call: Mapping[str, Any], truths: Mapping[st
     own = role["tools"][tool["name"]]
     mode = own.get("mode") or DEFAULTS[role["tier"]].get(tool["effect_class"], "off")
     about = lambda section: [rule for rule in plain.get(section, ()) if speaks(rule["when"], call)]  # noqa: E731
+    if call["at"] >= own.get("until", "9"):
+        mode = own.get("then") or ("approval" if "route" in own and mode in ("auto", "draft") else "off")
     if mode == "off" or any(frozen(rule, call["at"]) for rule in about("freezes")):
         return DENIED
     if any(trip(rule, call) in call["tripped"] for rule in about("breakers")):

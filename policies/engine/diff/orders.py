@@ -7,7 +7,6 @@ from typing import Any
 from policies.engine.builder import seconds
 from policies.engine.windows import Once, Weekly, window
 
-STRENGTH = {"auto": 0, "draft": 1, "approval": 2, "off": 3}
 _WEEK = 7 * 24 * 60
 
 
