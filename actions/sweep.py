@@ -15,6 +15,7 @@ from actions.execution import left_over
 from actions.machine import StateConflict, move
 from actions.models import Action, Plan
 from actions.plans import stop_if_broken
+from actions.rollback import sleeping
 from actions.services import apply_verdict
 from actions.states import STOPS_PLAN, SUCCESS, State
 from actions.switches import held_actions, open_switches
@@ -48,6 +49,8 @@ def sweep() -> Swept:
     applied = _apply_settled()
     requeued, unknown = _end_leases()
     _stop_plans()
+    for action_id in sleeping():
+        ring(action_id)
     publish_due(actor=system_actor("sweeper", ANY))
     ring_stale()
     rung = _ring_waiting()
@@ -116,7 +119,8 @@ def _first_try() -> datetime:
 
 def _stop_plans() -> None:
     """Plans whose broken step was recorded by a process that died before cancelling the rest."""
-    broken = Action.objects.filter(plan__stopped_at_step=None, plan__isnull=False, state__in=STOPS_PLAN)
+    untold = Q(plan__stopped_at_step=None) | Q(plan__stopped_at_step__gt=F("step"))
+    broken = Action.objects.filter(untold, plan__isnull=False, state__in=STOPS_PLAN)
     for plan in Plan.objects.filter(pk__in=broken.values("plan_id")).select_related("trace")[:BATCH]:
         stop_if_broken(actor=system_actor("sweeper", plan.trace.workspace_id), plan_id=plan.pk)
 

@@ -6,10 +6,8 @@ from actions.states import SUCCESS, State
 
 def next_to_run(plan_id: str) -> Action | None:
     """The plan's first unfinished action, if it is authorized; None while it waits for people or the plan stopped."""
-    for action in Action.objects.filter(plan_id=plan_id).order_by("step"):
-        if action.state not in SUCCESS:
-            return action if action.state == State.AUTHORIZED else None
-    return None
+    first = Action.objects.filter(plan_id=plan_id).exclude(state__in=SUCCESS).order_by("step").first()
+    return first if first is not None and first.state == State.AUTHORIZED else None
 
 
 def is_its_turn(action: Action) -> bool:

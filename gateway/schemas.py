@@ -94,9 +94,22 @@ class ActionOut(BaseModel):
     doubt: dict[str, Any] | None
 
 
+class StoppedOut(BaseModel):
+    """Where a plan stopped, the steps that were done until then, and whether the rest may be tried again."""
+
+    step: int
+    done: list[int]
+    can_resume: bool
+    why_not: str
+
+
 class PlanOut(BaseModel):
     """The steps of a submitted plan."""
 
     plan_id: str
     trace_id: str
+    url: str
+    stopped: StoppedOut | None
+    resumes: str | None
+    resumed_as: str | None
     steps: list[ActionOut]

@@ -1,11 +1,13 @@
 """How actions, traces and approvals look to the agent that owns them. No credential, no other principal's data (B-04)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
 
 from actions.models import Action, Plan
+from actions.resume import refusal
 from actions.states import SUCCESS, State
 from approvals.models import ApprovalRequest
 from policies.engine.types import Decision
@@ -99,8 +101,29 @@ def approval_out(request: ApprovalRequest) -> dict[str, Any]:
 
 def plan_out(plan: Plan) -> dict[str, Any]:
     """A plan with its steps as they stand."""
-    actions = Action.objects.filter(plan=plan).order_by("step")
-    return {"plan_id": plan.pk, "trace_id": plan.trace_id, "steps": [action_out(action) for action in actions]}
+    actions = list(Action.objects.filter(plan=plan).order_by("step"))
+    return {
+        "plan_id": plan.pk,
+        "trace_id": plan.trace_id,
+        "url": absolute(reverse("actions:plan", args=[plan.pk])),
+        "stopped": _stopped(plan, actions),
+        "resumes": plan.resumes_id,
+        "resumed_as": plan.resumed_as.pk if hasattr(plan, "resumed_as") else None,
+        "steps": [action_out(action) for action in actions],
+    }
+
+
+def _stopped(plan: Plan, actions: Sequence[Action]) -> dict[str, Any] | None:
+    """Where it stopped, what was done until then (F-07), and whether the rest may be tried again; None while it runs."""
+    if plan.stopped_at_step is None:
+        return None
+    why_not = refusal(plan)
+    return {
+        "step": plan.stopped_at_step,
+        "done": [action.step for action in actions if action.state in SUCCESS],
+        "can_resume": not why_not,
+        "why_not": why_not,
+    }
 
 
 def trace_out(trace: Trace) -> dict[str, Any]:

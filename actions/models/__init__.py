@@ -1,6 +1,14 @@
 """The rows of actions: calls and the tools behind them, and what attempts and people leave beside them."""
 
-from actions.models.aftermath import AttemptCredential, Attestation, KillSwitch, new_attestation_id, new_switch_id
+from actions.models.aftermath import (
+    AttemptCredential,
+    Attestation,
+    KillSwitch,
+    Rollback,
+    new_attestation_id,
+    new_rollback_id,
+    new_switch_id,
+)
 from actions.models.calls import (
     Action,
     Connection,
@@ -22,11 +30,13 @@ __all__ = [
     "IdempotencyKey",
     "KillSwitch",
     "Plan",
+    "Rollback",
     "Tool",
     "new_action_id",
     "new_attestation_id",
     "new_connection_id",
     "new_plan_id",
+    "new_rollback_id",
     "new_switch_id",
     "new_system_id",
     "new_tool_id",

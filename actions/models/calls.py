@@ -88,6 +88,8 @@ class Plan(models.Model):
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="plans")
     submitted_at = models.DateTimeField()
     stopped_at_step = models.PositiveSmallIntegerField(null=True)
+    # The stopped plan whose unfinished steps this one tries again; a plan is resumed once, its successor once more.
+    resumes = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="resumed_as")
 
     def __str__(self) -> str:
         return self.id
@@ -98,6 +100,7 @@ class Action(models.Model):
 
     class RollbackState(models.TextChoices):
         ROLLED_BACK = "rolled_back"
+        PARTLY = "partly_rolled_back"
         CONFLICT = "rollback_conflict"
         UNKNOWN = "rollback_unknown"
 
@@ -132,11 +135,13 @@ class Action(models.Model):
     # Set by people who edit: {field: [agent's value, person's value]}.
     edits = models.JSONField(default=dict)
     result = models.JSONField(null=True)
+    # What would take it back, worked out when it succeeded (actions.inverse); null before, and for reads.
+    inverse = models.JSONField(null=True)
     detail = models.CharField(max_length=500, blank=True)
     status_code = models.PositiveSmallIntegerField(null=True)
     # What no longer held at dispatch, row by row: {what, approved, now, who, at}.
     drift = models.JSONField(default=list)
-    # The action this one asks for again, after it drifted.
+    # The action this one asks for again, after it drifted or its plan stopped.
     replan_of = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="replanned_as")
     rollback_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="rollbacks")
     rollback_state = models.CharField(max_length=20, choices=RollbackState.choices, blank=True)
