@@ -1,6 +1,7 @@
 """Tries a stopped plan again from the step that stopped: new actions, decided and approved as things stand now (F-07)."""
 
 from collections.abc import Callable
+from itertools import groupby
 
 from django.db import transaction
 
@@ -90,5 +91,14 @@ def resume(*, actor: Actor, plan: Plan, remember: Callable[[str], None] = nothin
 
 
 def _unfinished(plan: Plan) -> list[Step]:
+    """The steps that did not succeed; what is left of a bulk step is a bulk step again, with a canary of its own."""
     found = Action.objects.filter(plan=plan).exclude(state__in=SUCCESS).order_by("step")
-    return [Step(action.title, action.tool_name, action.proposed, again=action) for action in found]
+    steps: list[Step] = []
+    for bulk, actions in groupby(found, key=lambda action: action.bulk_id):
+        together = tuple(actions)
+        if bulk is None:
+            steps += [Step(one.title, one.tool_name, one.proposed, again=(one,)) for one in together]
+        else:
+            items = tuple(one.proposed for one in together)
+            steps.append(Step(together[0].title, together[0].tool_name, items=items, again=together))
+    return steps

@@ -19,6 +19,7 @@ from actions.rollback import sleeping
 from actions.services import apply_verdict
 from actions.states import STOPS_PLAN, SUCCESS, State
 from actions.switches import held_actions, open_switches
+from actions.turns import BEHIND_CANARY
 from approvals.models import ApprovalRequest
 from approvals.services import close_request, expire_due
 from policies.publishing import publish_due
@@ -129,7 +130,9 @@ def _ring_waiting() -> int:
     """Ring again for every action that may run now: authorized, with every earlier step of its plan done."""
     earlier = Action.objects.filter(plan_id=OuterRef("plan_id"), step__lt=OuterRef("step"))
     blocked = Exists(earlier.exclude(state__in=SUCCESS))
-    waiting = Action.objects.filter(state=State.AUTHORIZED).exclude(Q(plan__isnull=False) & blocked)
+    waiting = (
+        Action.objects.filter(state=State.AUTHORIZED).exclude(Q(plan__isnull=False) & blocked).exclude(BEHIND_CANARY)
+    )
     # What a pause holds is left out, so that it cannot crowd out what may run.
     return _ring_all(waiting.exclude(held_actions(open_switches())).order_by("created_at"))
 

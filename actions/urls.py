@@ -14,6 +14,7 @@ urlpatterns = [
     path("actions/<str:action_id>/ask-again/", views_drift.ask_again, name="ask_again"),
     path("plans/<str:plan_id>/", views_plan.plan_, name="plan"),
     path("plans/<str:plan_id>/decide/", views_plan.decide, name="decide_plan"),
+    path("plans/<str:plan_id>/continue/<str:bulk_id>/", views_plan.continue_, name="continue_bulk"),
     path("plans/<str:plan_id>/resume/", views_plan.resume_, name="resume"),
     path("pause/", views_pause.pause_, name="pause"),
     path("pause/<str:switch_id>/release/", views_pause.release_, name="release"),

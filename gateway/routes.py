@@ -108,10 +108,13 @@ def get_trace(request: HttpRequest, trace_id: str) -> Any:
 
 @api.post("/traces/{trace_id}/plan", response={200: PlanOut, **ERRORS}, operation_id="submit_plan", tags=["traces"])
 def post_plan(request: HttpRequest, trace_id: str, body: PlanIn) -> Any:
-    """Submit a whole plan: every step is checked before any runs; steps that need nobody run now, in order."""
+    """Submit a whole plan: every step is checked before any runs; steps that need nobody run now, in order.
+
+    Of a step with `items` only the first run (`canary`); then the plan waits for a person to let the rest run.
+    """
     agent = agent_of(request)
     trace = _trace(agent, trace_id)
-    steps = [Step(step.title, step.tool, step.arguments) for step in body.steps]
+    steps = [Step(step.title, step.tool, step.arguments, tuple(step.items), step.canary) for step in body.steps]
 
     def work(key: int | None) -> tuple[int, dict[str, Any]]:
         try:

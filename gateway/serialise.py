@@ -6,8 +6,9 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from actions.models import Action, Plan
+from actions.models import Action, Bulk, Plan
 from actions.resume import refusal
+from actions.rollback import recorded_inverse
 from actions.states import SUCCESS, State
 from approvals.models import ApprovalRequest
 from policies.engine.types import Decision
@@ -109,7 +110,22 @@ def plan_out(plan: Plan) -> dict[str, Any]:
         "stopped": _stopped(plan, actions),
         "resumes": plan.resumes_id,
         "resumed_as": plan.resumed_as.pk if hasattr(plan, "resumed_as") else None,
+        "bulks": [_bulk(bulk, plan, actions) for bulk in plan.bulks.all()],
         "steps": [action_out(action) for action in actions],
+    }
+
+
+def _bulk(bulk: Bulk, plan: Plan, actions: Sequence[Action]) -> dict[str, Any]:
+    done = sum(action.state in SUCCESS for action in actions if action.bulk_id == bulk.pk)
+    waits = bulk.continued_at is None and plan.stopped_at_step is None and bulk.canary <= done < bulk.size
+    return {
+        "bulk_id": bulk.pk,
+        "title": bulk.title,
+        "first_step": bulk.first_step,
+        "size": bulk.size,
+        "canary": bulk.canary,
+        "done": done,
+        "waits_for_a_person": waits,
     }
 
 
@@ -121,8 +137,21 @@ def _stopped(plan: Plan, actions: Sequence[Action]) -> dict[str, Any] | None:
     return {
         "step": plan.stopped_at_step,
         "done": [action.step for action in actions if action.state in SUCCESS],
+        "undo": [_undo(action) for action in reversed(actions) if action.inverse],
         "can_resume": not why_not,
         "why_not": why_not,
+    }
+
+
+def _undo(action: Action) -> dict[str, Any]:
+    """How a completed step could be undone, the newest first; proposed to whoever reads it, never done by itself (F-07)."""
+    inverse = recorded_inverse(action)
+    return {
+        "step": action.step,
+        "how": inverse["how"],
+        "fields": [row["field"] for row in inverse.get("rows", ())],
+        "tool": inverse.get("tool"),
+        "why": inverse.get("why", ""),
     }
 
 

@@ -7,6 +7,7 @@ LABELS: dict[str, str] = {
     "plan.submitted": "Plan submitted",
     "plan.stopped": "Plan stopped",
     "plan.resumed": "Plan resumed from the step that stopped",
+    "bulk.continued": "A person looked at the first ones and let the rest run",
     "action.proposed": "Action proposed",
     "action.decided": "Policy decided",
     "action.edited": "Payload edited by a person",

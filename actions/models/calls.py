@@ -24,6 +24,10 @@ def new_plan_id() -> str:
     return new_id("pln")
 
 
+def new_bulk_id() -> str:
+    return new_id("blk")
+
+
 def new_action_id() -> str:
     return new_id("act")
 
@@ -95,6 +99,26 @@ class Plan(models.Model):
         return self.id
 
 
+class Bulk(models.Model):
+    """A step of a plan over many records: consecutive actions, of which only the first `canary` run by themselves."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_bulk_id, editable=False)
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="bulks")
+    title = models.CharField(max_length=300)
+    first_step = models.PositiveSmallIntegerField()
+    size = models.PositiveSmallIntegerField()
+    canary = models.PositiveSmallIntegerField()
+    # When a person had looked at the first ones and let the rest run.
+    continued_at = models.DateTimeField(null=True)
+    continued_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="continued_bulks")
+
+    class Meta:
+        ordering = ["plan_id", "first_step"]
+
+    def __str__(self) -> str:
+        return self.id
+
+
 class Action(models.Model):
     """One tool call, from proposal to outcome. Only `actions.machine` changes `state`."""
 
@@ -108,6 +132,7 @@ class Action(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="actions")
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="actions")
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, null=True, related_name="actions")
+    bulk = models.ForeignKey(Bulk, on_delete=models.PROTECT, null=True, related_name="items")
     step = models.PositiveSmallIntegerField()
     title = models.CharField(max_length=300)
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="actions")

@@ -2,7 +2,7 @@
 
 from actions.rollback.conflicts import Later
 from actions.rollback.outcome import finish
-from actions.rollback.preview import Item, Restore, preview, preview_trace
+from actions.rollback.preview import Item, Restore, preview, preview_trace, recorded_inverse, waiting
 from actions.rollback.run import RollbackRefused, go_on_undoing, roll_back, roll_back_trace, sleeping
 
 __all__ = [
@@ -14,7 +14,9 @@ __all__ = [
     "go_on_undoing",
     "preview",
     "preview_trace",
+    "recorded_inverse",
     "roll_back",
     "roll_back_trace",
     "sleeping",
+    "waiting",
 ]

@@ -5,6 +5,7 @@ again at dispatch, must hold what we wrote. Held by tests/actions/test_undo.py.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -60,7 +61,9 @@ def roll_back_trace(
         raise RollbackRefused("Choose at least one change of this trace. Nothing was rolled back.")
     for item in items:
         _refuse(item, wanted[item.action.pk])
-    todo = [{"action": item.action.pk, "fields": sorted(wanted[item.action.pk])} for item in items]
+    todo: list[dict[str, Any]] = [
+        {"action": item.action.pk, "fields": sorted(wanted[item.action.pk])} for item in items
+    ]
     made = _begin(actor, user, trace, todo, reason)
     advance(actor=actor, rollback_id=made.pk)
     made.refresh_from_db()
@@ -87,7 +90,7 @@ def _conflicts(item: Item, fields: Sequence[str] | None = None) -> str:
     return f"{'; '.join(told)}." if told else ""
 
 
-def _begin(actor: Actor, user: User, trace: Trace, todo: list[dict[str, object]], reason: str) -> Rollback:
+def _begin(actor: Actor, user: User, trace: Trace, todo: list[dict[str, Any]], reason: str) -> Rollback:
     """Open the trace of the rollback. The original's row lock makes it one at a time: each change is undone once."""
     with transaction.atomic():
         locked = Trace.objects.select_for_update(of=("self",)).get(pk=trace.pk)
