@@ -72,7 +72,6 @@ def _page(
         "plan": plan,
         "form": form,
         "items": [_shown(item, steps) for item in items],
-        "fields": sum(len(item.restorable) for item in items),
         "possible": any(item.possible for item in items),
     }
     return render(request, "actions/rollback_form.html", context, status=status)

@@ -47,7 +47,7 @@ class World:
                 for name in names}  # fmt: skip
 
     def step(self) -> None:
-        doing = self.pick.choices([self.change, self.move, self.undo, self.undo_everything], [5, 2, 4, 1])[0]
+        doing = self.pick.choices([self.change, self.move, self.undo, self.undo_everything], [5, 1, 5, 1])[0]
         doing()
         assert {record: self.read(record) for record in FIELDS} == self.truth
 
@@ -122,7 +122,7 @@ def test_t18_restored_byte_for_byte_or_conflict_and_once(cast, desk, batch):
     told = {"restored": 0, "conflicts": 0, "again": 0}
     for number in range(batch, SEQUENCES, BATCHES):
         world = World(cast, desk, seed=number)
-        for _ in range(world.pick.randint(4, 8)):
+        for _ in range(world.pick.randint(3, 6)):
             world.step()
         told = {key: told[key] + world.told[key] for key in told}
         assert verify(world.trace).ok
