@@ -44,6 +44,16 @@ class Definition:
         return str(self.data["reversibility"])
 
     @property
+    def compensate(self) -> Mapping[str, Any]:
+        """The call that makes up for this one: `{tool, arguments}`; empty where the tool names none."""
+        return self.data.get("compensate") or {}
+
+    @property
+    def cannot_undo(self) -> str:
+        """What stays even when it is undone, in the words of whoever declared the tool."""
+        return str(self.data.get("cannot_undo") or "")
+
+    @property
     def rows_at(self) -> str:
         """The name of the list a search answers with; "" for a tool that reads or writes one record."""
         return str((self.operation.get("read") or {}).get("rows") or "")

@@ -4,13 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from actions.definition import Definition
+from actions.inverse import undo_told
 from policies.engine.currencies import money_text
 
-UNDO = {
-    "reversible": ("Yes", "Fields can be restored"),
-    "compensable": ("Not by itself", "A new action is needed to make up for it"),
-    "irreversible": ("No", "It cannot be taken back"),
-}
 EMAIL_PARTS = ("to", "subject", "body")
 
 
@@ -30,7 +26,7 @@ def displayed(
         "tool_title": definition.title,
         "noun": definition.noun,
         "reversibility": definition.reversibility,
-        "blast": _blast(definition, arguments, decision),
+        "blast": _blast(definition, arguments, changes, decision),
         "payload": _payload(definition, arguments, changes, before, edits),
         "checks": decision["checks"],
         "policy": decision["policy"],
@@ -42,9 +38,14 @@ def displayed(
     }
 
 
-def _blast(definition: Definition, arguments: Mapping[str, Any], decision: Mapping[str, Any]) -> list[dict[str, str]]:
+def _blast(
+    definition: Definition,
+    arguments: Mapping[str, Any],
+    changes: Sequence[Mapping[str, Any]],
+    decision: Mapping[str, Any],
+) -> list[dict[str, str]]:
     money = definition.money(arguments)
-    undo, undo_detail = UNDO[definition.reversibility]
+    undo, undo_detail = undo_told(definition, changes)
     escalated = next((check for check in decision["checks"] if check["outcome"] == "escalated"), None)
     why = escalated["name"] if escalated else "This tool needs a person"
     return [

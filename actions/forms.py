@@ -32,9 +32,8 @@ class EditForm(forms.Form):
 
 
 class RollbackForm(forms.Form):
-    """Which action to undo, and why."""
+    """Why. What to undo is ticked beside the values themselves."""
 
-    action = forms.CharField(max_length=40, widget=forms.HiddenInput)
     reason = forms.CharField(max_length=500, min_length=3, label="Why are you rolling this back?")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

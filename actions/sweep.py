@@ -16,9 +16,11 @@ from actions.execution import left_over
 from actions.machine import StateConflict, move
 from actions.models import Action, Plan
 from actions.plans import stop_if_broken
+from actions.rollback import sleeping
 from actions.services import apply_verdict
 from actions.states import STOPS_PLAN, SUCCESS, State
 from actions.switches import held_actions, open_switches
+from actions.turns import BEHIND_CANARY
 from approvals.models import ApprovalRequest
 from approvals.services import close_request, expire_due
 from policies.publishing import publish_due
@@ -51,6 +53,8 @@ def sweep() -> Swept:
     applied = _apply_settled()
     requeued, unknown = _end_leases()
     _stop_plans()
+    for action_id in sleeping():
+        ring(action_id)
     publish_due(actor=system_actor("sweeper", ANY))
     ring_stale()
     rung = _ring_waiting()
@@ -119,7 +123,8 @@ def _first_try() -> datetime:
 
 def _stop_plans() -> None:
     """Plans whose broken step was recorded by a process that died before cancelling the rest."""
-    broken = Action.objects.filter(plan__stopped_at_step=None, plan__isnull=False, state__in=STOPS_PLAN)
+    untold = Q(plan__stopped_at_step=None) | Q(plan__stopped_at_step__gt=F("step"))
+    broken = Action.objects.filter(untold, plan__isnull=False, state__in=STOPS_PLAN)
     for plan in Plan.objects.filter(pk__in=broken.values("plan_id")).select_related("trace")[:BATCH]:
         stop_if_broken(actor=system_actor("sweeper", plan.trace.workspace_id), plan_id=plan.pk)
 
@@ -128,7 +133,9 @@ def _ring_waiting() -> int:
     """Ring again for every action that may run now: authorized, with every earlier step of its plan done."""
     earlier = Action.objects.filter(plan_id=OuterRef("plan_id"), step__lt=OuterRef("step"))
     blocked = Exists(earlier.exclude(state__in=SUCCESS))
-    waiting = Action.objects.filter(state=State.AUTHORIZED).exclude(Q(plan__isnull=False) & blocked)
+    waiting = (
+        Action.objects.filter(state=State.AUTHORIZED).exclude(Q(plan__isnull=False) & blocked).exclude(BEHIND_CANARY)
+    )
     # What a pause holds is left out, so that it cannot crowd out what may run.
     return _ring_all(waiting.exclude(held_actions(open_switches())).order_by("created_at"))
 

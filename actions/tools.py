@@ -65,6 +65,13 @@ DEFINITION: dict[str, Any] = {
         "recipients": {"type": ["string", "array", "null"], "items": {"type": "string"}},
         "sensitive": {"type": "object", "additionalProperties": _TEXT},
         "operation": {"type": "object"},
+        "compensate": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["tool", "arguments"],
+            "properties": {"tool": _NAME, "arguments": {"type": "object"}},
+        },
+        "cannot_undo": {"type": "string", "minLength": 1, "maxLength": 200},
         "words": {
             "type": "object",
             "additionalProperties": False,
@@ -110,6 +117,8 @@ def _check(definition: Mapping[str, Any]) -> None:
         raise BadTool(
             f"{name}: reversibility: what a call creates cannot be restored. Say compensable or irreversible."
         )
+    if "compensate" in definition and definition["reversibility"] != "compensable":
+        raise BadTool(f"{name}: compensate: only a compensable tool has a call that makes up for it.")
     if "$ref" in canonical_text(definition["input_schema"]):
         raise BadTool(f"{name}: input_schema: $ref is not allowed. Write the schema out.")
 

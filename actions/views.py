@@ -1,4 +1,4 @@
-"""Edit a pending payload; preview and carry out a rollback."""
+"""Edit a pending payload."""
 
 from typing import Any
 
@@ -8,21 +8,16 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import require
 from accounts.actors import actor_for_user
 from accounts.http import AuthenticatedRequest, sign_in_required
-from accounts.permissions import Permission
 from actions.arguments import BadArguments
 from actions.edit import EditRefused, edit_payload, in_question
-from actions.forms import EditForm, RollbackForm
-from actions.rollback import RollbackRefused, final, preview, roll_back, undoable
+from actions.forms import EditForm
 from approvals.access import get_request_for
 from approvals.models import ApprovalRequest
 from approvals.queue import queue_page
 from approvals.review import review_page
 from approvals.services import VerdictRefused
-from traces.access import get_trace_for
-from traces.models import Trace
 
 
 @sign_in_required
@@ -61,35 +56,3 @@ def _render_edit(request: AuthenticatedRequest, found: ApprovalRequest, form: Ed
     shown = review_page(request.user, found, page=page)
     context: dict[str, Any] = {"queue": page, "review": shown, "edit_form": form, "editing": True}
     return render(request, "approvals/queue.html", context, status=status)
-
-
-@sign_in_required
-@require_http_methods(["GET", "POST"])
-def rollback(request: AuthenticatedRequest, trace_id: str) -> HttpResponse:
-    """The diff that would be applied, conflicts, what cannot be undone; then a button that names the effect."""
-    trace = get_trace_for(request.user, trace_id)
-    require(request.user, Permission.TRACE_ROLLBACK, trace.workspace)
-    request.show_workspace(trace.workspace)
-    actions = undoable(trace)
-    chosen = next((a for a in actions if a.pk == request.POST.get("action", request.GET.get("action", ""))), None)
-    form = RollbackForm(request.POST if request.method == "POST" else None)
-    target = chosen or (actions[0] if actions else None)
-    if request.method == "POST" and form.is_valid() and chosen is not None:
-        try:
-            actor = actor_for_user(request.user, trace.workspace)
-            undo = roll_back(actor=actor, user=request.user, action=chosen, reason=form.cleaned_data["reason"])
-            return redirect(reverse("traces:detail", args=[undo.trace_id]))
-        except RollbackRefused as error:
-            form.add_error(None, str(error))
-    context = _rollback_context(trace, form, actions, target)
-    return render(request, "actions/rollback_form.html", context, status=200 if request.method == "GET" else 422)
-
-
-def _rollback_context(trace: Trace, form: RollbackForm, actions: list[Any], target: Any) -> dict[str, Any]:
-    return {
-        "trace": trace,
-        "form": form,
-        "choices": actions,
-        "preview": preview(target) if target is not None else None,
-        "cannot_undo": final(trace),
-    }

@@ -149,6 +149,9 @@ REMIT_LEASE_S = env.number("REMIT_LEASE_S", default=60, minimum=1, maximum=300)
 REMIT_SWEEP_S = env.number("REMIT_SWEEP_S", default=5, minimum=1, maximum=3600)
 REMIT_APPROVAL_TTL_S = env.number("REMIT_APPROVAL_TTL_S", default=3600, minimum=1, maximum=30 * 86400)
 REMIT_RECONCILE_S = env.number("REMIT_RECONCILE_S", default=5, minimum=1, maximum=300)
+# How many records one plan may change in bulk steps, and how many of a step run before a person looks at them.
+REMIT_BULK_MAX = env.number("REMIT_BULK_MAX", default=500, minimum=1, maximum=10_000)
+REMIT_BULK_CANARY = env.number("REMIT_BULK_CANARY", default=5, minimum=1, maximum=1000)
 REMIT_CALL_TIMEOUT_S = env.number("REMIT_CALL_TIMEOUT_S", default=20, minimum=1, maximum=120)
 
 # --- Ledger: checkpoints, witnesses, retention --------------------------------------------------------------------

@@ -15,6 +15,7 @@ from actions.connectors.compare import compare
 from actions.connectors.operation import Operation, OperationError, fill
 from actions.execution.reach import Reach
 from actions.facts import agent_facts, requester_facts
+from actions.inverse import inverse_of
 from actions.machine import StateConflict, move
 from actions.models import Action
 from actions.record import known_secrets, safe
@@ -147,6 +148,8 @@ def _result(
     known = known_secrets(
         way.definition, action.proposed, action.arguments, body, (action.before or {}).get("fields", {})
     )
+    done = outcome.kind == "done"
+    inverse = inverse_of(way.definition, changes, action.arguments, remote_id) if done else None
     ledger = {
         "status": outcome.status,
         "elapsed_ms": outcome.elapsed_ms,
@@ -161,6 +164,7 @@ def _result(
         "mismatches": mismatches(changes),
         "remote_id": remote_id,
         "link": _link(action, way, remote_id),
+        "inverse": mask(inverse, known),
     }
     columns = {
         "status_code": outcome.status,
@@ -175,6 +179,7 @@ def _result(
             "verified": ledger["verified"],
         },
         "changes": changes,
+        "inverse": inverse,
         "finished_at": database_now(),
     }
     return ledger, columns

@@ -95,6 +95,20 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
     ),
     "actions:drift": ("get", "/actions/{action}/drift/", {**dict.fromkeys(OUT, 404), None: 302}, 200),
     "actions:ask_again": ("post", "/actions/{action}/ask-again/", {**dict.fromkeys(OUT, 404)}, 302),
+    "actions:plan": ("get", "/plans/{plan}/", {**dict.fromkeys(OUT, 404), None: 302}, 200),
+    "actions:decide_plan": ("post", "/plans/{plan}/decide/", {**dict.fromkeys(OUT, 404)}, 302),
+    "actions:resume": (
+        "post",
+        "/plans/{plan}/resume/",
+        {"dana": 302, "priya": 302, "maya": 302, **dict.fromkeys(OUT, 404), None: 302},
+        403,
+    ),
+    "actions:continue_bulk": (
+        "post",
+        "/plans/{plan}/continue/blk_00000000000000000000000000/",
+        {None: 302},
+        404,
+    ),
     "actions:pause": ("get", "/pause/", {"maya": 403, "omar": 200, "lena": 200, None: 302}, 200),
     "actions:release": (
         "post",
@@ -146,6 +160,7 @@ def places(cast):
         workspace=cast.northwind, policy="support", breaker="x", key="x:workspace:all", reason="Why.", tripped_at=now
     )
     return {
+        "plan": trace.plans.get().pk,
         "trace": trace.pk, "approval": refund.pk, "action": refund.action_id, "agent": cast.agent.pk, "replay": replay.pk,
         "trip": trip.pk,
     }  # fmt: skip
@@ -184,7 +199,15 @@ def test_rows_of_a_policy(cast, places, method):
 @pytest.mark.parametrize("name", sorted(name for name, row in ROWS.items() if "{" in row[1] and "search" not in row[1]))
 def test_p7_foreign_object_answers_like_a_missing_one(cast, places, name):
     method, template, _, _ = ROWS[name]
-    kinds = {"trace": "trc", "approval": "apr", "action": "act", "agent": "agt", "replay": "rpl", "trip": "trp"}
+    kinds = {
+        "trace": "trc",
+        "approval": "apr",
+        "action": "act",
+        "agent": "agt",
+        "replay": "rpl",
+        "trip": "trp",
+        "plan": "pln",
+    }
     missing = {name: f"{prefix}_00000000000000000000000000" for name, prefix in kinds.items()}
     foreign = ask(cast, "omar", method, template.format(**places))
     absent = ask(cast, "omar", method, template.format(**missing))

@@ -114,7 +114,7 @@ def story(**changes) -> Story:
         "timeline_count": "2 of 2",
         "rollback_items": [{"label": "Email", "status": "cant_undo", "text": "", "action_id": "act_4"}],
         "events": [Event(1, AT, "trace.opened", "Opened", "refunds-agent", {"intent": "x"}, "9f3ce1a7")],
-        "rolled_back_by": [], "answered": "",
+        "rolled_back_by": [], "answered": "", "can_roll_back": True, "undo_stopped": "", "plans": [],
     }  # fmt: skip
     return Story(**(told | changes))
 

@@ -43,6 +43,11 @@ class ActionFacts:
     # What was not as approved when it was about to run.
     moved: list[Mapping[str, Any]] = field(default_factory=list)
     rollback: str = ""
+    # What would take it back, as recorded when it succeeded; empty in older records and for reads.
+    inverse: Mapping[str, Any] = field(default_factory=dict)
+    # The action this one asks for again, and the one that asked for this one again.
+    again_of: str = ""
+    again: str = ""
 
     @property
     def succeeded(self) -> bool:
@@ -65,6 +70,16 @@ class ActionFacts:
 
 
 @dataclass(slots=True)
+class PlanFacts:
+    """What the ledger says of one plan: how it was submitted, where it stopped, which plan went on from there."""
+
+    id: str
+    resumes: str
+    stopped: Mapping[str, Any] | None = None
+    resumed_as: str = ""
+
+
+@dataclass(slots=True)
 class TraceFacts:
     """What the ledger says of one trace."""
 
@@ -72,16 +87,22 @@ class TraceFacts:
     last_at: datetime
     opened: Mapping[str, Any] = field(default_factory=dict)
     opened_by: Mapping[str, Any] = field(default_factory=dict)
-    plan_steps: list[Mapping[str, Any]] = field(default_factory=list)
-    plan_stopped: Mapping[str, Any] | None = None
+    plans: dict[str, PlanFacts] = field(default_factory=dict)
     actions: dict[str, ActionFacts] = field(default_factory=dict)
     refused: list[Mapping[str, Any]] = field(default_factory=list)
     rollbacks: list[Mapping[str, Any]] = field(default_factory=list)
+    # Of a trace that undoes another: why it ended before everything was undone.
+    undo_stopped: str = ""
     answered: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
     def in_order(self) -> list[ActionFacts]:
         return sorted(self.actions.values(), key=lambda action: (action.step, action.id))
+
+    @property
+    def standing(self) -> list[ActionFacts]:
+        """Those that stand for themselves: what was asked for again is told by its successor."""
+        return [action for action in self.in_order if not action.again]
 
 
 # What people do about a finished trace is not part of how long it took.
@@ -108,11 +129,16 @@ def _opened(facts: TraceFacts, record: Record, at: datetime) -> None:
 
 
 def _plan(facts: TraceFacts, record: Record, at: datetime) -> None:
-    facts.plan_steps = list(record["body"]["steps"])
+    body = record["body"]
+    facts.plans[body["plan"]] = PlanFacts(body["plan"], str(body.get("resumes") or ""))
 
 
 def _plan_stopped(facts: TraceFacts, record: Record, at: datetime) -> None:
-    facts.plan_stopped = record["body"]
+    facts.plans[record["body"]["plan"]].stopped = record["body"]
+
+
+def _plan_resumed(facts: TraceFacts, record: Record, at: datetime) -> None:
+    facts.plans[record["body"]["plan"]].resumed_as = record["body"]["again"]
 
 
 def _refused(facts: TraceFacts, record: Record, at: datetime) -> None:
@@ -121,6 +147,10 @@ def _refused(facts: TraceFacts, record: Record, at: datetime) -> None:
 
 def _rollback_requested(facts: TraceFacts, record: Record, at: datetime) -> None:
     facts.rollbacks.append({**record["body"], "at": at, "actor": record["actor"]})
+
+
+def _rollback_stopped(facts: TraceFacts, record: Record, at: datetime) -> None:
+    facts.undo_stopped = str(record["body"]["detail"])
 
 
 def _answered(facts: TraceFacts, record: Record, at: datetime) -> None:
@@ -137,7 +167,11 @@ def _proposed(facts: TraceFacts, record: Record, at: datetime) -> None:
         words=body["words"],
         target=body["target"],
         proposed_at=at,
+        again_of=str(body.get("replan_of") or ""),
     )
+    before = facts.actions.get(str(body.get("replan_of") or ""))
+    if before is not None:
+        before.again = body["action"]
 
 
 def _on_action(
@@ -208,6 +242,7 @@ def _ended(action: ActionFacts, record: Record, at: datetime) -> None:
         action.receipt = body
     if "changes" in body:
         action.changes = list(body["changes"])
+    action.inverse = body.get("inverse") or {}
 
 
 def _found_out(action: ActionFacts, record: Record, at: datetime) -> None:
@@ -221,7 +256,7 @@ def _reconciled(action: ActionFacts, record: Record, at: datetime) -> None:
 
 
 def _attested(action: ActionFacts, record: Record, at: datetime) -> None:
-    action.ended_at = at
+    action.ended_at, action.inverse = at, record["body"].get("inverse") or {}
     _found_out(action, record, at)
 
 
@@ -239,7 +274,9 @@ _HANDLERS: dict[str, Callable[[TraceFacts, Record, datetime], None]] = {
     "trace.answered": _answered,
     "plan.submitted": _plan,
     "plan.stopped": _plan_stopped,
+    "plan.resumed": _plan_resumed,
     "rollback.requested": _rollback_requested,
+    "rollback.stopped": _rollback_stopped,
     "action.proposed": _proposed,
     "action.decided": _on_action(_decided),
     "action.edited": _on_action(_edited),
