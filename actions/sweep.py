@@ -20,6 +20,7 @@ from actions.states import STOPS_PLAN, SUCCESS, State
 from actions.switches import held_actions, open_switches
 from approvals.models import ApprovalRequest
 from approvals.services import close_request, expire_due
+from approvals.timers import run_timers
 from policies.publishing import publish_due
 from policies.replay import ring_stale
 from traces.models import Trace
@@ -33,6 +34,7 @@ class Swept:
     """What one round found."""
 
     expired: int
+    timed: int
     applied: int
     requeued: int
     unknown: int
@@ -44,6 +46,7 @@ class Swept:
 def sweep() -> Swept:
     """One round. Every part is safe to run in several processes at once."""
     expired = expire_due(actor=system_actor("sweeper", ANY))
+    timed = run_timers(actor=system_actor("sweeper", ANY))
     _end_changed_tools()
     applied = _apply_settled()
     requeued, unknown = _end_leases()
@@ -51,7 +54,7 @@ def sweep() -> Swept:
     publish_due(actor=system_actor("sweeper", ANY))
     ring_stale()
     rung = _ring_waiting()
-    return Swept(expired, applied, requeued, unknown, rung, _ring_in_doubt(), _ring_left_over())
+    return Swept(expired, timed, applied, requeued, unknown, rung, _ring_in_doubt(), _ring_left_over())
 
 
 def _end_changed_tools() -> None:

@@ -19,8 +19,8 @@ from actions.rollback import RollbackRefused, final, preview, roll_back, undoabl
 from approvals.access import get_request_for
 from approvals.models import ApprovalRequest
 from approvals.queue import queue_page
+from approvals.refusals import VerdictRefused
 from approvals.review import review_page
-from approvals.services import VerdictRefused
 from traces.access import get_trace_for
 from traces.models import Trace
 

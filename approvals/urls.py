@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from approvals import views
+from approvals import views, views_glass
 
 app_name = "approvals"
 urlpatterns = [
     path("", views.queue, name="queue"),
     path("<str:request_id>/", views.review, name="review"),
     path("<str:request_id>/decide/", views.decide, name="decide"),
+    path("<str:request_id>/break-glass/", views_glass.break_glass_, name="break_glass"),
+    path("<str:request_id>/break-glass/review/", views_glass.glass_review, name="glass_review"),
+    path("<str:request_id>/break-glass/review/confirm/", views_glass.glass_confirm, name="glass_confirm"),
 ]

@@ -6,12 +6,11 @@ The plain value satisfies the schema; whether it loads is not needed to compare 
 from collections.abc import Mapping
 from typing import Any
 
-from policies.engine.builder import seconds
 from policies.engine.limits import strictness
-from policies.engine.parts import DEFAULT_EXPIRY_S, Role, ToolRule, When
+from policies.engine.parts import Role, ToolRule, When
 from policies.engine.plan import mode_for
-from policies.engine.schema import SEPARATION
-from policies.engine.types import Route, RouteStep
+from policies.engine.routes import route_of
+from policies.engine.types import Route
 
 Plain = Mapping[str, Any]
 
@@ -21,13 +20,6 @@ def effective_mode(role: Plain, tool: str, effect_class: str) -> str:
     rule = role["tools"].get(tool)
     tools = {} if rule is None else {tool: ToolRule(rule.get("mode"), rule.get("route"))}
     return mode_for(Role("", role["tier"], tools, {}, {}), tool, effect_class)
-
-
-def route_of(name: str, data: Plain) -> Route:
-    """One route with what it leaves unsaid filled in."""
-    steps = tuple(RouteStep(step["name"], step["group"], step.get("quorum", 1)) for step in data["steps"])
-    expires = seconds(data["expires"]) if "expires" in data else DEFAULT_EXPIRY_S
-    return Route(name, steps, expires, tuple(data.get("separation", SEPARATION)))
 
 
 def routes_of(document: Plain) -> dict[str, Route]:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from policies.engine.diff.model import LOOSENS, Change
-from policies.engine.diff.routes import groups, stricter_route
+from policies.engine.diff.routes import stricter_route
+from policies.engine.diff.steps import terms
 from policies.engine.diff.tools import Role, Sides
 from policies.engine.diff.words import title
 from policies.engine.parts import When
@@ -73,7 +74,7 @@ class _Side:
     def terms(self, tool: str) -> Any:
         """All that says which route a call takes; where it is the same in both, nothing is displaced."""
         limits = {limit["id"]: _asking(when, limit) for when, limit in self._covering(tool)}
-        asked = {name: groups(route) for name, route in self.asked(tool).items()}
+        asked = {name: terms(route) for name, route in self.asked(tool).items()}
         return self._modes(tool), self.role["tools"][tool].get("route"), limits, asked
 
     def _modes(self, tool: str) -> list[str]:
