@@ -61,12 +61,12 @@ def stricter_route(old: Route | None, new: Route | None) -> Judged:
     return NEUTRAL, "Both routes ask the same."
 
 
-def _aspect(key: str, what: str, judge: Any, show: Any) -> Aspect:
+def _aspect(keys: str, what: str, judge: Any, show: Any) -> Aspect:
     def on_items(old: Item, new: Item) -> Judged:
         found: Judged = judge(route_of("", old), route_of("", new))
         return found
 
-    return Aspect((key,), what, on_items, lambda item: show(route_of("", item)))
+    return Aspect(tuple(keys.split()), what, on_items, lambda item: show(route_of("", item)))
 
 
 def _minutes(route: Route) -> str:
@@ -80,7 +80,8 @@ _KIND = Kind(
         _aspect("steps", "who decides", _steps, steps),
         _aspect("expires", "it expires after", _expires, _minutes),
         _aspect("separation", "who may not decide", _separation, lambda route: join(sorted(route.separation))),
-        _aspect("escalation", "who may decide too when nobody does", escalation, escalation_words),
+        # An escalation may name a step, so what it does changes with the steps too.
+        _aspect("escalation steps", "who may decide too when nobody does", escalation, escalation_words),
         _aspect("break_glass", "who may skip its steps", break_glass, break_glass_words),
         _aspect("remind", "it reminds", remind, remind_words),
     ),
