@@ -18,9 +18,12 @@ from actions.propose import TARGETS, decided_body, decision_columns
 from actions.states import State
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest
-from approvals.services import AlreadyDecided, DigestChanged, NotEntitled, replace_payload
+from approvals.refusals import AlreadyDecided, DigestChanged, NotEntitled
+from approvals.services import replace_payload
+from policies.engine.routes import recorded
+from policies.engine.types import Route
 from policies.limits import replace_holds
-from traces.canonical import canonical_text, plain
+from traces.canonical import canonical_text
 from traces.models import Trace
 
 
@@ -86,6 +89,11 @@ def in_question(request: ApprovalRequest) -> tuple[Definition, dict[str, Any]]:
     return definition, action.arguments
 
 
+def _route(action: Action) -> Route | None:
+    asked = action.decision["route"]
+    return recorded(asked) if asked else None
+
+
 def _decide_again(actor: Actor, action: Action, definition: Definition) -> None:
     """Policy on the edited payload, with its own hold; anything but the same need for a person refuses the edit."""
     before = action.decision["effect"]
@@ -93,7 +101,7 @@ def _decide_again(actor: Actor, action: Action, definition: Definition) -> None:
     decision = judged.decision
     if decision.effect == "deny" or TARGETS[decision.effect] is not State.PENDING or decision.effect != before:
         raise EditRefused(decision.reason)
-    if plain(decision.to_json())["route"] != action.decision["route"]:
+    if decision.route != _route(action):
         # The people who were asked are those of the request; another route needs another request.
         raise EditRefused("Policy now asks other people for this. Reject it, so that the agent can ask again.")
     note_decision(action, definition, judged)

@@ -26,6 +26,7 @@ from traces.models import Trace
 
 VERDICTS = {
     ApprovalRequest.State.APPROVED: (State.AUTHORIZED, "action.authorized"),
+    ApprovalRequest.State.BREAK_GLASS: (State.AUTHORIZED, "action.authorized"),
     ApprovalRequest.State.REJECTED: (State.REJECTED, "action.rejected"),
     ApprovalRequest.State.EXPIRED: (State.EXPIRED, "action.expired"),
     ApprovalRequest.State.STALE: (State.STALE, "action.stale"),

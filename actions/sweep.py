@@ -23,6 +23,7 @@ from actions.switches import held_actions, open_switches
 from actions.turns import BEHIND_CANARY
 from approvals.models import ApprovalRequest
 from approvals.services import close_request, expire_due
+from approvals.timers import run_timers
 from policies.publishing import publish_due
 from policies.replay import ring_stale
 from traces.models import Trace
@@ -36,6 +37,7 @@ class Swept:
     """What one round found."""
 
     expired: int
+    timed: int
     applied: int
     requeued: int
     unknown: int
@@ -47,6 +49,7 @@ class Swept:
 def sweep() -> Swept:
     """One round. Every part is safe to run in several processes at once."""
     expired = expire_due(actor=system_actor("sweeper", ANY))
+    timed = run_timers(actor=system_actor("sweeper", ANY))
     _end_changed_tools()
     # Before leases end: what was claimed before a failover must not go back to the queue (F-05).
     doubted = doubt_earlier(current())
@@ -58,7 +61,7 @@ def sweep() -> Swept:
     publish_due(actor=system_actor("sweeper", ANY))
     ring_stale()
     rung = _ring_waiting()
-    return Swept(expired, applied, requeued, unknown + doubted, rung, _ring_in_doubt(), _ring_left_over())
+    return Swept(expired, timed, applied, requeued, unknown + doubted, rung, _ring_in_doubt(), _ring_left_over())
 
 
 def _end_changed_tools() -> None:

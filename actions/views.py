@@ -16,8 +16,8 @@ from actions.forms import EditForm
 from approvals.access import get_request_for
 from approvals.models import ApprovalRequest
 from approvals.queue import queue_page
+from approvals.refusals import VerdictRefused
 from approvals.review import review_page
-from approvals.services import VerdictRefused
 
 
 @sign_in_required

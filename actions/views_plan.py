@@ -20,7 +20,8 @@ from actions.models import Action, Plan
 from actions.plan_page import CHOICES, decided_as_one, decided_here, group_digest, plan_page, requests_of
 from actions.resume import ResumeRefused, may_resume, resume
 from approvals.models import ApprovalRequest
-from approvals.services import VerdictRefused, record_verdict
+from approvals.refusals import VerdictRefused
+from approvals.services import record_verdict
 
 DID = {"approve": "approved", "reject": "rejected"}
 

@@ -14,7 +14,8 @@ from approvals.access import get_request_for
 from approvals.eligibility import eligibility
 from approvals.longtext import folded_row
 from approvals.models import ApprovalRequest, Verdict
-from approvals.services import AlreadyDecided, DigestChanged, VerdictRefused, record_verdict
+from approvals.refusals import AlreadyDecided, DigestChanged, VerdictRefused
+from approvals.services import record_verdict
 
 MOST = 50
 

@@ -12,6 +12,7 @@ from approvals.access import requests_visible_to
 from approvals.batch import why_alone
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest
+from approvals.people import person_in
 
 SOON = timedelta(minutes=30)
 SHOWN = {"": "Mine to decide", "team": "Team", "decided": "Decided"}
@@ -98,7 +99,7 @@ def queue_page(user: User, workspace: Workspace, show: str, *, current: str = ""
     now = database_now()
     visible = requests_visible_to(user, workspace)
     opened = list(visible.filter(state=ApprovalRequest.State.OPEN).order_by("expires_at", "pk"))
-    requests = _chosen(chosen, user, opened, visible.exclude(state=ApprovalRequest.State.OPEN))
+    requests = _chosen(chosen, user, workspace, opened, visible.exclude(state=ApprovalRequest.State.OPEN))
     return QueuePage(
         groups=_groups(requests, now, current, show=chosen),
         tabs=[_tab(key, label, chosen) for key, label in SHOWN.items()],
@@ -109,7 +110,7 @@ def queue_page(user: User, workspace: Workspace, show: str, *, current: str = ""
 
 
 def _chosen(
-    show: str, user: User, opened: list[ApprovalRequest], settled: Iterable[ApprovalRequest]
+    show: str, user: User, workspace: Workspace, opened: list[ApprovalRequest], settled: Iterable[ApprovalRequest]
 ) -> list[ApprovalRequest]:
     if show == "team":
         return opened
@@ -117,7 +118,8 @@ def _chosen(
         return sorted(settled, key=lambda request: request.settled_at or request.created_at, reverse=True)[
             :MOST_DECIDED
         ]
-    return [request for request in opened if eligibility(user, request).may_decide]
+    who = person_in(user, workspace)
+    return [request for request in opened if eligibility(user, request, who).may_decide]
 
 
 def _tab(key: str, label: str, chosen: str) -> QueueTab:
@@ -157,7 +159,7 @@ def _row(request: ApprovalRequest, now: datetime, current: str, *, mine: bool) -
         agent=request.agent.name if request.agent else request.requester.name,
         step_text="draft to send" if request.kind == "draft" else f"step {request.step} of {len(request.steps)}",
         expires_at=request.expires_at,
-        time_left=words if request.is_open else request.state.capitalize(),
+        time_left=words if request.is_open else request.state_words.capitalize(),
         urgency=urgency if request.is_open else "settled",
         current=request.pk == current,
         state=request.state,

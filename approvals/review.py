@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,31 +12,19 @@ from django.urls import reverse
 
 from accounts.clock import database_now
 from accounts.models import User
-from approvals.access import group_names
+from approvals.algebra import Step
+from approvals.break_glass import why_not
 from approvals.eligibility import eligibility
 from approvals.longtext import folded_row, folded_segments, long_values, must_open, text_of
-from approvals.models import ApprovalRequest
+from approvals.models import ApprovalRequest, BreakGlass
+from approvals.people import person_in
 from approvals.queue import QueuePage, time_left
+from approvals.rail import Line, rail
 from traces.canonical import parse_instant
 
 Segments = list[tuple[str, str]]
 # A word keeps the white space behind it, so that spaces alone never split a changed phrase.
 WORDS = re.compile(r"\A\s+|\S+\s*")
-VERDICT_STEP: dict[str, Callable[[str, str], tuple[str, str, str]]] = {
-    "approve": lambda step, person: ("done", step, f"{person} approved"),
-    "reject": lambda step, person: ("bad", step, f"{person} rejected"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line of the approval steps rail. `state` is done, current, waiting or bad."""
-
-    state: str
-    title: str
-    detail: str
-    at: datetime | None = None
-    quote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +51,10 @@ class Review:
     checks: Sequence[Mapping[str, Any]]
     passed_checks: Sequence[Mapping[str, Any]]
     policy: str
-    steps: Sequence[Step]
+    steps: Sequence[Line]
     context_used: Sequence[Mapping[str, Any]]
     can_decide: bool
+    my_steps: Sequence[Step]
     why_not: str
     decide_url: str
     edit_url: str
@@ -86,6 +75,8 @@ class Review:
     opened: bool
     all_url: str
     must_open: Sequence[str]
+    glass_url: str
+    glass_review_url: str
 
 
 def review_page(
@@ -98,7 +89,8 @@ def review_page(
     opened: bool = False,
 ) -> Review:
     """Everything the panel shows to this person; `opened` shows long values whole."""
-    shown, may = request.displayed, eligibility(user, request)
+    who = person_in(user, request.workspace)
+    shown, may = request.displayed, eligibility(user, request, who)
     position, before, after = page.neighbours(request.pk)
     words, urgency = time_left(request.expires_at, database_now())
     url = reverse("approvals:review", args=[request.pk])
@@ -124,9 +116,10 @@ def review_page(
         checks=[check for check in _worst_first(shown["checks"]) if check["outcome"] != "passed"],
         passed_checks=[check for check in shown["checks"] if check["outcome"] == "passed"],
         policy=_policy(shown["policy"]),
-        steps=_steps(request),
+        steps=rail(request),
         context_used=shown["sources"],
         can_decide=may.may_decide,
+        my_steps=may.steps,
         why_not=may.reason,
         decide_url=reverse("approvals:decide", args=[request.pk]),
         edit_url=reverse("actions:edit", args=[request.pk]),
@@ -147,6 +140,12 @@ def review_page(
         opened=opened,
         all_url=f"{url}?all=1",
         must_open=[] if opened else must_open(request),
+        glass_url=reverse("approvals:break_glass", args=[request.pk])
+        if request.is_open and not why_not(request, who)
+        else "",
+        glass_review_url=reverse("approvals:glass_review", args=[request.pk])
+        if request.state == ApprovalRequest.State.BREAK_GLASS
+        else "",
     )
 
 
@@ -202,43 +201,13 @@ def _confirm_text(request: ApprovalRequest) -> str:
     return f"Send to {reach}" if request.displayed["payload"]["kind"] == "email" else request.title
 
 
-def _steps(request: ApprovalRequest) -> list[Step]:
-    checks = len(request.displayed["checks"])
-    rail = [Step("done", "Plan checked", f"{checks} checks", request.created_at)]
-    for number, step in enumerate(request.steps, start=1):
-        rail.extend(_step(request, number, step))
-    if request.is_open:
-        rail.append(Step("waiting", "Sends" if request.kind == "draft" else "Runs", "Once, by Remit"))
-    else:
-        rail.append(
-            Step("done" if request.state == "approved" else "bad", request.state.capitalize(), "", request.settled_at)
-        )
-    return rail
-
-
-def _step(request: ApprovalRequest, number: int, step: Mapping[str, Any]) -> list[Step]:
-    name = f"Step {number} · {step['name']}"
-    given = [v for v in request.verdicts.all() if v.step == number and not v.void]
-    done = [Step(*VERDICT_STEP[v.choice](name, v.user.name), v.at, v.reason) for v in given]
-    left = int(step["quorum"]) - len(given)
-    if left <= 0 or not request.is_open:
-        return done
-    who = _who(request, step)
-    state = "current" if number == request.step else "waiting"
-    return [*done, Step(state, name, who if left == 1 else f"{left} of: {who}")]
-
-
-def _who(request: ApprovalRequest, step: Mapping[str, Any]) -> str:
-    if not step["group"]:
-        return f"{request.requester.name}, or a reviewer"
-    taken = {verdict.user.name for verdict in request.verdicts.all() if not verdict.void}
-    names = [name for name in group_names(request, step["group"]) if name not in taken]
-    return ", or ".join(names) or "Nobody is in this group yet"
-
-
 def _settled(request: ApprovalRequest) -> str:
     if request.is_open or request.settled_at is None:
         return ""
+    at = f"at {request.settled_at:%H:%M:%S} UTC."
+    if request.state == ApprovalRequest.State.BREAK_GLASS:
+        broken = BreakGlass.objects.select_related("user").get(request=request)
+        return f"Run without {' and '.join(broken.skipped)} by {broken.user.name} {at}"
     last = request.verdicts.filter(void=False).last()
     by = f" by {last.user.name}" if last and request.state in {"approved", "rejected"} else ""
-    return f"{request.state.capitalize()}{by} at {request.settled_at:%H:%M:%S} UTC."
+    return f"{request.state_words.capitalize()}{by} {at}"

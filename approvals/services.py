@@ -11,35 +11,19 @@ from django.db import transaction
 from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Agent, User
-from approvals.eligibility import eligibility
+from approvals.algebra import Step, timers
+from approvals.eligibility import Eligibility, eligibility
 from approvals.models import ApprovalRequest, Verdict
+from approvals.refusals import AlreadyDecided, DigestChanged, NotEntitled, ReasonNeeded, VerdictRefused
 from approvals.signals import verdict_recorded
 from traces.canonical import instant
 from traces.ledger import append
 from traces.models import Trace
 
 State = ApprovalRequest.State
+# What lets an action run, once it is checked again at dispatch.
+GRANTED = frozenset({State.APPROVED, State.BREAK_GLASS})
 logger = logging.getLogger("remit.approvals")
-
-
-class VerdictRefused(Exception):
-    """A verdict that was not recorded. The message is the sentence the person reads."""
-
-
-class AlreadyDecided(VerdictRefused):
-    """The request was settled by someone else, or ran out, first (F1: first writer wins)."""
-
-
-class DigestChanged(VerdictRefused):
-    """The payload is no longer the one that was shown; nothing was decided (P4)."""
-
-
-class NotEntitled(VerdictRefused):
-    """This person may not decide this step (R-24)."""
-
-
-class ReasonNeeded(VerdictRefused):
-    """A rejection has no reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +39,15 @@ class NewRequest:
     route: Mapping[str, Any]
     expires_at: datetime
     excluded: Mapping[str, str]
+    involved: Mapping[str, str]
     digest: str
     displayed: Mapping[str, Any]
 
 
 def request_approval(*, actor: Actor, new: NewRequest) -> ApprovalRequest:
     """Put an action in the queue. Runs inside the transaction that makes the action PENDING."""
+    now = database_now()
+    first = next(iter(timers(new.route, new.expires_at - now)), None)
     request = ApprovalRequest.objects.create(
         workspace_id=new.trace.workspace_id,
         trace=new.trace,
@@ -71,10 +58,12 @@ def request_approval(*, actor: Actor, new: NewRequest) -> ApprovalRequest:
         agent=new.agent,
         route=dict(new.route),
         excluded=dict(new.excluded),
+        involved=dict(new.involved),
         digest=new.digest,
         displayed=dict(new.displayed),
-        created_at=database_now(),
+        created_at=now,
         expires_at=new.expires_at,
+        next_timer_at=now + first.after if first else None,
     )
     body = {
         "approval": request.pk,
@@ -89,58 +78,77 @@ def request_approval(*, actor: Actor, new: NewRequest) -> ApprovalRequest:
 
 
 def record_verdict(
-    *, actor: Actor, user: User, request_id: str, choice: str, reason: str, digest: str
+    *, actor: Actor, user: User, request_id: str, choice: str, reason: str, digest: str, step: int | None = None
 ) -> ApprovalRequest:
     """Record one person's verdict on what that person was shown.
 
+    `step` says which one, where several wait for this person; without it, the first of those.
     Raises AlreadyDecided, DigestChanged, NotEntitled or ReasonNeeded; then nothing was recorded.
     """
     with transaction.atomic():
         request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request_id)
         now = database_now()
-        _refuse_verdict(user, request, choice=choice, reason=reason, digest=digest, now=now)
-        step = request.step
+        may = _refuse_verdict(user, request, choice=choice, reason=reason, digest=digest, now=now)
+        about = _chosen(may, step)
         Verdict.objects.create(
-            request=request, step=step, user=user, choice=choice, reason=reason.strip(), digest=digest, at=now
+            request=request, step=about.number, user=user, choice=choice, reason=reason.strip(), digest=digest, at=now
         )
-        _append_verdict(actor, request, step=step, choice=choice, reason=reason.strip(), now=now)
+        _append_verdict(actor, request, step=about, choice=choice, reason=reason.strip(), now=now)
         _advance(actor, request, choice=choice, now=now)
     return request
 
 
 def _refuse_verdict(
     user: User, request: ApprovalRequest, *, choice: str, reason: str, digest: str, now: datetime
-) -> None:
+) -> Eligibility:
     if choice not in Verdict.Choice.values:
         raise VerdictRefused("The verdict is not one of approve, reject.")
+    refuse_settled(request, now)
+    may = eligibility(user, request)
+    if not may.may_decide:
+        raise NotEntitled(may.reason)
+    refuse_changed(request, digest)
+    if choice == Verdict.Choice.REJECT and not reason.strip():
+        raise ReasonNeeded("Write a reason. The agent and the person who asked will read it.")
+    return may
+
+
+def _chosen(may: Eligibility, number: int | None) -> Step:
+    found = next((step for step in may.steps if number in (None, step.number)), None)
+    if found is None:
+        raise NotEntitled(f"Step {number} does not wait for you.")
+    return found
+
+
+def refuse_settled(request: ApprovalRequest, now: datetime) -> None:
+    """Raises AlreadyDecided where nobody can decide any more."""
     if not request.is_open:
         raise AlreadyDecided(_settled_sentence(request))
     if now >= request.expires_at:
         raise AlreadyDecided(f"This request expired at {request.expires_at:%H:%M} UTC, so it was denied.")
-    verdict = eligibility(user, request)
-    if not verdict.may_decide:
-        raise NotEntitled(verdict.reason)
+
+
+def refuse_changed(request: ApprovalRequest, digest: str) -> None:
+    """Raises DigestChanged where `digest` is not of what would run (P4)."""
     if digest != request.digest:
         raise DigestChanged("The payload changed after you opened it. Nothing was decided.")
-    if choice == Verdict.Choice.REJECT and not reason.strip():
-        raise ReasonNeeded("Write a reason. The agent and the person who asked will read it.")
 
 
 def _settled_sentence(request: ApprovalRequest) -> str:
     last = request.verdicts.filter(void=False).select_related("user").last()
-    if last is None or request.settled_at is None:
-        return f"This request was already {request.state}."
-    return f"Already {request.state} by {last.user.name} at {request.settled_at:%H:%M:%S} UTC."
+    if last is None or request.settled_at is None or request.state == State.BREAK_GLASS:
+        return f"This request was already {request.state_words}."
+    return f"Already {request.state_words} by {last.user.name} at {request.settled_at:%H:%M:%S} UTC."
 
 
 def _append_verdict(
-    actor: Actor, request: ApprovalRequest, *, step: int, choice: str, reason: str, now: datetime
+    actor: Actor, request: ApprovalRequest, *, step: Step, choice: str, reason: str, now: datetime
 ) -> None:
     body = {
         "approval": request.pk,
         "action": request.action_id,
-        "step": step,
-        "step_name": request.steps[step - 1]["name"],
+        "step": step.number,
+        "step_name": step.name,
         "steps": len(request.steps),
         "choice": choice,
         "reason": reason,
@@ -151,24 +159,22 @@ def _append_verdict(
 
 
 def _advance(actor: Actor, request: ApprovalRequest, *, choice: str, now: datetime) -> None:
-    """Move to the next step when this one's quorum is full; settle on a rejection or after the last step."""
+    """Move on to what waits after this verdict; settle on a rejection or when every step has its people."""
     if choice == Verdict.Choice.REJECT:
         settle(actor=actor, request=request, state=State.REJECTED, now=now)
         return
-    votes = request.verdicts.filter(step=request.step, choice=Verdict.Choice.APPROVE, void=False).count()
-    if votes < request.current_step["quorum"]:
-        return
-    if request.step == len(request.steps):
+    left = request.waiting
+    if not left:
         settle(actor=actor, request=request, state=State.APPROVED, now=now)
         return
-    request.step += 1
+    request.step = left[0].number
     request.save(update_fields=["step"])
 
 
 def settle(*, actor: Actor, request: ApprovalRequest, state: str, now: datetime) -> None:
     """Close an open request. Runs inside a transaction that holds its row lock; tells the action's owner on commit."""
-    request.state, request.settled_at = state, now
-    request.save(update_fields=["state", "settled_at"])
+    request.state, request.settled_at, request.next_timer_at = state, now, None
+    request.save(update_fields=["state", "settled_at", "next_timer_at"])
     body = {"approval": request.pk, "action": request.action_id, "state": state, "digest": request.digest}
     append(actor=actor, trace_id=request.trace_id, type="approval.settled", body=body)
     transaction.on_commit(lambda: _tell(request.pk))
@@ -193,7 +199,7 @@ def mark_stale(*, actor: Actor, action_id: str, why: str) -> None:
     """An approval of how things stood is out of date: they moved before it ran. Idempotent; nothing where nobody was asked."""
     with transaction.atomic():
         request = ApprovalRequest.objects.select_for_update(of=("self",)).filter(action_id=action_id).first()
-        if request is None or request.state != State.APPROVED:
+        if request is None or request.state not in GRANTED:
             return
         request.state = State.STALE
         request.save(update_fields=["state"])
@@ -222,9 +228,13 @@ def replace_payload(
     """
     request.verdicts.update(void=True)
     request.title, request.digest, request.displayed, request.step = title, digest, dict(displayed), 1
+    edited = {editor.pk: "You edited this, so someone else approves it."}
     if request.kind == ApprovalRequest.Kind.APPROVAL:
-        request.excluded = {**request.excluded, editor.pk: "You edited this, so someone else approves it."}
-    request.save(update_fields=["title", "digest", "displayed", "step", "excluded"])
+        request.excluded = {**request.excluded, **edited}
+    request.involved = {**request.involved, **edited}
+    # A step that was settled waits again, and so may what escalates it.
+    request.next_timer_at = database_now()
+    request.save(update_fields=["title", "digest", "displayed", "step", "excluded", "involved", "next_timer_at"])
 
 
 def expiry_after(seconds: int) -> datetime:

@@ -16,8 +16,9 @@ from approvals.forms import VerdictForm
 from approvals.longtext import NotOpened, refuse_unopened
 from approvals.models import ApprovalRequest
 from approvals.queue import queue_page
+from approvals.refusals import AlreadyDecided, DigestChanged, VerdictRefused
 from approvals.review import review_page
-from approvals.services import AlreadyDecided, DigestChanged, VerdictRefused, record_verdict
+from approvals.services import record_verdict
 
 DONE = {"approve": "Approved", "reject": "Rejected"}
 

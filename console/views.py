@@ -19,6 +19,7 @@ from accounts.models import Agent
 from accounts.permissions import Permission
 from actions.doubts import finding_out, in_doubt, needing
 from approvals.access import decidable_by
+from approvals.glass_review import unresolved_for
 from approvals.queue import row_of
 from console.durability import lost_commits
 from console.metrics import text as metrics_text
@@ -34,7 +35,7 @@ LATEST = 6
 def home(request: AuthenticatedRequest) -> HttpResponse:
     """What needs this person now, the latest traces, the agents."""
     waiting = decidable_by(request.user, request.workspace)
-    doubts = needing(request.user, request.workspace)
+    doubts = [*needing(request.user, request.workspace), *unresolved_for(request.user, request.workspace)]
     sees_all = has_permission(request.user, Permission.TRACE_VIEW, request.workspace)
     agents = Agent.objects.filter(workspace=request.workspace).select_related("owner")
     context = {

@@ -95,7 +95,7 @@ def approval_out(request: ApprovalRequest) -> dict[str, Any]:
         "kind": request.kind,
         "state": request.state,
         "step": request.step,
-        "steps": [step["name"] for step in request.steps],
+        "steps": [step.name for step in request.steps],
         "expires_at": request.expires_at.isoformat(),
     }
 

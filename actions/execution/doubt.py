@@ -96,7 +96,9 @@ def _barred_from_sending(action: Action, way: Reach, now: datetime) -> str:
 def _barred_after_failover(action: Action, way: Reach) -> str:
     """Nothing may have left yet, so this may be the first request: everything must hold, the target too (P4, F-05)."""
     request = ApprovalRequest.objects.filter(action_id=action.pk).first()
-    epoch = Epoch.objects.get(number=action.epoch)
+    epoch = Epoch.objects.filter(number=action.epoch or 0).first()
+    if epoch is None:
+        return "Nobody knows in which life of the database it was claimed."
     if request is not None and (request.settled_at is None or request.settled_at >= epoch.began_at):
         return "People decided it again after the database was replaced, so what was sent before may have been other bytes."
     found = recheck.problem(action, way)

@@ -1,31 +1,23 @@
 """Builds a document from a value that satisfies the schema; collects what a schema cannot see."""
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from datetime import time
 from typing import Any
 
 import rfc8785
 
-from policies.engine import parts
-from policies.engine.endings import mistakes, tool_rule
+from policies.engine import endings, parts
+from policies.engine.durations import seconds
 from policies.engine.expressions import BadExpression, Expression, compile_expression
-from policies.engine.parts import DEFAULT_EXPIRY_S, Document, When
+from policies.engine.parts import Document, When
 from policies.engine.problems import PolicyError, Problem
-from policies.engine.schema import SEPARATION
-from policies.engine.types import Route, RouteStep
+from policies.engine.routes import mistakes, route_of
+from policies.engine.types import Route
 from policies.engine.windows import Weekly, Window, clashes, instant, window
 from policies.engine.yaml_source import Path, Source
 
-_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _NEVER = Weekly((), time(0), 0)
-
-
-def seconds(duration: str) -> int:
-    """`15min` as seconds."""
-    number, unit = re.match(r"(\d+)(\w+)", duration).groups()  # type: ignore[union-attr]  # the schema checked it
-    return int(number) * _UNITS[unit]
 
 
 class Builder:
@@ -46,7 +38,7 @@ class Builder:
             freezes=tuple(self._freeze(n, data) for n, data in self._section("freezes")),
             breakers=tuple(self._breaker(n, data) for n, data in self._section("breakers")),
             redact=self.data.get("redact") or {},
-            routes={name: _route(name, data) for name, data in (self.data.get("routes") or {}).items()},
+            routes={name: self._route(name, data) for name, data in (self.data.get("routes") or {}).items()},
             tests=tuple(self.data.get("tests") or ()),
             plain=self.data,
         )
@@ -131,11 +123,11 @@ class Builder:
 
     def _tool(self, path: Path, data: Mapping[str, Any]) -> parts.ToolRule:
         self._check_route((*path, "route"), data.get("route"))
-        for term, message in mistakes(data):
+        for term, message in endings.mistakes(data):
             self._add((*path, term), message)
         if "until" in data and not self._check_instant((*path, "until"), data["until"]):
             return parts.ToolRule("off", None)
-        return tool_rule(data)
+        return endings.tool_rule(data)
 
     def _invariant(self, number: int, data: Mapping[str, Any]) -> parts.Invariant:
         path, key = ("invariants", number), "forbid" if "forbid" in data else "require"
@@ -155,6 +147,11 @@ class Builder:
             data["max"], data.get("currency"), seconds(data["window"]) if "window" in data else 0, data["over"],
             data.get("route"),
         )  # fmt: skip
+
+    def _route(self, name: str, data: Mapping[str, Any]) -> Route:
+        for path, message in mistakes(data):
+            self._add(("routes", name, *path), message)
+        return route_of(name, data)
 
     def _freeze(self, number: int, data: Mapping[str, Any]) -> parts.Freeze:
         path: Path = ("freezes", number)
@@ -221,12 +218,6 @@ def _limit_mistakes(data: Mapping[str, Any]) -> tuple[tuple[bool, str], ...]:
             "Only a limit per action can lead to approval. Use over: deny.",
         ),
     )
-
-
-def _route(name: str, data: Mapping[str, Any]) -> Route:
-    steps = tuple(RouteStep(step["name"], step["group"], step.get("quorum", 1)) for step in data["steps"])
-    expires = seconds(data["expires"]) if "expires" in data else DEFAULT_EXPIRY_S
-    return Route(name, steps, expires, tuple(data.get("separation", SEPARATION)))
 
 
 def _field_rule(data: Mapping[str, Any]) -> parts.FieldRule:

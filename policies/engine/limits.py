@@ -30,9 +30,10 @@ class Rule(NamedTuple):
     say: Callable[[Request], Said]
 
 
-def strictness(route: Route) -> tuple[int, int, str]:
-    """Orders routes by how much they ask: steps, then people."""
-    return len(route.steps), sum(step.quorum for step in route.steps), route.name
+def strictness(route: Route) -> tuple[int, int, int, int, int, str]:
+    """Orders routes by how much they ask: steps, people, one after another, without an emergency way or further groups."""
+    people, parallel = sum(step.quorum for step in route.steps), sum(step.joins for step in route.steps)
+    return len(route.steps), people, -parallel, -bool(route.break_glass), -len(route.escalation), route.name
 
 
 def amount(limit: Limit, request: Request) -> int | None:

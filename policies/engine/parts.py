@@ -12,8 +12,6 @@ from policies.engine.expressions import Expression
 from policies.engine.types import Request, Route, ToolFacts
 from policies.engine.windows import Window
 
-DEFAULT_EXPIRY_S = 3600
-
 
 @dataclass(frozen=True, slots=True)
 class ToolRule:

@@ -85,8 +85,31 @@ _LIMIT = _object(
     },
     ("id", "when", "kind", "per", "max", "over"),
 )
+_EMAIL = {"type": "string", "pattern": r"^[^\sA-Z@]+@[^\sA-Z@]+$", "maxLength": 254}
+# `with: previous` makes steps parallel: they are decided at the same time as the one before, in any order.
 _STEP = _object(
-    {"name": _TEXT, "group": _NAME, "quorum": {"type": "integer", "minimum": 1, "maximum": 20}}, ("name", "group")
+    {
+        "name": _TEXT,
+        "group": _NAME,
+        "people": {"type": "array", "minItems": 1, "maxItems": 20, "uniqueItems": True, "items": _EMAIL},
+        "quorum": {"type": "integer", "minimum": 1, "maximum": 20},
+        "with": {"enum": ["previous"]},
+    },
+    ("name",),
+) | {"anyOf": [{"required": ["group"]}, {"required": ["people"]}]}
+# Without `step`, whatever step still waits by then.
+_ESCALATION = _object({"after": _DURATION, "to": _NAME, "step": _TEXT}, ("after", "to"))
+# What an emergency's reason has at least, in characters, where the route does not ask for more.
+REASON_MIN = 20
+_BREAK_GLASS = _object(
+    {
+        "group": _NAME,
+        "reason_min": {"type": "integer", "minimum": REASON_MIN, "maximum": 500},
+        "review_within": _DURATION,
+        "review_group": _NAME,
+        "notify": {"type": "array", "maxItems": 10, "uniqueItems": True, "items": _NAME},
+    },
+    ("group", "review_group"),
 )
 SEPARATION = ("requester", "agent_owner", "editor", "same_person", "late_joiner")
 _ROUTE = _object(
@@ -94,8 +117,9 @@ _ROUTE = _object(
         "steps": {"type": "array", "minItems": 1, "maxItems": 10, "items": _STEP},
         "expires": _DURATION,
         "separation": {"type": "array", "uniqueItems": True, "items": {"enum": list(SEPARATION)}},
-        "escalation": {},
-        "break_glass": {},
+        "remind": _DURATION,
+        "escalation": {"type": "array", "minItems": 1, "maxItems": 10, "items": _ESCALATION},
+        "break_glass": _BREAK_GLASS,
     },
     ("steps",),
 )
@@ -201,10 +225,4 @@ SCHEMA: dict[str, Any] = {
         },
         ("policy", "roles"),
     ),
-}
-
-# Parsed, and refused until the engine enforces them: a rule that is ignored is worse than none.
-NOT_ENFORCED: dict[tuple[str, ...], str] = {
-    ("routes", "*", "escalation"): "Escalation timers",
-    ("routes", "*", "break_glass"): "Break glass",
 }

@@ -74,6 +74,10 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
     "approvals:batch": ("get", "/approvals/batch/?id={approval}", {**dict.fromkeys(OUT, 404), None: 302}, 422),
     "approvals:review": ("get", "/approvals/{approval}/", {**dict.fromkeys(OUT, 404), None: 302}, 200),
     "approvals:decide": ("post", "/approvals/{approval}/decide/", {**dict.fromkeys(OUT, 404), None: 302}, 422),
+    # Absent for everybody who may not break glass, among them those who read the request.
+    "approvals:break_glass": ("get", "/approvals/{approval}/break-glass/", {"ken": 200, None: 302}, 404),
+    "approvals:glass_review": ("get", "/approvals/{approval}/break-glass/review/", {None: 302}, 404),
+    "approvals:glass_confirm": ("post", "/approvals/{approval}/break-glass/review/confirm/", {None: 302}, 404),
     "actions:edit": ("post", "/approvals/{approval}/edit/", {**dict.fromkeys(OUT, 404), None: 302}, 422),
     "actions:rollback": (
         "get",

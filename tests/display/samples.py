@@ -11,7 +11,8 @@ from accounts.models import Agent, User, Workspace
 from actions.definition import Definition
 from actions.forms import EditForm
 from approvals.queue import QueueGroup, QueuePage, QueueRow, QueueTab
-from approvals.review import Review, Step, segments
+from approvals.rail import Line
+from approvals.review import Review, segments
 from console.navigation import AgentsState, Item, Nav
 from traces.story.build import Event, Story, Tab
 
@@ -156,13 +157,15 @@ def review(**changes) -> Review:
             "subject_segments": [("same", "A credit")], "body_segments": body,
         },
         "checks": [ESCALATED], "passed_checks": [PASSED], "policy": "Support v18",
-        "steps": [Step("current", "Step 1 · Support lead", "You, or Ken Abe")],
+        "steps": [Line("current", "Step 1 · Support lead", "You, or Ken Abe")],
         "context_used": [{"title": "Incident 2026-11-19"}],
-        "can_decide": True, "why_not": "", "decide_url": "/d/", "edit_url": "/e/", "can_edit": True, "digest": "sha256:aa",
+        "can_decide": True, "my_steps": (),
+        "why_not": "", "decide_url": "/d/", "edit_url": "/e/", "can_edit": True, "digest": "sha256:aa",
         "irreversible": True, "approve_label": "Send with 1 edit", "confirm_text": "Send to 212 people",
         "default_text": "If nobody decides by 10:11 UTC, it is denied.", "conflict": "", "raw": "", "raw_url": "?view=raw",
         "plain_url": "/p/", "edits_count": 1, "settled_text": "", "locked": [], "long_values": [], "opened": False,
         "all_url": "?all=1", "must_open": [],
+        "glass_url": "/approvals/apr_1/break-glass/", "glass_review_url": "",
     }  # fmt: skip
     return Review(**(told | changes))
 
@@ -224,7 +227,7 @@ def gallery_page() -> dict:
     texts = ["Plain", "pay\u202ements", "p\u0430ypal", "https://paypal.example@evil.example/login"]
     samples = {
         "statuses": list(STATUSES), "modes": list(LEVELS), "checks": [DENIED, ESCALATED, PASSED], "rows": ROWS, "texts": texts,
-        "steps": [Step("done", "Plan checked", "9 checks"), Step("current", "Step 1", "You"), Step("waiting", "Sends", "Once")],
+        "steps": [Line("done", "Plan checked", "9 checks"), Line("current", "Step 1", "You"), Line("waiting", "Sends", "Once")],
         "ident": TRACE, "at": AT, "numbers": [3, 4, 6, 5, 9],
     }  # fmt: skip
     return {"nav": nav(), "samples": samples}

@@ -99,12 +99,32 @@ freezes = st.builds(
     lambda name, when, span: {"id": name, "when": when, "reason": "Shut."} | span, ids, whens, one_of(SPANS)
 )
 steps = st.builds(
-    lambda group, quorum: {"name": "Step", "group": group, "quorum": quorum}, one_of(("g", "h")), one_of((1, 2))
-)
+    lambda group, quorum, more: {"name": "Step", "group": group, "quorum": quorum} | more,
+    one_of(("g", "h")), one_of((1, 2)), one_of(({}, {}, {}, {"people": ["a@x.y"]}, {"with": "previous"})),
+)  # fmt: skip
+escalations = st.lists(
+    st.builds(lambda after, to: {"after": after, "to": to}, one_of(("5min", "10min")), one_of(("m", "n"))),
+    unique_by=lambda item: item["to"], min_size=1, max_size=2,
+)  # fmt: skip
+glass = st.builds(
+    lambda group, more: {"group": group, "review_group": "g"} | more, one_of(("m", "n")),
+    one_of(({}, {"review_within": "1d"}, {"review_within": "1h"}, {"reason_min": 40}, {"notify": ["g"]})),
+)  # fmt: skip
+
+
+def in_order(route):
+    """The first step has none before it."""
+    first, *rest = route["steps"]
+    return {**route, "steps": [{key: first[key] for key in first if key != "with"}, *rest]}
+
+
 routes = st.fixed_dictionaries(
     {"steps": st.lists(steps, min_size=1, max_size=3)},
-    optional={"expires": one_of(("30min", "1h", "2h")), "separation": some(one_of(("requester", "same_person")))},
-)
+    optional={
+        "expires": one_of(("30min", "1h", "2h")), "separation": some(one_of(("requester", "same_person"))),
+        "escalation": escalations, "break_glass": glass, "remind": one_of(("10min", "20min")),
+    },
+).map(in_order)  # fmt: skip
 # A role that may do everything, so that what holds a call back is what was drawn beside it.
 OPEN = {
     "tier": "autonomous",

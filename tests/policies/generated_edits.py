@@ -90,7 +90,7 @@ def edit_expression(draw, new):
 def edit_route(draw, new):
     """A step more, less or other, another time, or other people kept out."""
     route = new["routes"][draw(one_of(("one", "two")))]
-    change = draw(one_of(("steps", "insert", "expires", "separation")))
+    change = draw(one_of(("steps", "insert", "expires", "separation", "escalation", "break_glass")))
     if change == "insert":
         route["steps"].insert(draw(one_of((0, len(route["steps"])))), draw(steps))
     elif change == "steps":
@@ -98,7 +98,11 @@ def edit_route(draw, new):
         route["steps"][place : place + 1] = draw(st.lists(steps, min_size=len(route["steps"]) == 1, max_size=1))
     else:
         other = {"expires": one_of(("30min", "3600s", "2h")), "separation": some(one_of(("requester", "editor")))}
+        other |= {"escalation": made.escalations, "break_glass": made.glass}
         route[change] = draw(other[change])
+        if draw(st.booleans()):
+            del route[change]
+    route.update(made.in_order(route))
 
 
 def edit_redact(draw, new):

@@ -145,9 +145,11 @@ def parts(path: tuple[str, ...], value: Any) -> Iterator[tuple[str, ...]]:
 
 
 def strictest(plain: Mapping[str, Any], names: list[str]) -> str:
-    def measure(name: str) -> tuple[int, int, str]:
-        steps = plain["routes"][name]["steps"]
-        return len(steps), sum(step.get("quorum", 1) for step in steps), name
+    def measure(name: str) -> tuple[int, int, int, bool, int, str]:
+        route = plain["routes"][name]
+        steps, further = route["steps"], len(route.get("escalation", ()))
+        people, parallel = sum(step.get("quorum", 1) for step in steps), sum("with" in step for step in steps)
+        return len(steps), people, -parallel, "break_glass" not in route, -further, name
 
     return sorted(names, key=measure)[-1]
 

@@ -31,6 +31,10 @@ class ActionFacts:
     asked_at: datetime | None = None
     settled_at: datetime | None = None
     verdicts: list[Mapping[str, Any]] = field(default_factory=list)
+    # Reminders and escalations, in time order.
+    timers: list[Mapping[str, Any]] = field(default_factory=list)
+    # Who ran it without the people still asked, and what came of the review.
+    broken: Mapping[str, Any] | None = None
     credential: Mapping[str, Any] | None = None
     credential_revoked: bool | None = None
     sent: Mapping[str, Any] | None = None
@@ -106,7 +110,7 @@ class TraceFacts:
 
 
 # What people do about a finished trace is not part of how long it took.
-_AFTERWARDS = {"trace.answered", "trace.redacted"}
+_AFTERWARDS = {"trace.answered", "trace.redacted", "approval.glass_reviewed", "approval.glass_confirmed"}
 
 
 def fold(records: Iterable[Record]) -> TraceFacts:
@@ -210,6 +214,18 @@ def _verdict(action: ActionFacts, record: Record, at: datetime) -> None:
     action.verdicts.append({**record["body"], "at": at, "who": record["actor"]})
 
 
+def _timer(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.timers.append({**record["body"], "at": at})
+
+
+def _broken(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.broken = {**record["body"], "at": at, "who": record["actor"]}
+
+
+def _glass_confirmed(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.broken = {**(action.broken or {}), "finding": record["body"]["finding"], "confirmed_by": record["actor"]}
+
+
 def _settled(action: ActionFacts, record: Record, at: datetime) -> None:
     action.approval_state, action.settled_at = record["body"]["state"], at
 
@@ -282,6 +298,11 @@ _HANDLERS: dict[str, Callable[[TraceFacts, Record, datetime], None]] = {
     "action.edited": _on_action(_edited),
     "approval.requested": _on_action(_asked),
     "approval.verdict_recorded": _on_action(_verdict),
+    "approval.reminded": _on_action(_timer),
+    "approval.escalated": _on_action(_timer),
+    "approval.break_glass": _on_action(_broken),
+    "approval.glass_reviewed": _on_action(_state_only),
+    "approval.glass_confirmed": _on_action(_glass_confirmed),
     "approval.settled": _on_action(_settled),
     "approval.stale": _on_action(_gone_stale),
     "credential.minted": _on_action(_minted),

@@ -102,6 +102,7 @@ def _settled(state: str) -> tuple[str, str]:
     known = {
         "rejected": ("rejected", "Rejected"),
         "expired": ("expired", "Expired, so denied"),
+        "break_glass": ("break_glass", "Run in an emergency"),
         "stale": ("expired", "Approved, then out of date"),
     }
     return known.get(state, ("skipped", "Withdrawn"))

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from policies.engine.diff.model import LOOSENS, Change
-from policies.engine.diff.routes import groups, stricter_route
+from policies.engine.diff.routes import stricter_route
+from policies.engine.diff.steps import terms
 from policies.engine.diff.tools import Role, Sides
 from policies.engine.diff.words import title
 from policies.engine.endings import modes
@@ -74,7 +75,7 @@ class _Side:
     def terms(self, tool: str) -> Any:
         """All that says which route a call takes; where it is the same in both, nothing is displaced."""
         limits = {limit["id"]: _asking(when, limit) for when, limit in self._covering(tool)}
-        asked = {name: groups(route) for name, route in self.asked(tool).items()}
+        asked = {name: terms(route) for name, route in self.asked(tool).items()}
         own = self.role["tools"][tool]
         return self._modes(tool), own.get("route"), own.get("until"), limits, asked
 

@@ -142,8 +142,8 @@ def _break_glass(scene: Scene) -> Finding:
 
     def lacking(tool: ToolFacts) -> str:
         return (
-            f"Nobody can let {tool.name} through in an emergency: this release has no break glass. "
-            "Use mode draft, or waive it by name with a reason and an expiry."
+            f"Nobody can let {tool.name} through in an emergency. Add break_glass to every route that decides it, "
+            "use mode draft, or waive it by name with a reason and an expiry."
         )
 
     return _each(scene, by, "Where people decide, an emergency has its own way; a draft waits for a person.", lacking)

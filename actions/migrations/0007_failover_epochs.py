@@ -12,7 +12,7 @@ FROM pg_control_system()
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('actions', '0003_execution_and_its_aftermath'),
+        ('actions', '0006_bulk_steps'),
     ]
 
     operations = [
