@@ -4,9 +4,10 @@ import socket
 
 import pytest
 
+from accounts.addresses import is_public
+from accounts.egress import EgressRefused, client
 from actions.connectors.base import Credential, ReadFailed
 from actions.connectors.records.connector import RecordsConnector
-from actions.connectors.records.egress import EgressRefused, client, is_public
 from tests.connectors.raw import answer, raw_system
 
 CREDENTIAL = Credential("tok_1", "secret", ("a:b",), None, 60)
@@ -90,7 +91,7 @@ def test_an_untrusted_certificate_ends_the_attempt_before_anything_is_sent(tmp_p
 
 def test_a_trusted_certificate_is_checked_against_the_hosts_name(tmp_path, monkeypatch):
     """The address is pinned, yet TLS asks for the name: right name passes, the same server under another name does not."""
-    from actions.connectors.records import transport
+    from accounts.egress import transport
     from tests.connectors.tls import tls_system
 
     with tls_system(tmp_path, name="localhost") as system:
