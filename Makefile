@@ -7,7 +7,7 @@ EXEC := $(PY) -m console.runtime exec --
 SRC := accounts actions approvals benchmarks client/remit_client console gateway policies sample traces verify
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign tamper ledger-fixtures manage lock clean
+.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign tamper ssrf ledger-fixtures manage lock clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ campaign: setup-dev ## The long fault campaign: killed workers and spoiled answe
 tamper: setup-dev ## The ledger attacked in full: every byte, every record, 32 writers, 100,000 records verified.
 	$(EXEC) env REMIT_TAMPER=full $(BIN)/pytest tests/traces -p no:xdist --timeout 7200 -o log_cli=true -o log_cli_level=INFO
 	$(EXEC) $(PY) -m benchmarks.verify
+
+ssrf: setup-dev ## Every address of the corpus by every way a URL is asked (T13).
+	$(EXEC) env REMIT_SSRF=full $(BIN)/pytest tests/notices/test_ssrf.py -p no:xdist --timeout 1800
 
 ledger-fixtures: setup-dev ## Store the ledgers of this release for the releases to come.
 	$(EXEC) $(BIN)/pytest tests/traces/test_refold.py -m ledger_fixtures -p no:cacheprovider

@@ -5,24 +5,22 @@ import hashlib
 import hmac
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 
 from accounts.clock import database_now
+from actions.connections import rotate_keys
 from tests.builders import planned
 from tests.notices.conftest import channel, round_
-from tests.notices.sinks import http_sink
 from traces.canonical import parse_instant
 from traces.models import Entry, WithheldValue
 from traces.notices import send as sending
-from traces.notices.clock import round_ as clock_round
 from traces.notices.models import Channel, Delivery
 from traces.notices.project import project
 from traces.notices.reach import opened, sealed
-from traces.notices.send import BACK_OFF_S, CLAIM, MOST_ATTEMPTS, due, send
+from traces.notices.send import BACK_OFF_S, MOST_ATTEMPTS, due, send
 from traces.notices.services import NoticeRefused, make_test, rotate_secret, send_again, set_state
 from traces.notices.signing import signature
 
@@ -115,26 +113,6 @@ def test_410_and_a_broken_seal_end_it_at_once(cast, sink):
     assert broken.state == "failed" and "cannot be opened" in broken.last_error and len(sink.got) == 1
 
 
-def test_a_process_that_dies_between_send_and_mark_leaves_the_same_message_to_another(cast, sink, monkeypatch):
-    made, _ = channel(cast, sink)
-    delivery = trial(cast, made)
-
-    def killed(*_, **__):
-        raise KeyboardInterrupt  # What a dying process does not come to: the mark.
-
-    monkeypatch.setattr(sending, "_end", killed)
-    with pytest.raises(KeyboardInterrupt):
-        send(delivery.pk)
-    monkeypatch.undo()
-    assert len(sink.got) == 1 and due() == [] and send(delivery.pk).attempts == 1, (
-        "nobody else sends while it is claimed"
-    )
-    now = database_now()
-    Delivery.objects.filter(pk=delivery.pk).update(claimed_until=now)  # CLAIM later.
-    assert due() == [delivery.pk] and send(delivery.pk).state == "sent" and timedelta(seconds=15) < CLAIM
-    assert [got.headers["webhook-id"] for got in sink.got] == [delivery.pk] * 2 and sink.got[0].body == sink.got[1].body
-
-
 def test_a_message_whose_attempts_all_died_ends(cast, sink):
     made, _ = channel(cast, sink)
     delivery = trial(cast, made)
@@ -216,20 +194,11 @@ def keys(value) -> set[str]:
     return {*value, str(value.get("type", ""))}.union(*map(keys, value.values()))
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_channel_that_hangs_delays_no_other(cast, loopback):
-    with http_sink(hangs=True) as stuck, http_sink() as well:
-        channel(cast, stuck, name="stuck")
-        made, _ = channel(cast, well, name="well")
-        planned(cast)
-        sending_now: dict = {}
-        with ThreadPoolExecutor(8) as pool:
-            began = time.monotonic()
-            wanted = None
-            while wanted is None or len(well.got) < wanted:
-                clock_round(pool, sending_now)
-                wanted = Delivery.objects.filter(channel=made).count()
-                assert time.monotonic() - began < 8, "the other channel waited"
-                time.sleep(0.05)
-            assert len(stuck.got) == 1, "one message at a time for each channel"
-            stuck.release.set()
+def test_a_new_installation_key_seals_channels_anew(cast, sink, settings):
+    made, secret = channel(cast, sink)
+    old, settings.SECRET_KEY = settings.SECRET_KEY, "another-secret-key-that-is-long-enough-98765"
+    settings.SECRET_KEY_FALLBACKS = [old]
+    assert rotate_keys(actor=cast.actor("dana")) >= 1
+    settings.SECRET_KEY_FALLBACKS = []
+    send(trial(cast, made).pk)
+    assert verified(sink.got[0], secret)

@@ -27,10 +27,11 @@ BACK_OFF_S = (5, 30, 120, 600, 1800, 3600, 3 * 3600)
 MOST_ATTEMPTS = len(BACK_OFF_S) + 1
 
 
-def due(most: int = 50) -> list[str]:
-    """Messages that may go now: the oldest of each channel, none of a channel that is being sent to."""
+def due(most: int = 50, channel_id: str = "") -> list[str]:
+    """Messages that may go now: the oldest of each channel (or of one), none of a channel that is being sent to."""
     now = database_now()
     queued = Delivery.objects.filter(state=Delivery.State.QUEUED, channel__state=Channel.State.ACTIVE)
+    queued = queued.filter(channel=channel_id) if channel_id else queued
     busy = Delivery.objects.filter(channel=OuterRef("channel"), state=Delivery.State.QUEUED, claimed_until__gt=now)
     ready = (
         queued.filter(~Exists(busy), next_at__lte=now).order_by("channel_id", "next_at", "pk").distinct("channel_id")
