@@ -153,6 +153,19 @@ def test_r24_the_people_a_step_waits_for_are_told_by_mail_and_nobody_else(cast, 
     assert len(refunds(mails_of(post_office, "priya"))) == 1
 
 
+def test_a_reviewer_is_not_mailed_a_step_that_a_colleague_filled_meanwhile(cast, post_office):
+    hourly = Wanted(kind="email", name="x", events=("approval.requested",), schedule=Schedule(digest_min=60))
+    ken = cast.user("ken")
+    save_personal(actor=cast.actor("ken"), user=ken, workspace=cast.northwind, wanted=hourly, told=True)
+    trace = planned(cast)
+    settle()
+    vote(cast, request_of(trace, "desk.refund.create"), "priya")
+    settle()
+    over(channel=personal_channel(ken, cast.northwind))
+    settle()
+    assert not refunds(mails_of(post_office, "ken")) and len(refunds(mails_of(post_office, "tomas"))) == 1
+
+
 def test_a_draft_is_told_to_the_person_who_asked(cast, post_office):
     planned(cast)
     settle()

@@ -17,6 +17,7 @@ from traces.notices.events import CHECKPOINT_FAILED, EVENTS
 from traces.notices.models import Delivery, Notice, Untold
 from traces.notices.project import project, tell_of_checkpoints
 from traces.notices.said import _SAYERS
+from traces.services import record_governance
 
 REASON = "Wrong amounts since noon"
 
@@ -67,6 +68,57 @@ def test_r25_every_link_is_a_page_and_getting_it_decides_nothing(cast, sink):
         path = data["url"].removeprefix("http://127.0.0.1:8000")
         assert path.startswith("/") and "?" not in path and client.get(path).status_code == 200, path
     assert (list(ApprovalRequest.objects.order_by("pk").values()), list(Verdict.objects.values())) == before
+
+
+BREAKER = {
+    "trip": "trp_1",
+    "policy": "support",
+    "breaker": "refunds",
+    "key": "k",
+    "reason": "6 failures in the last hour.",
+}
+DRAFT = {
+    "policy": "support",
+    "draft": 1,
+    "revision": 1,
+    "digest": "d",
+    "verdict": "tightens",
+    "why": "It no longer compiles.",
+}
+# Verb -> the body its service writes, and the beginning of the title.
+GOVERNED = {
+    "breaker.tripped": (BREAKER, "Circuit breaker refunds of policy support tripped"),
+    "breaker.reset": (BREAKER, "Circuit breaker refunds of policy support was reset"),
+    "policy.proposed": (DRAFT, "Policy support: a publication waits for a second policy admin"),
+    "policy.not_published": (DRAFT, "Policy support: a scheduled publication did not happen"),
+    "policy.published": ({**DRAFT, "version": 4}, "Policy support v4 was published"),
+}
+WORKED = {
+    "action.unknown": ({"to": "unknown"}, "Outcome unknown: Refund $240.00 on order 48213"),
+    "action.needs_human": ({"to": "needs_human"}, "A person must find out what happened: Refund $240.00"),
+    "action.blocked": ({"to": "blocked"}, "Blocked by the check before dispatch: Refund $240.00"),
+    "rollback.finished": ({"rollback_state": "rolled_back"}, "Rolled back: Refund $240.00"),
+}
+
+
+def test_every_verb_has_its_words_and_its_page(cast, sink):
+    trace = planned(cast)
+    channel(cast, sink, events=[*GOVERNED, *WORKED])
+    refund = action(trace, "desk.refund.create").pk
+    with transaction.atomic():
+        for verb, (body, _) in GOVERNED.items():
+            record_governance(actor=cast.actor("ken"), workspace_id=cast.northwind.pk, type=verb, body=body)
+        for verb, (body, _) in WORKED.items():
+            append(actor=cast.agent_actor, trace_id=trace.pk, type=verb, body={"action": refund, "step": 2, **body})
+    while round_():
+        pass
+    told = {got.json["type"]: got.json["data"] for got in sink.got}
+    client = Client()
+    client.force_login(cast.user("ken"), backend="django.contrib.auth.backends.ModelBackend")
+    for verb, (_, title) in {**GOVERNED, **WORKED}.items():
+        assert told[verb]["title"].startswith(title), verb
+        page = client.get(told[verb]["url"].removeprefix("http://127.0.0.1:8000"), follow=True)
+        assert page.status_code == 200, verb
 
 
 def test_a_crash_while_putting_into_words_loses_and_doubles_nothing(cast, sink):

@@ -55,6 +55,8 @@ def _send(delivery_id: str) -> None:
             delivery_id = more[0]
     except OperationalError as error:
         logger.warning("The database did not answer; %s is sent later: %s", delivery_id, error)
+    except Exception:  # One message must not end the clock; its claim runs out, and its attempts are counted.
+        logger.exception("Message %s could not be sent.", delivery_id)
     finally:
         connections.close_all()
 

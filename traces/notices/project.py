@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q
 
 from accounts.clock import database_now
@@ -41,7 +41,11 @@ def _told(entry_id: int) -> bool:
             tell(Entry.objects.select_related("trace__workspace").get(pk=entry_id))
             row.delete()
             return True
-    except (LookupError, TypeError, ValueError) as error:
+    except OperationalError:
+        raise
+    except (
+        Exception
+    ) as error:  # Whatever is wrong with one entry, the others are told; nothing is lost, and the gauge shows it.
         problem = f"{type(error).__name__}: {error}"[:200]
         logger.exception("Nobody was told of entry %s yet.", entry_id)
         Untold.objects.filter(pk=entry_id).update(problem=problem, again_at=database_now() + AGAIN)
@@ -65,6 +69,8 @@ def _tell_people(entry: Entry, trace: Trace, occasion: str) -> None:
         scene = Scene(entry)
         waiting = waiting_after(scene)
         if waiting is not None:
+            if entry.type == "approval.verdict_recorded":
+                drop_held(waiting.asked["approval"], only_people=True)
             channels = channels_of(waiting.people, trace.workspace, "approval.requested")
             said = asking(scene, waiting.asked, step=waiting.step) if entry.type != "approval.requested" else say(entry)
             _notify(channels, said, event="approval.requested", occasion=occasion, at=entry.at, entry=entry)
@@ -73,9 +79,10 @@ def _tell_people(entry: Entry, trace: Trace, occasion: str) -> None:
         _notify(channels, say(entry), event=entry.type, occasion=occasion, at=entry.at, entry=entry)
 
 
-def drop_held(approval: str) -> None:
-    """Nobody needs to be told any more that a settled request waits: what is still held back is not sent."""
+def drop_held(approval: str, *, only_people: bool = False) -> None:
+    """Nobody needs to be told any more that a settled request, or a filled step, waits: what is held back is not sent."""
     held = Notice.objects.filter(approval=approval, delivery__state=Delivery.State.QUEUED, delivery__attempts=0)
+    held = held.exclude(channel__person=None) if only_people else held
     deliveries = set(held.values_list("delivery_id", flat=True))
     for delivery in Delivery.objects.select_for_update().filter(pk__in=deliveries, claimed_until=None).order_by("pk"):
         delivery.notices.filter(approval=approval).update(dropped=True)
