@@ -7,7 +7,7 @@ EXEC := $(PY) -m console.runtime exec --
 SRC := accounts actions approvals benchmarks client/remit_client console gateway policies sample traces verify
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign tamper bench mutation ledger-fixtures undo manage lock clean
+.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign tamper bench mutation ledger-fixtures undo ssrf manage lock clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
@@ -95,6 +95,9 @@ mutation: .mutation/made ## Change the engine's boundary modules line by line an
 
 undo: setup-dev ## 300 random sequences of changes, edits by others and undos, judged by an oracle.
 	$(EXEC) env REMIT_UNDO=300 $(BIN)/pytest tests/actions/test_undo_random.py -p no:xdist --timeout 3600 -o log_cli=true -o log_cli_level=INFO
+
+ssrf: setup-dev ## Every address of the corpus by every way a URL is asked (T13).
+	$(EXEC) env REMIT_SSRF=full $(BIN)/pytest tests/notices/test_ssrf.py -p no:xdist --timeout 1800
 
 ledger-fixtures: setup-dev ## Store the ledgers of this release for the releases to come.
 	$(EXEC) $(BIN)/pytest tests/traces/test_refold.py -m ledger_fixtures -p no:cacheprovider

@@ -58,6 +58,14 @@ def words(name: str, *, default: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 
+def ports(name: str, *, default: str) -> list[int]:
+    """A comma-separated list of TCP ports. Raises SettingError for anything else."""
+    found = words(name, default=default)
+    if not found or not all(word.isdecimal() and 1 <= int(word) <= 65535 for word in found):
+        raise SettingError(f"{name} is {','.join(found)!r}. Use ports from 1 to 65535, separated by commas.")
+    return [int(word) for word in found]
+
+
 def database(url: str) -> dict[str, object]:
     """Django's database entry for a postgres:// URL. `?host=/run/folder` selects a Unix socket folder."""
     parts = urlsplit(url)

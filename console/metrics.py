@@ -14,6 +14,7 @@ from actions.switches import held_actions, open_switches
 from approvals.models import ApprovalRequest
 from policies.models import BreakerTrip
 from traces.checkpoints.health import behind, deployment_health
+from traces.notices.models import Delivery, Untold
 
 
 def text() -> bytes:
@@ -48,6 +49,12 @@ class _Collector:
         yield _gauge("remit_breakers_tripped", "Circuit breakers that hold now.", trips)
         credentials = AttemptCredential.objects.filter(ended_at=None).count()
         yield from _ledger(now)
+        untold = Untold.objects.count()
+        yield _gauge("remit_notices_untold", "Ledger entries that nobody was told of yet.", untold)
+        failed = Delivery.objects.filter(state=Delivery.State.FAILED).count()
+        yield _gauge(
+            "remit_notices_failed", "Notices that did not arrive and are not tried again by themselves.", failed
+        )
         yield _gauge("remit_credentials_open", "Credentials of attempts that have not ended.", credentials)
 
 

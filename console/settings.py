@@ -5,6 +5,7 @@ from pathlib import Path
 
 from accounts.oidc_settings import oidc_settings
 from console import env
+from console.mail import mail_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -51,6 +52,7 @@ INSTALLED_APPS = [
     "approvals",
     "policies",
     "traces",
+    "traces.notices",
     "accounts",
     "guardian",
     "django_htmx",
@@ -162,6 +164,15 @@ REMIT_RETENTION_DAYS = env.number("REMIT_RETENTION_DAYS", default=400, minimum=1
 _DATA_DIR = os.environ.get("REMIT_DATA_DIR", "")
 REMIT_WITNESS = env.words("REMIT_WITNESS", default=f"file:{_DATA_DIR}/witness" if _DATA_DIR else "")
 REMIT_WITNESS_ALLOW_PRIVATE = env.flag("REMIT_WITNESS_ALLOW_PRIVATE", default=False)
+
+# --- Notices: where they may go and the mail server they use ------------------------------------------------
+REMIT_NOTICE_S = env.number("REMIT_NOTICE_S", default=1, minimum=1, maximum=60)
+REMIT_NOTICES_PORTS = env.ports("REMIT_NOTICES_PORTS", default="443")
+REMIT_NOTICES_ALLOW_PRIVATE = env.flag("REMIT_NOTICES_ALLOW_PRIVATE", default=False)
+MAIL = mail_settings(os.environ)
+REMIT_MAIL: bool = MAIL["REMIT_MAIL"]
+REMIT_MAIL_DOMAIN: str = MAIL["REMIT_MAIL_DOMAIN"]
+globals().update(MAIL)
 
 # --- Language and time: stored and shown in UTC, zone always written --------------------------------------------
 LANGUAGE_CODE = "en-us"

@@ -71,7 +71,24 @@ LABELS: dict[str, str] = {
     "pause.released": "Pause released by a person",
     "connection.saved": "Connection made or changed",
     "connection.resealed": "Connection secrets sealed with a new key",
+    "channel.saved": "Notice channel made or changed",
+    "channel.paused": "Notice channel paused",
+    "channel.resumed": "Notice channel resumed",
+    "channel.removed": "Notice channel removed and its secrets destroyed",
+    "channel.tested": "Test notice asked for",
+    "channel.secret_rotated": "Signing secret of a notice channel replaced",
+    "delivery.sent_again": "Undelivered notice sent again by a person",
+    "egress.allowed": "Host added to the egress list",
+    "egress.removed": "Host removed from the egress list",
 }
+# Entries that people may have to be told of: each leaves a row for the notices clock in its own transaction.
+TOLD = frozenset(
+    {
+        "approval.requested", "approval.verdict_recorded", "approval.settled", "action.unknown", "action.needs_human",
+        "action.blocked", "rollback.finished", "breaker.tripped", "breaker.reset", "pause.set", "pause.released",
+        "policy.proposed", "policy.published", "policy.not_published",
+    }
+)  # fmt: skip
 
 
 class UnknownEntryType(LookupError):

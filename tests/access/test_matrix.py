@@ -9,6 +9,7 @@ from accounts.clock import database_now
 from policies.models import BreakerTrip, Policy
 from policies.replay import start_replay
 from tests.builders import planned, request_of
+from traces.notices.models import Channel, Delivery
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 CAST = ["dana", "ken", "priya", "tomas", "ava", "maya", "omar", "lena", None]
@@ -35,6 +36,24 @@ UNSENT = {
     "set_unlisted": "fields/unlisted/", "set_redact": "fields/redact/", "start_shadow": "shadow/start/",
 }  # fmt: skip
 POLICY = "/policies/support/"
+# Owners manage notices, operators and auditors read them; the other tenant's owner reads his own.
+NOTED = {"dana": 200, "priya": 200, "ava": 200, "omar": 200, "lena": 403, None: 302}
+SEEN = {**NOTED, **dict.fromkeys(OUT, 404)}
+MANAGED = {"dana": 302, **dict.fromkeys(OUT, 404), None: 302}
+CHANNEL_ROWS: dict[str, tuple[str, str, dict, int]] = {
+    "notices:list": ("get", "/notices/", NOTED, 403),
+    "notices:log": ("get", "/notices/log/", NOTED, 403),
+    "notices:hosts": ("get", "/notices/hosts/", NOTED, 403),
+    "notices:mine": ("get", "/me/notices/", {None: 302}, 200),
+    "notices:new": ("get", "/notices/new/email/", {"dana": 200, "omar": 200, None: 302}, 403),
+    "notices:detail": ("get", "/notices/{channel}/", SEEN, 403),
+    **{
+        f"notices:{verb}": ("post", f"/notices/{{channel}}/{verb}/", MANAGED, 403)
+        for verb in ("test", "pause", "resume", "rotate", "remove")
+    },
+    "notices:again": ("post", "/notices/log/{delivery}/again/", MANAGED, 403),
+    "notices:remove_host": ("post", "/notices/hosts/none.example/remove/", {"dana": 404, "omar": 404, None: 302}, 403),
+}
 POLICY_ROWS: dict[str, tuple[str, str, dict, int]] = {
     "policies:detail": ("get", POLICY, SEES_NOTHING, 200),
     "policies:publish": ("get", f"{POLICY}publish/", SEES_NOTHING, 302),  # There is no draft.
@@ -122,6 +141,7 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
     ),
     "policies:list": ("get", "/policies/", {None: 302}, 200),
     **POLICY_ROWS,
+    **CHANNEL_ROWS,
     "accounts:sign_in": ("get", "/sign-in/", {None: 200}, 302),
     "accounts:sign_out": ("post", "/sign-out/", {}, 302),
     "accounts:switch_workspace": ("post", "/workspace/", {None: 302}, 404),
@@ -163,9 +183,11 @@ def places(cast):
     trip = BreakerTrip.objects.create(
         workspace=cast.northwind, policy="support", breaker="x", key="x:workspace:all", reason="Why.", tripped_at=now
     )
+    channel = Channel.objects.create(workspace=cast.northwind, kind="email", name="x", created_at=now)
+    delivery = Delivery.objects.create(channel=channel, next_at=now, created_at=now, state="failed")
     return {
-        "plan": trace.plans.get().pk,
-        "trace": trace.pk, "approval": refund.pk, "action": refund.action_id, "agent": cast.agent.pk, "replay": replay.pk,
+        "plan": trace.plans.get().pk, "channel": channel.pk, "delivery": delivery.pk, "trace": trace.pk,
+        "approval": refund.pk, "action": refund.action_id, "agent": cast.agent.pk, "replay": replay.pk,
         "trip": trip.pk,
     }  # fmt: skip
 
@@ -188,7 +210,7 @@ def seen_and_wanted(cast, places, name) -> tuple[dict, dict]:
     return seen, {first: statuses.get(first, other) for first in CAST}
 
 
-@pytest.mark.parametrize("name", sorted(set(ROWS) - set(POLICY_ROWS)))
+@pytest.mark.parametrize("name", sorted(set(ROWS) - set(POLICY_ROWS) - set(CHANNEL_ROWS)))
 def test_row(cast, places, name):
     seen, wanted = seen_and_wanted(cast, places, name)
     assert seen == wanted
@@ -197,6 +219,11 @@ def test_row(cast, places, name):
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_rows_of_a_policy(cast, places, method):
     rows = {name: seen_and_wanted(cast, places, name) for name, row in POLICY_ROWS.items() if row[0] == method}
+    assert {name: seen for name, (seen, _) in rows.items()} == {name: wanted for name, (_, wanted) in rows.items()}
+
+
+def test_rows_of_notices(cast, places):
+    rows = {name: seen_and_wanted(cast, places, name) for name in CHANNEL_ROWS}
     assert {name: seen for name, (seen, _) in rows.items()} == {name: wanted for name, (_, wanted) in rows.items()}
 
 
@@ -211,6 +238,8 @@ def test_p7_foreign_object_answers_like_a_missing_one(cast, places, name):
         "replay": "rpl",
         "trip": "trp",
         "plan": "pln",
+        "channel": "chn",
+        "delivery": "msg",
     }
     missing = {name: f"{prefix}_00000000000000000000000000" for name, prefix in kinds.items()}
     foreign = ask(cast, "omar", method, template.format(**places))
