@@ -87,7 +87,7 @@ def _barred_from_sending(action: Action, way: Reach, now: datetime) -> str:
     margin = timedelta(seconds=settings.REMIT_LEASE_S)
     if now + margin >= action.dispatched_at + timedelta(seconds=way.operation.key_window_s):
         return "The system may have forgotten the idempotency key by now."
-    if action.sent_digest:
+    if action.epoch is None or action.sent_digest:
         found = recheck.problem(action, way, checks=recheck.RESEND_CHECKS)
         return found.sentence if found else ""
     return _barred_after_failover(action, way)
