@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings as configured
@@ -29,8 +30,7 @@ ROOT = Path(__file__).parents[2]
 @contextmanager
 def clock():
     """`remit_notify` as `make run` starts it, on the tests' database."""
-    held = connection.settings_dict
-    url = f"postgres://{held['USER']}:{held['PASSWORD']}@{held['HOST']}:{held['PORT']}/{held['NAME']}"
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
     env = {
         **os.environ,
         "DATABASE_URL": url,

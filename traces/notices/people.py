@@ -3,12 +3,14 @@
 Being told gives no right: who may decide is judged where it is decided (R-24).
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 
 from accounts.access import has_permission
 from accounts.clock import database_now
@@ -17,59 +19,67 @@ from accounts.permissions import Permission
 from traces.canonical import parse_instant
 from traces.models import Trace
 from traces.notices.models import Channel
-from traces.notices.said import Scene
+from traces.notices.said import Scene, stages
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A step that waits: the request's body, which step, and whom."""
+    """Steps that wait: the request's body, their numbers, and the people they wait for."""
 
     asked: Mapping[str, Any]
-    step: int
+    steps: tuple[int, ...]
     people: list[User]
 
 
 def waiting_after(scene: Scene) -> Waiting | None:
     """What an `approval.requested` or `approval.verdict_recorded` leaves waiting for new people, if anything."""
     if scene.entry.type == "approval.requested":
-        asked, step = scene.record, 1
+        asked = scene.record
+        steps = stages(asked["body"]["route"]["steps"])[0]
     else:
         mine = scene.body["approval"]
         asked = next(r for r in reversed(scene.before("approval.requested")) if r["body"]["approval"] == mine)
-        step = _opened_step(scene, asked["body"])
-        if not step:
-            return None
-    return Waiting(asked["body"], step, _people(scene, asked, step))
+        given = [record["body"] for record in scene.before("approval.verdict_recorded")]
+        steps = opened_by(scene.body, given, asked["body"]["route"]["steps"])
+    return Waiting(asked["body"], steps, _people(scene, asked, steps)) if steps else None
 
 
-def _opened_step(scene: Scene, asked: Mapping[str, Any]) -> int:
-    """The step this verdict opened by filling the one before; 0 for none."""
-    body, steps = scene.body, asked["route"]["steps"]
-    if body["choice"] != "approve" or body["step"] >= len(steps):
-        return 0
-    same = ("approval", "step", "choice", "saw")
-    given = [r for r in scene.before("approval.verdict_recorded") if all(r["body"][k] == body[k] for k in same)]
-    return body["step"] + 1 if len(given) == steps[body["step"] - 1]["quorum"] else 0
+def opened_by(
+    verdict: Mapping[str, Any], given: Iterable[Mapping[str, Any]], steps: Sequence[Mapping[str, Any]]
+) -> tuple[int, ...]:
+    """The steps that begin to wait with a verdict, because it is the last that the ones before lacked. Pure.
+
+    `given` are all verdicts up to and with this one; those on an earlier payload count no more.
+    """
+    order = stages(steps)
+    place = next(place for place, stage in enumerate(order) if verdict["step"] in stage)
+    if verdict["choice"] != "approve" or place + 1 == len(order):
+        return ()
+    same = ("approval", "choice", "saw")
+    have = Counter(one["step"] for one in given if all(one[key] == verdict[key] for key in same))
+    full = all(have[number] >= steps[number - 1]["quorum"] for number in order[place])
+    return order[place + 1] if full and have[verdict["step"]] == steps[verdict["step"] - 1]["quorum"] else ()
 
 
-def _people(scene: Scene, asked: Mapping[str, Any], step: int) -> list[User]:
+def _people(scene: Scene, asked: Mapping[str, Any], numbers: Sequence[int]) -> list[User]:
     trace = Trace.objects.select_related("workspace", "agent__owner", "on_behalf_of").get(pk=scene.entry.trace_id)
     if asked["body"]["kind"] == "draft":
         return [trace.asker]
-    group, since = asked["body"]["route"]["steps"][step - 1]["group"], parse_instant(asked["at"])
+    steps, since = asked["body"]["route"]["steps"], parse_instant(asked["at"])
     done = {record["actor"]["id"] for record in scene.before("approval.verdict_recorded")}
     barred = done | {trace.asker.pk} | ({trace.agent.owner_id} if trace.agent else set())
-    return [user for user in _deciders(trace.workspace, group, since) if user.pk not in barred]
+    found = {user.pk: user for n in numbers for user in _deciders(trace.workspace, steps[n - 1], since)}
+    return [user for key, user in sorted(found.items()) if key not in barred]
 
 
-def _deciders(workspace: Workspace, group: str, since: datetime) -> list[User]:
-    """Members of the group when it was asked, or without a group everybody, who may decide now."""
+def _deciders(workspace: Workspace, step: Mapping[str, Any], since: datetime) -> list[User]:
+    """Whom a step names, or its group when it was asked; of a step that names nobody everybody who may decide now."""
+    group, named = step["group"], step.get("people", ())
     people = User.objects.filter(is_active=True, memberships__workspace=workspace)
-    if group:
+    if group or named:
         joined = GroupMembership.objects.filter(group__workspace=workspace, group__slug=group, joined_at__lte=since)
-        people = people.filter(pk__in=joined.values("user_id"))
-    people = people.distinct().order_by("pk")
-    return [user for user in people if has_permission(user, Permission.APPROVAL_DECIDE, workspace)]
+        people = people.filter(Q(email__in=named) | Q(pk__in=joined.values("user_id")))
+    return [user for user in people.distinct() if has_permission(user, Permission.APPROVAL_DECIDE, workspace)]
 
 
 def channels_of(people: list[User], workspace: Workspace, event: str) -> list[Channel]:

@@ -72,7 +72,7 @@ def _tell_people(entry: Entry, trace: Trace, occasion: str) -> None:
             if entry.type == "approval.verdict_recorded":
                 drop_held(waiting.asked["approval"], only_people=True)
             channels = channels_of(waiting.people, trace.workspace, "approval.requested")
-            said = asking(scene, waiting.asked, step=waiting.step) if entry.type != "approval.requested" else say(entry)
+            said = asking(scene, waiting.asked, waiting.steps)
             _notify(channels, said, event="approval.requested", occasion=occasion, at=entry.at, entry=entry)
     elif entry.type == "approval.settled":
         channels = channels_of([trace.asker], trace.workspace, entry.type)

@@ -3,7 +3,7 @@
 Only what entries hold in clear is read, so a redacted value cannot be said. No sentence of an agent stands in a notice.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -82,18 +82,28 @@ def say(entry: Entry) -> Said:
 
 
 def _requested(scene: Scene) -> Said:
-    return asking(scene, scene.body, step=1)
+    return asking(scene, scene.body, stages(scene.body["route"]["steps"])[0])
 
 
-def asking(scene: Scene, asked: Mapping[str, Any], *, step: int) -> Said:
-    """That a step of a request waits for people; `asked` is the body of its `approval.requested`."""
+def stages(steps: Sequence[Mapping[str, Any]]) -> list[tuple[int, ...]]:
+    """Numbers of the steps that are decided at the same time, in order: a step that joins stands with the one before."""
+    found: list[tuple[int, ...]] = []
+    for number, step in enumerate(steps, start=1):
+        joined = found.pop() if found and step.get("joins") else ()
+        found.append((*joined, number))
+    return found
+
+
+def asking(scene: Scene, asked: Mapping[str, Any], numbers: Sequence[int]) -> Said:
+    """That steps of a request wait for people; `asked` is the body of its `approval.requested`."""
     steps, due = asked["route"]["steps"], parse_instant(asked["expires_at"])
     draft = asked["kind"] == "draft"
     verb = "Draft to look at" if draft else "Approval needed"
-    place = f" (step {step} of {len(steps)})" if len(steps) > 1 else ""
+    place = f" (step {' and '.join(map(str, numbers))} of {len(steps)})" if len(steps) > 1 else ""
+    names = " and ".join(steps[number - 1]["name"] for number in numbers)
     end = "it is not sent" if draft else "it is denied"
     facts = (
-        ("Waits for", f"{steps[step - 1]['name']}{place}"),
+        ("Waits for", f"{names}{place}"),
         *scene.parties(),
         ("Due", f"{due:%-d %b %Y %H:%M} UTC. If nobody decides by then, {end}."),
     )

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('accounts', '0003_notice_permissions'),
+        ('accounts', '0002_identity_and_sessions'),
         ('traces', '0007_ledger_role'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
