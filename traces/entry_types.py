@@ -84,7 +84,8 @@ LABELS: dict[str, str] = {
 # Entries that people may have to be told of: each leaves a row for the notices clock in its own transaction.
 TOLD = frozenset(
     {
-        "approval.requested", "approval.verdict_recorded", "approval.settled", "action.unknown", "action.needs_human",
+        "approval.requested", "approval.verdict_recorded", "approval.reminded", "approval.escalated", "approval.break_glass",
+        "approval.glass_reviewed", "approval.glass_confirmed", "approval.settled", "action.unknown", "action.needs_human",
         "action.blocked", "rollback.finished", "breaker.tripped", "breaker.reset", "pause.set", "pause.released",
         "policy.proposed", "policy.published", "policy.not_published",
     }

@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from django.db import transaction
 
 from accounts.clock import database_now
 from accounts.services import deactivate_user, join_group, leave_group
 from tests.builders import planned, request_of, vote
 from tests.notices.conftest import channel, round_
 from tests.notices.sinks import http_sink
+from traces.ledger import append
 from traces.notices.models import Channel, Delivery
 from traces.notices.people import personal_channel
 from traces.notices.project import project
@@ -225,6 +227,34 @@ def test_a_mail_server_that_refuses_is_tried_again_and_says_only_its_code(cast, 
     over()
     settle()
     assert refunds(mails_of(post_office, "priya"))
+
+
+def test_reminders_escalations_and_emergencies_reach_the_people_they_are_about(cast, post_office):
+    trace = planned(cast)
+    settle()
+    post_office.mails.clear()
+    post_office.recipients.clear()
+    request = request_of(trace, "desk.refund.create")
+    about = {"approval": request.pk, "action": request.action_id, "waiting": ["Support lead"], "waited_ms": 1}
+    glass = {"approval": request.pk, "action": request.action_id, "skipped": ["Finance"], "reason": "The customer waits.",
+             "notified": ["finance"], "review_group": "nobody", "review_due_at": "2026-03-02T10:11:12.000000Z"}  # fmt: skip
+    entries = {
+        "approval.reminded": about,
+        "approval.escalated": {**about, "to": "finance", "step": ""},
+        "approval.break_glass": glass,
+    }
+    with transaction.atomic():
+        for verb, body in entries.items():
+            append(actor=cast.actor("priya"), trace_id=trace.pk, type=verb, body=body)
+    settle()
+    subjects = {
+        first: [mail["Subject"] for mail in refunds(mails_of(post_office, first))] for first in ("ken", "tomas", "maya")
+    }
+    assert [one.split(": ")[0] for one in subjects["ken"]] == ["[Northwind] Nobody has decided yet"]
+    assert [one.split(": ")[0] for one in subjects["tomas"]] == [
+        "[Northwind] Escalated, because nobody decided", "[Northwind] Run in an emergency",
+    ]  # fmt: skip
+    assert subjects["maya"] == []
 
 
 def test_without_a_mail_server_nobody_is_queued_for_mail(cast, settings):

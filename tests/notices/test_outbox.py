@@ -93,6 +93,20 @@ GOVERNED = {
     "policy.not_published": (DRAFT, "Policy support: a scheduled publication did not happen"),
     "policy.published": ({**DRAFT, "version": 4}, "Policy support v4 was published"),
 }
+STILL = {"waiting": ["Support lead"], "waited_ms": 1, "number": 0}
+GLASS = {
+    "skipped": ["Finance"], "group": "support-leads", "saw": "sha256:0123456789abcdef", "policy": {}, "waited_ms": 1,
+    "reason": "The customer waits.", "notified": ["finance"], "review_group": "support-leads",
+    "review_due_at": "2026-03-02T10:11:12.000000Z",
+}  # fmt: skip
+REVIEWED, CONFIRMED = {"text": "x", "overdue": False}, {"finding": "justified", "note": "", "overdue": False}
+APPROVED = {
+    "approval.reminded": (STILL, "Nobody has decided yet: Refund $240.00"),
+    "approval.escalated": ({**STILL, "to": "finance", "step": ""}, "Escalated, because nobody decided: Refund $240.00"),
+    "approval.break_glass": (GLASS, "Run in an emergency: Refund $240.00"),
+    "approval.glass_reviewed": (REVIEWED, "The review of an emergency was written: Refund $240.00"),
+    "approval.glass_confirmed": (CONFIRMED, "The review of an emergency was confirmed: Refund $240.00"),
+}
 WORKED = {
     "action.unknown": ({"to": "unknown"}, "Outcome unknown: Refund $240.00 on order 48213"),
     "action.needs_human": ({"to": "needs_human"}, "A person must find out what happened: Refund $240.00"),
@@ -103,16 +117,21 @@ WORKED = {
 
 def test_every_verb_has_its_words_and_its_page(cast, sink):
     trace = planned(cast)
-    channel(cast, sink, events=[*GOVERNED, *WORKED])
-    refund = action(trace, "desk.refund.create").pk
+    channel(cast, sink, events=[*GOVERNED, *WORKED, *APPROVED])
+    refund, approval = action(trace, "desk.refund.create").pk, request_of(trace, "desk.refund.create").pk
     with transaction.atomic():
         for verb, (body, _) in GOVERNED.items():
             record_governance(actor=cast.actor("ken"), workspace_id=cast.northwind.pk, type=verb, body=body)
         for verb, (body, _) in WORKED.items():
             append(actor=cast.agent_actor, trace_id=trace.pk, type=verb, body={"action": refund, "step": 2, **body})
+        for verb, (body, _) in APPROVED.items():
+            about = {"action": refund, "approval": approval}
+            append(actor=cast.agent_actor, trace_id=trace.pk, type=verb, body={**about, **body})
     while round_():
         pass
     told = {got.json["type"]: got.json["data"] for got in sink.got}
+    for verb, (_, title) in APPROVED.items():
+        assert told[verb]["title"].startswith(title) and f"/approvals/{approval}/" in told[verb]["url"], verb
     client = Client()
     client.force_login(cast.user("ken"), backend="django.contrib.auth.backends.ModelBackend")
     for verb, (_, title) in {**GOVERNED, **WORKED}.items():

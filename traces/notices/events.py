@@ -16,6 +16,11 @@ class Event:
 CHECKPOINT_FAILED = "checkpoint.failed"
 _EVENTS = (
     Event("approval.requested", "An approval or a draft waits for people"),
+    Event("approval.reminded", "Nobody has decided an approval yet"),
+    Event("approval.escalated", "An approval waits for more people, because nobody decided"),
+    Event("approval.break_glass", "Somebody ran an action in an emergency, without the rest", urgent=True),
+    Event("approval.glass_reviewed", "The review of an emergency was written"),
+    Event("approval.glass_confirmed", "The review of an emergency was confirmed"),
     Event("approval.settled", "An approval was decided or ran out"),
     Event("action.unknown", "The outcome of an action is unknown", urgent=True),
     Event("action.needs_human", "A person must find out what an action did", urgent=True),
@@ -31,8 +36,9 @@ _EVENTS = (
     Event(CHECKPOINT_FAILED, "The ledger was not checkpointed", urgent=True),
 )
 EVENTS = {event.key: event for event in _EVENTS}
-# Of these a person can be told for themself: their group is asked, or what they asked for was decided.
-PERSONAL = ("approval.requested", "approval.settled")
+# Of these a person can be told for themself: their group is asked or told, or what they asked for was decided.
+PERSONAL = ("approval.requested", "approval.break_glass", "approval.settled")
+PERSONAL_AT_FIRST = PERSONAL[:2]
 
 
 def choices(keys: Iterable[str] = tuple(EVENTS)) -> list[tuple[str, str]]:

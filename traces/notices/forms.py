@@ -101,16 +101,13 @@ class PersonalForm(HoursForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        del self.fields["urgent_through"]  # Nothing personal is urgent.
+        self.fields["urgent_through"].label = "Emergencies come through quiet hours"
         words = {
             "approval.requested": "Something waits for me",
+            "approval.break_glass": "An emergency that my group is told of",
             "approval.settled": "What I asked for was decided or ran out",
         }
         self.fields["events"].choices = [(key, words[key]) for key in PERSONAL]  # type: ignore[attr-defined]
-
-    def clean(self) -> dict[str, Any]:
-        """Nothing personal is urgent."""
-        return {"urgent_through": False, **(super().clean() or {})}
 
 
 class HostForm(forms.Form):

@@ -18,6 +18,7 @@ from accounts.models import GroupMembership, User, Workspace
 from accounts.permissions import Permission
 from traces.canonical import parse_instant
 from traces.models import Trace
+from traces.notices.events import PERSONAL_AT_FIRST
 from traces.notices.models import Channel
 from traces.notices.said import Scene, stages
 
@@ -37,11 +38,27 @@ def waiting_after(scene: Scene) -> Waiting | None:
         asked = scene.record
         steps = stages(asked["body"]["route"]["steps"])[0]
     else:
-        mine = scene.body["approval"]
-        asked = next(r for r in reversed(scene.before("approval.requested")) if r["body"]["approval"] == mine)
+        asked = scene.asked()
         given = [record["body"] for record in scene.before("approval.verdict_recorded")]
         steps = opened_by(scene.body, given, asked["body"]["route"]["steps"])
-    return Waiting(asked["body"], steps, _people(scene, asked, steps)) if steps else None
+    wanted = [asked["body"]["route"]["steps"][number - 1] for number in steps]
+    return Waiting(asked["body"], steps, _people(scene, asked, wanted)) if steps else None
+
+
+def still_asked(scene: Scene) -> list[User]:
+    """Whom an `approval.reminded` reminds: the people of the steps that wait. Of an `approval.escalated`: those it adds."""
+    asked, body = scene.asked(), scene.body
+    if scene.entry.type == "approval.escalated":
+        return _people(scene, asked, [{"group": body["to"]}])
+    return _people(scene, asked, [step for step in asked["body"]["route"]["steps"] if step["name"] in body["waiting"]])
+
+
+def told_of_emergency(scene: Scene) -> list[User]:
+    """People of the groups that policy says are told, and of those who review, but for who did it."""
+    body, workspace = scene.body, scene.entry.trace.workspace
+    groups = [*body["notified"], body["review_group"]]
+    people = User.objects.filter(approver_groups__group__workspace=workspace, approver_groups__group__slug__in=groups)
+    return list(people.filter(is_active=True).exclude(pk=scene.record["actor"]["id"]).distinct().order_by("pk"))
 
 
 def opened_by(
@@ -61,14 +78,14 @@ def opened_by(
     return order[place + 1] if full and have[verdict["step"]] == steps[verdict["step"] - 1]["quorum"] else ()
 
 
-def _people(scene: Scene, asked: Mapping[str, Any], numbers: Sequence[int]) -> list[User]:
+def _people(scene: Scene, asked: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> list[User]:
     trace = Trace.objects.select_related("workspace", "agent__owner", "on_behalf_of").get(pk=scene.entry.trace_id)
     if asked["body"]["kind"] == "draft":
         return [trace.asker]
-    steps, since = asked["body"]["route"]["steps"], parse_instant(asked["at"])
+    since = parse_instant(asked["at"])
     done = {record["actor"]["id"] for record in scene.before("approval.verdict_recorded")}
     barred = done | {trace.asker.pk} | ({trace.agent.owner_id} if trace.agent else set())
-    found = {user.pk: user for n in numbers for user in _deciders(trace.workspace, steps[n - 1], since)}
+    found = {user.pk: user for step in steps for user in _deciders(trace.workspace, step, since)}
     return [user for key, user in sorted(found.items()) if key not in barred]
 
 
@@ -93,7 +110,7 @@ def channels_of(people: list[User], workspace: Workspace, event: str) -> list[Ch
 def personal_channel(user: User, workspace: Workspace) -> Channel:
     """A person's own channel, made at first need: told of what waits for them, at once, by mail."""
     made = Channel(
-        workspace=workspace, person=user, kind=Channel.Kind.EMAIL, name=user.name, events=["approval.requested"],
+        workspace=workspace, person=user, kind=Channel.Kind.EMAIL, name=user.name, events=list(PERSONAL_AT_FIRST),
         created_at=database_now(),
     )  # fmt: skip
     Channel.objects.bulk_create([made], ignore_conflicts=True)

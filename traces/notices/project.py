@@ -15,7 +15,7 @@ from accounts.clock import database_now
 from traces.models import Entry, Log, Trace
 from traces.notices.events import CHECKPOINT_FAILED, EVENTS
 from traces.notices.models import Channel, Delivery, Notice, Untold
-from traces.notices.people import channels_of, waiting_after
+from traces.notices.people import channels_of, still_asked, told_of_emergency, waiting_after
 from traces.notices.said import Said, Scene, asking, say
 from traces.notices.schedule import Schedule
 
@@ -65,18 +65,25 @@ def tell(entry: Entry) -> None:
 
 
 def _tell_people(entry: Entry, trace: Trace, occasion: str) -> None:
+    scene, event = Scene(entry), "approval.requested"
+    said: Said | None = None
     if entry.type in {"approval.requested", "approval.verdict_recorded"}:
-        scene = Scene(entry)
         waiting = waiting_after(scene)
-        if waiting is not None:
-            if entry.type == "approval.verdict_recorded":
-                drop_held(waiting.asked["approval"], only_people=True)
-            channels = channels_of(waiting.people, trace.workspace, "approval.requested")
-            said = asking(scene, waiting.asked, waiting.steps)
-            _notify(channels, said, event="approval.requested", occasion=occasion, at=entry.at, entry=entry)
+        if waiting is None:
+            return
+        if entry.type == "approval.verdict_recorded":
+            drop_held(waiting.asked["approval"], only_people=True)
+        people, said = waiting.people, asking(scene, waiting.asked, waiting.steps)
+    elif entry.type in {"approval.reminded", "approval.escalated"}:
+        people = still_asked(scene)
+    elif entry.type == "approval.break_glass":
+        people, event = told_of_emergency(scene), entry.type
     elif entry.type == "approval.settled":
-        channels = channels_of([trace.asker], trace.workspace, entry.type)
-        _notify(channels, say(entry), event=entry.type, occasion=occasion, at=entry.at, entry=entry)
+        people, event = [trace.asker], entry.type
+    else:
+        return
+    channels = channels_of(people, trace.workspace, event)
+    _notify(channels, said or say(entry), event=event, occasion=occasion, at=entry.at, entry=entry)
 
 
 def drop_held(approval: str, *, only_people: bool = False) -> None:

@@ -57,6 +57,14 @@ class Scene:
         found = Entry.objects.filter(trace_id=self.entry.trace_id, seq__lte=self.entry.seq, type__in=types)
         return [one.record for one in found.order_by("seq")]
 
+    def asked(self) -> Mapping[str, Any]:
+        """The `approval.requested` record that this entry's approval began with. Raises LookupError for none."""
+        mine = self.body["approval"]
+        found = [record for record in self.before("approval.requested") if record["body"]["approval"] == mine]
+        if not found:
+            raise LookupError(f"{self.entry} is about an approval its trace does not ask for.")
+        return found[-1]
+
     def effect(self) -> str:
         """The action in the imperative, in the words last recorded for it. Raises LookupError for none."""
         action = self.body["action"]
@@ -111,8 +119,41 @@ def asking(scene: Scene, asked: Mapping[str, Any], numbers: Sequence[int]) -> Sa
     return Said(f"{verb}: {scene.effect()}", path, facts, due, asked["approval"])
 
 
+def _still(words: str) -> Callable[[Scene], Said]:
+    """That a request waits on; `waiting` are the names of its steps."""
+
+    def sayer(scene: Scene) -> Said:
+        body, due = scene.body, parse_instant(scene.asked()["body"]["expires_at"])
+        facts = (
+            ("Waits for", " and ".join(body["waiting"])),
+            ("Asked now as well", str(body.get("to") or "")),
+            *scene.parties(),
+            ("Due", f"{due:%-d %b %Y %H:%M} UTC"),
+        )
+        path = reverse("approvals:review", args=[body["approval"]])
+        return Said(f"{words}: {scene.effect()}", path, facts, due, body["approval"])
+
+    return sayer
+
+
+def _emergency(words: str) -> Callable[[Scene], Said]:
+    def sayer(scene: Scene) -> Said:
+        body = scene.body
+        skipped, due = " and ".join(body.get("skipped", ())), body.get("review_due_at")
+        facts = (
+            ("By", scene.who),
+            ("Without", skipped),
+            ("Why", str(body.get("reason", ""))),
+            ("Review due", f"{parse_instant(due):%-d %b %Y %H:%M} UTC" if due else ""),
+            *scene.parties(),
+        )
+        return Said(f"{words}: {scene.effect()}", reverse("approvals:glass_review", args=[body["approval"]]), facts)
+
+    return sayer
+
+
 _SETTLED = {"approved": "Approved", "rejected": "Rejected", "expired": "Expired, so denied",
-            "withdrawn": "Withdrawn", "stale": "Out of date"}  # fmt: skip
+            "withdrawn": "Withdrawn", "stale": "Out of date", "break_glass": "Run in an emergency"}  # fmt: skip
 
 
 def _settled(scene: Scene) -> Said:
@@ -187,6 +228,11 @@ def _not_published(scene: Scene) -> Said:
 
 _SAYERS: dict[str, Callable[[Scene], Said]] = {
     "approval.requested": _requested,
+    "approval.reminded": _still("Nobody has decided yet"),
+    "approval.escalated": _still("Escalated, because nobody decided"),
+    "approval.break_glass": _emergency("Run in an emergency"),
+    "approval.glass_reviewed": _emergency("The review of an emergency was written"),
+    "approval.glass_confirmed": _emergency("The review of an emergency was confirmed"),
     "approval.settled": _settled,
     "action.unknown": _of_action(label("action.unknown")),
     "action.needs_human": _of_action(label("action.needs_human")),
