@@ -211,9 +211,8 @@ def test_a_wildcard_is_every_name_below_and_not_the_name_itself():
 
 def test_outgoing_http_has_one_home():
     """Identity providers alone are asked by a client of their own: the operator names them in the environment."""
-    opens = re.compile(
-        r"httpx\.(Client|AsyncClient|get|post|request)\b|urlopen|\brequests\.(get|post|request|Session)|http\.client"
-    )
+    client_made = r"httpx\.(Client|AsyncClient|get|post|request)\b|urlopen"
+    opens = re.compile(rf"{client_made}|^(import|from) (requests|urllib\.request|http\.client|aiohttp)\b", re.MULTILINE)
     roots = ("accounts", "actions", "approvals", "gateway", "policies", "traces", "console")
     users = {
         str(p.relative_to(ROOT)) for root in roots for p in (ROOT / root).rglob("*.py") if opens.search(p.read_text())
