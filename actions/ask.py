@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts.actors import Actor
+from actions.binding import bound
 from actions.definition import Definition
 from actions.display import displayed
 from actions.models import Action
@@ -35,6 +36,7 @@ def ask_people(*, actor: Actor, action: Action, decision: Decision, sources: Seq
         excluded={} if draft else excluded(action, route["separation"]),
         digest=action.digest,
         displayed=shown(action, sources),
+        bound=bound(action),
     )
     request_approval(actor=actor, new=new)
 

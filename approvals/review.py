@@ -16,6 +16,7 @@ from approvals.access import group_names
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest
 from approvals.queue import QueuePage, time_left
+from approvals.services import still_needed
 from traces.canonical import parse_instant
 
 Segments = list[tuple[str, str]]
@@ -201,7 +202,7 @@ def _step(request: ApprovalRequest, number: int, step: Mapping[str, Any]) -> lis
     name = f"Step {number} · {step['name']}"
     given = [v for v in request.verdicts.all() if v.step == number and not v.void]
     done = [Step(*VERDICT_STEP[v.choice](name, v.user.name), v.at, v.reason) for v in given]
-    left = int(step["quorum"]) - len(given)
+    left = still_needed(request, number)
     if left <= 0 or not request.is_open:
         return done
     who = _who(request, step)

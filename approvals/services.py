@@ -12,8 +12,12 @@ from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Agent, User
 from approvals.eligibility import eligibility
+from approvals.fatigue import above_limit, first_opened
 from approvals.models import ApprovalRequest, Verdict
+from approvals.requirement import FRESH, enough, required_level
 from approvals.signals import verdict_recorded
+from approvals.signing import ApprovalSignerMissing, sign
+from approvals.statement import Proof, new_nonce, signed_form, state
 from traces.canonical import instant
 from traces.ledger import append
 from traces.models import Trace
@@ -42,6 +46,19 @@ class ReasonNeeded(VerdictRefused):
     """A rejection has no reason."""
 
 
+class StepUpNeeded(VerdictRefused):
+    """The approval needs a fresh proof of who approves; `level` says which (V7.5.3)."""
+
+    def __init__(self, level: str) -> None:
+        self.level = level
+        what = "a passkey that signs it" if level == "passkey" else "a code or passkey within the last 5 minutes"
+        super().__init__(f"This approval needs {what}. Nothing was decided.")
+
+
+class NotSigned(VerdictRefused):
+    """The approval could not be signed, so it was not recorded (P5)."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewRequest:
     """What `request_approval` needs to know about the action that waits."""
@@ -57,6 +74,7 @@ class NewRequest:
     excluded: Mapping[str, str]
     digest: str
     displayed: Mapping[str, Any]
+    bound: Mapping[str, Any]
 
 
 def request_approval(*, actor: Actor, new: NewRequest) -> ApprovalRequest:
@@ -73,6 +91,7 @@ def request_approval(*, actor: Actor, new: NewRequest) -> ApprovalRequest:
         excluded=dict(new.excluded),
         digest=new.digest,
         displayed=dict(new.displayed),
+        bound=dict(new.bound),
         created_at=database_now(),
         expires_at=new.expires_at,
     )
@@ -89,23 +108,72 @@ def request_approval(*, actor: Actor, new: NewRequest) -> ApprovalRequest:
 
 
 def record_verdict(
-    *, actor: Actor, user: User, request_id: str, choice: str, reason: str, digest: str
+    *, actor: Actor, user: User, request_id: str, choice: str, reason: str, digest: str, proof: Proof | None = None
 ) -> ApprovalRequest:
-    """Record one person's verdict on what that person was shown.
+    """Record one person's verdict on what that person was shown, signed (R-25), with how they proved who they are.
 
-    Raises AlreadyDecided, DigestChanged, NotEntitled or ReasonNeeded; then nothing was recorded.
+    Raises AlreadyDecided, DigestChanged, NotEntitled, ReasonNeeded, StepUpNeeded or NotSigned; then nothing was recorded.
     """
     with transaction.atomic():
         request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request_id)
         now = database_now()
+        # INVARIANT: whoever is signed in approves, whatever a request says (R-24). Held by tests/stepup/test_who_approves.py.
+        if (actor.kind, actor.id) != ("user", user.pk):
+            raise NotEntitled("A verdict is given by the person who is signed in.")
         _refuse_verdict(user, request, choice=choice, reason=reason, digest=digest, now=now)
-        step = request.step
-        Verdict.objects.create(
-            request=request, step=step, user=user, choice=choice, reason=reason.strip(), digest=digest, at=now
-        )
-        _append_verdict(actor, request, step=step, choice=choice, reason=reason.strip(), now=now)
+        if choice == Verdict.Choice.APPROVE:
+            _refuse_unproven(request, user, proof, now)
+        verdict = _verdict(actor, request, user, choice=choice, reason=reason.strip(), proof=proof, now=now)
+        _append_verdict(actor, request, verdict)
         _advance(actor, request, choice=choice, now=now)
     return request
+
+
+def _refuse_unproven(request: ApprovalRequest, user: User, proof: Proof | None, now: datetime) -> None:
+    """Raises StepUpNeeded when the proof is missing, of somebody else, too old or too weak."""
+    level = required_level(request)
+    if level == "none":
+        return
+    fresh = proof is not None and proof.user_id == user.pk and now - proof.at <= FRESH
+    if proof is None or not fresh or not enough(level, proof.method, by_passkey=proof.assertion is not None):
+        raise StepUpNeeded(level)
+
+
+def _verdict(
+    actor: Actor,
+    request: ApprovalRequest,
+    user: User,
+    *,
+    choice: str,
+    reason: str,
+    proof: Proof | None,
+    now: datetime,
+) -> Verdict:
+    opened = first_opened(request, user)
+    return Verdict.objects.create(
+        request=request, step=request.step, user=user, choice=choice, reason=reason, digest=request.digest, at=now,
+        signed=_signed(actor, request, user, choice=choice, proof=proof), opened_at=opened,
+        dwell_ms=int((now - opened).total_seconds() * 1000) if opened else None,
+        wants_second=choice == Verdict.Choice.APPROVE and above_limit(user, request.workspace_id, now),
+    )  # fmt: skip
+
+
+def _signed(actor: Actor, request: ApprovalRequest, user: User, *, choice: str, proof: Proof | None) -> dict[str, Any]:
+    """The statement with its signature. A rejection is never lost for want of a key: it is recorded without (P5)."""
+    said = proof.statement if proof else None
+    nonce = str(said["nonce"]) if said else new_nonce()
+    statement = state(
+        request, user, choice=choice, step=request.step, step_up=proof.to_json() if proof else None, nonce=nonce
+    )
+    if said is not None and said != statement:
+        raise DigestChanged("The payload changed after your passkey was asked. Nothing was decided.")
+    try:
+        made = sign(actor=actor, workspace_id=request.workspace_id, statement=statement)
+    except ApprovalSignerMissing as error:
+        if choice == Verdict.Choice.REJECT:
+            return {}
+        raise NotSigned(f"{error} Nothing was decided.") from error
+    return signed_form(statement, made.key, made.signature, proof)
 
 
 def _refuse_verdict(
@@ -124,6 +192,8 @@ def _refuse_verdict(
         raise DigestChanged("The payload changed after you opened it. Nothing was decided.")
     if choice == Verdict.Choice.REJECT and not reason.strip():
         raise ReasonNeeded("Write a reason. The agent and the person who asked will read it.")
+    if choice == Verdict.Choice.APPROVE and not request.bound:
+        raise NotSigned("This was asked before approvals were signed. Reject it, so that the agent can ask again.")
 
 
 def _settled_sentence(request: ApprovalRequest) -> str:
@@ -133,19 +203,21 @@ def _settled_sentence(request: ApprovalRequest) -> str:
     return f"Already {request.state} by {last.user.name} at {request.settled_at:%H:%M:%S} UTC."
 
 
-def _append_verdict(
-    actor: Actor, request: ApprovalRequest, *, step: int, choice: str, reason: str, now: datetime
-) -> None:
+def _append_verdict(actor: Actor, request: ApprovalRequest, verdict: Verdict) -> None:
     body = {
         "approval": request.pk,
         "action": request.action_id,
-        "step": step,
-        "step_name": request.steps[step - 1]["name"],
+        "step": verdict.step,
+        "step_name": request.steps[verdict.step - 1]["name"],
         "steps": len(request.steps),
-        "choice": choice,
-        "reason": reason,
+        "choice": verdict.choice,
+        "reason": verdict.reason,
         "saw": request.digest,
-        "waited_ms": int((now - request.created_at).total_seconds() * 1000),
+        "waited_ms": int((verdict.at - request.created_at).total_seconds() * 1000),
+        "opened_at": instant(verdict.opened_at) if verdict.opened_at else None,
+        "dwell_ms": verdict.dwell_ms,
+        "wants_second": verdict.wants_second,
+        "signed": verdict.signed or None,
     }
     append(actor=actor, trace_id=request.trace_id, type="approval.verdict_recorded", body=body)
 
@@ -155,14 +227,20 @@ def _advance(actor: Actor, request: ApprovalRequest, *, choice: str, now: dateti
     if choice == Verdict.Choice.REJECT:
         settle(actor=actor, request=request, state=State.REJECTED, now=now)
         return
-    votes = request.verdicts.filter(step=request.step, choice=Verdict.Choice.APPROVE, void=False).count()
-    if votes < request.current_step["quorum"]:
+    if still_needed(request, request.step) > 0:
         return
     if request.step == len(request.steps):
         settle(actor=actor, request=request, state=State.APPROVED, now=now)
         return
     request.step += 1
     request.save(update_fields=["step"])
+
+
+def still_needed(request: ApprovalRequest, step: int) -> int:
+    """How many approvals a step still lacks: its quorum, and one more where somebody approved above the hourly limit."""
+    votes = list(request.verdicts.filter(step=step, choice=Verdict.Choice.APPROVE, void=False))
+    second = int(any(vote.wants_second for vote in votes))
+    return max(0, int(request.steps[step - 1]["quorum"]) + second - len(votes))
 
 
 def settle(*, actor: Actor, request: ApprovalRequest, state: str, now: datetime) -> None:
@@ -214,7 +292,14 @@ def expire_due(*, actor: Actor) -> int:
 
 
 def replace_payload(
-    *, actor: Actor, editor: User, request: ApprovalRequest, title: str, digest: str, displayed: Mapping[str, Any]
+    *,
+    actor: Actor,
+    editor: User,
+    request: ApprovalRequest,
+    title: str,
+    digest: str,
+    displayed: Mapping[str, Any],
+    bound: Mapping[str, Any],
 ) -> None:
     """Show a new payload after an edit: earlier verdicts no longer count and the steps start again.
 
@@ -222,9 +307,10 @@ def replace_payload(
     """
     request.verdicts.update(void=True)
     request.title, request.digest, request.displayed, request.step = title, digest, dict(displayed), 1
+    request.bound = dict(bound)
     if request.kind == ApprovalRequest.Kind.APPROVAL:
         request.excluded = {**request.excluded, editor.pk: "You edited this, so someone else approves it."}
-    request.save(update_fields=["title", "digest", "displayed", "step", "excluded"])
+    request.save(update_fields=["title", "digest", "displayed", "bound", "step", "excluded"])
 
 
 def expiry_after(seconds: int) -> datetime:

@@ -1,12 +1,15 @@
-"""Approval pages. Editing lives in `actions.urls`, because an edit asks policy again."""
+"""Approval pages and, under /me/, a person's own factors. Editing lives in `actions.urls`, because an edit asks policy again."""
 
-from django.urls import path
+from django.urls import include, path
 
-from approvals import views
+from approvals import views, views_confirm
 
 app_name = "approvals"
 urlpatterns = [
-    path("", views.queue, name="queue"),
-    path("<str:request_id>/", views.review, name="review"),
-    path("<str:request_id>/decide/", views.decide, name="decide"),
+    path("me/", include("approvals.stepup.urls")),
+    path("approvals/", views.queue, name="queue"),
+    path("approvals/<str:request_id>/", views.review, name="review"),
+    path("approvals/<str:request_id>/decide/", views.decide, name="decide"),
+    path("approvals/<str:request_id>/confirm/", views_confirm.confirm, name="confirm"),
+    path("approvals/<str:request_id>/confirm/options/", views_confirm.confirm_options, name="confirm_options"),
 ]

@@ -21,6 +21,9 @@ from actions.record import known_secrets
 from actions.redaction import Secrets, mask_inside
 from actions.switches import Place, holding, sentence
 from approvals.models import ApprovalRequest, Verdict
+from approvals.requirement import enough, required_level
+from approvals.services import still_needed
+from approvals.statement import broken
 from policies.engine.diff.model import LOOSENS
 from policies.engine.diff.routes import stricter_route
 from policies.engine.types import Decision, Route, RouteStep
@@ -116,7 +119,25 @@ def _approval(action: Action, way: Reach) -> str:
         return "The approval is not of what would run."
     if database_now() >= request.expires_at:
         return f"The approval ran out at {request.expires_at:%H:%M:%S} UTC."
-    return _voters(request)
+    return _signatures(action, request) or _voters(request)
+
+
+def _signatures(action: Action, request: ApprovalRequest) -> str:
+    """R-25: enough people for every step signed this very action, each as surely as is asked now.
+
+    INVARIANT: a row that says `approved` opens nothing by itself. Held by tests/stepup/test_signed_verdicts.py.
+    """
+    if any(still_needed(request, step) for step in range(1, len(request.steps) + 1)):
+        return "Not every step of the approval was approved."
+    level, bound = required_level(request), binding.bound(action)
+    for verdict in request.verdicts.filter(void=False, choice=Verdict.Choice.APPROVE).select_related("user"):
+        why = broken(verdict, request, bound)
+        if why:
+            return f"The approval of {verdict.user.name} proves nothing: {why}."
+        proof = verdict.signed["statement"]["step_up"] or {}
+        if not enough(level, proof.get("method", ""), by_passkey=verdict.signed["assertion"] is not None):
+            return f"{verdict.user.name} approved without the step-up that is asked now."
+    return ""
 
 
 def _voters(request: ApprovalRequest) -> str:

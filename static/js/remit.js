@@ -6,3 +6,4 @@ import "./focus.js";
 import "./confirm-press.js";
 import "./live.js";
 import "./matrix.js";
+import "./passkey.js";
