@@ -181,7 +181,8 @@ def _asked_enough(then: Mapping[str, Any] | None, now: Route | None) -> bool:
     if then is None or now is None:
         return False
     steps = tuple(RouteStep(step["name"], step["group"], step["quorum"]) for step in then["steps"])
-    followed = Route(then["name"], steps, then["expires_in_s"], tuple(then["separation"]))
+    separation, step_up = tuple(then["separation"]), then.get("step_up", "none")
+    followed = Route(then["name"], steps, then["expires_in_s"], separation, step_up)
     judged = stricter_route(now, followed)
     return judged is None or judged[0] != LOOSENS
 

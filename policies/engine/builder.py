@@ -220,7 +220,8 @@ def _limit_mistakes(data: Mapping[str, Any]) -> tuple[tuple[bool, str], ...]:
 def _route(name: str, data: Mapping[str, Any]) -> Route:
     steps = tuple(RouteStep(step["name"], step["group"], step.get("quorum", 1)) for step in data["steps"])
     expires = seconds(data["expires"]) if "expires" in data else DEFAULT_EXPIRY_S
-    return Route(name, steps, expires, tuple(data.get("separation", SEPARATION)))
+    separation, step_up = tuple(data.get("separation", SEPARATION)), str(data.get("step_up", "none"))
+    return Route(name, steps, expires, separation, step_up)
 
 
 def _field_rule(data: Mapping[str, Any]) -> parts.FieldRule:

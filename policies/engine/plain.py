@@ -27,7 +27,8 @@ def route_of(name: str, data: Plain) -> Route:
     """One route with what it leaves unsaid filled in."""
     steps = tuple(RouteStep(step["name"], step["group"], step.get("quorum", 1)) for step in data["steps"])
     expires = seconds(data["expires"]) if "expires" in data else DEFAULT_EXPIRY_S
-    return Route(name, steps, expires, tuple(data.get("separation", SEPARATION)))
+    separation, step_up = tuple(data.get("separation", SEPARATION)), str(data.get("step_up", "none"))
+    return Route(name, steps, expires, separation, step_up)
 
 
 def routes_of(document: Plain) -> dict[str, Route]:

@@ -80,11 +80,14 @@ _STEP = _object(
     {"name": _TEXT, "group": _NAME, "quorum": {"type": "integer", "minimum": 1, "maximum": 20}}, ("name", "group")
 )
 SEPARATION = ("requester", "agent_owner", "editor", "same_person", "late_joiner")
+# From the least to the most a person must prove to approve; the workspace's own floor may ask more.
+STEP_UPS = ("none", "totp", "passkey")
 _ROUTE = _object(
     {
         "steps": {"type": "array", "minItems": 1, "maxItems": 10, "items": _STEP},
         "expires": _DURATION,
         "separation": {"type": "array", "uniqueItems": True, "items": {"enum": list(SEPARATION)}},
+        "step_up": {"enum": list(STEP_UPS)},
         "escalation": {},
         "break_glass": {},
     },

@@ -97,12 +97,13 @@ class RouteStep:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Ordered steps, how long they may take, and who may not decide."""
+    """Ordered steps, how long they may take, who may not decide, and how surely those who decide prove who they are."""
 
     name: str
     steps: tuple[RouteStep, ...]
     expires_in_s: int
     separation: tuple[str, ...]
+    step_up: str = "none"
 
 
 @dataclass(slots=True)

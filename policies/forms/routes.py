@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from policies.engine.schema import SEPARATION
+from policies.engine.schema import SEPARATION, STEP_UPS
 from policies.forms.amounts import SpanField
 from policies.forms.cells import name_field
 from policies.forms.rules import Known
@@ -17,6 +17,11 @@ SEPARATION_WORDS = {
     "editor": "Whoever edited the payload may not decide",
     "same_person": "One person decides one step only",
     "late_joiner": "People who joined the group later may not decide",
+}
+STEP_UP_WORDS = {
+    "none": "What the workspace asks of everybody",
+    "totp": "A code or passkey within 5 minutes",
+    "passkey": "A passkey that signs each approval",
 }
 STEPS = 6
 
@@ -32,6 +37,9 @@ class RouteForm(SeenForm):
         required=False, choices=[(key, SEPARATION_WORDS[key]) for key in SEPARATION], label="Who may not decide",
         widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
+    step_up = forms.ChoiceField(
+        required=False, choices=[(key, STEP_UP_WORDS[key]) for key in STEP_UPS], label="What approvers prove"
+    )
 
     def __init__(
         self, data: Any = None, *, known: Known, rule: Mapping[str, Any] | None = None, initial: Mapping[str, Any]
@@ -76,13 +84,15 @@ class RouteForm(SeenForm):
         data = self.cleaned_data
         expires = {"expires": data["expires"]} if data["expires"] else {}
         kept = [key for key in SEPARATION if key in data["separation"]]
-        return {"steps": data["steps"], **expires, "separation": kept}
+        step_up = {"step_up": data["step_up"]} if data["step_up"] not in {"", "none"} else {}
+        return {"steps": data["steps"], **expires, "separation": kept, **step_up}
 
 
 def _initial(rule: Mapping[str, Any] | None) -> dict[str, Any]:
     if rule is None:
         return {"separation": list(SEPARATION)}
     found = {"expires": rule.get("expires", ""), "separation": rule.get("separation", list(SEPARATION))}
+    found["step_up"] = rule.get("step_up", "none")
     for number, step in enumerate(rule["steps"]):
         found |= {
             f"step_{number}": step["name"],

@@ -8,6 +8,7 @@ from policies.engine.diff.model import LOOSENS, NEUTRAL, TIGHTENS, Change
 from policies.engine.diff.orders import embeds
 from policies.engine.diff.words import join, steps
 from policies.engine.plain import default_route, route_of, routes_of
+from policies.engine.schema import STEP_UPS
 from policies.engine.types import TIERS, Route
 
 _FEWER = "Not every step it had still stands with as many people of the same group."
@@ -42,6 +43,13 @@ def _separation(old: Route, new: Route) -> Judged:
     return stricter_if(before < after, why=why, otherwise=otherwise)
 
 
+def _step_up(old: Route, new: Route) -> Judged:
+    if old.step_up == new.step_up:
+        return None
+    more = STEP_UPS.index(new.step_up) > STEP_UPS.index(old.step_up)
+    return stricter_if(more, why="Approvers prove more.", otherwise="Approvers prove less.")
+
+
 def stricter_route(old: Route | None, new: Route | None) -> Judged:
     """How asking one route in place of another changes what is asked; without a route nothing can be approved."""
     if old is None or new is None:
@@ -49,7 +57,8 @@ def stricter_route(old: Route | None, new: Route | None) -> Judged:
             return None
         why, otherwise = "Without a route the call is denied.", "There is a route now, where the call was denied."
         return stricter_if(new is None, why=why, otherwise=otherwise)
-    judged = [part for part in (_steps(old, new), _expires(old, new), _separation(old, new)) if part is not None]
+    asked = (_steps(old, new), _expires(old, new), _separation(old, new), _step_up(old, new))
+    judged = [part for part in asked if part is not None]
     for effect in (LOOSENS, TIGHTENS):
         found = next((part for part in judged if part[0] == effect), None)
         if found is not None:
@@ -76,6 +85,7 @@ _KIND = Kind(
         _aspect("steps", "who decides", _steps, steps),
         _aspect("expires", "it expires after", _expires, _minutes),
         _aspect("separation", "who may not decide", _separation, lambda route: join(sorted(route.separation))),
+        _aspect("step_up", "what approvers prove", _step_up, lambda route: route.step_up),
     ),
     "name",
 )  # fmt: skip
