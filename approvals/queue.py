@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 from django.urls import reverse
 
+from accounts.access import has_permission
 from accounts.clock import database_now
 from accounts.models import User, Workspace
+from accounts.permissions import Permission
 from approvals.access import requests_visible_to
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest
@@ -58,6 +60,8 @@ class QueuePage:
     waiting: int
     show: str
     requests: list[ApprovalRequest] = field(repr=False)
+    may_load: bool = False
+    may_recheck: bool = False
 
     @property
     def first_request(self) -> ApprovalRequest | None:
@@ -97,6 +101,8 @@ def queue_page(user: User, workspace: Workspace, show: str, *, current: str = ""
         waiting=len(opened),
         show=chosen,
         requests=requests,
+        may_load=has_permission(user, Permission.AUDIT_VIEW, workspace),
+        may_recheck=has_permission(user, Permission.APPROVAL_VIEW, workspace),
     )
 
 

@@ -14,6 +14,7 @@ from accounts.clock import database_now
 from accounts.models import User
 from approvals.access import group_names
 from approvals.eligibility import eligibility
+from approvals.fatigue import pace
 from approvals.models import ApprovalRequest
 from approvals.queue import QueuePage, time_left
 from approvals.services import still_needed
@@ -81,6 +82,8 @@ class Review:
     plain_url: str
     edits_count: int
     settled_text: str
+    # For a person who approves fast: how many and how fast, else nothing.
+    pace_text: str = ""
 
 
 def review_page(
@@ -131,6 +134,7 @@ def review_page(
         plain_url=url,
         edits_count=len(edits),
         settled_text=_settled(request),
+        pace_text=pace(user, request.workspace_id).sentence if may.may_decide else "",
     )
 
 

@@ -78,6 +78,15 @@ def accept(factor: Factor, code: str, now: datetime) -> bool:
     return True
 
 
+def reseal() -> int:
+    """Seal every secret again under the newest installation key. Raises SealBroken. Gives how many."""
+    rows = list(Factor.objects.select_for_update().filter(kind=Factor.Kind.TOTP))
+    for row in rows:
+        row.material = seal_for(PURPOSE, readable(row.material))
+        row.save(update_fields=["material"])
+    return len(rows)
+
+
 def _totp(sealed: str) -> TOTP:
     # SHA-1 is what authenticator apps read; its weakness does not touch HMAC.
     return TOTP(base64.b32decode(readable(sealed)), DIGITS, SHA1(), STEP_S)  # noqa: S303

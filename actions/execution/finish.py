@@ -17,6 +17,7 @@ from actions.execution.reach import Reach
 from actions.facts import agent_facts, requester_facts
 from actions.machine import StateConflict, move
 from actions.models import Action
+from actions.rechecks import draw
 from actions.record import known_secrets
 from actions.redaction import mask
 from actions.states import State
@@ -114,6 +115,7 @@ def _write(
         move(actor=actor, action=action, to=to, entry=entry, body=body, **columns)
         if to is State.SUCCEEDED:
             settle(action_id=action.pk)
+            draw(action)
         elif to is State.FAILED:
             release(action_id=action.pk)
 

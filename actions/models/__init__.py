@@ -13,6 +13,7 @@ from actions.models.calls import (
     new_system_id,
     new_tool_id,
 )
+from actions.models.rechecks import Recheck, new_recheck_id
 
 __all__ = [
     "Action",
@@ -22,11 +23,13 @@ __all__ = [
     "IdempotencyKey",
     "KillSwitch",
     "Plan",
+    "Recheck",
     "Tool",
     "new_action_id",
     "new_attestation_id",
     "new_connection_id",
     "new_plan_id",
+    "new_recheck_id",
     "new_switch_id",
     "new_system_id",
     "new_tool_id",

@@ -6,6 +6,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.clock import database_now
+from accounts.models import Factor
+from actions.models import Action, Recheck
 from policies.models import BreakerTrip, Policy
 from policies.replay import start_replay
 from tests.builders import planned, request_of
@@ -73,6 +75,33 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
     "approvals:queue": ("get", "/approvals/", {None: 302}, 200),
     "approvals:review": ("get", "/approvals/{approval}/", {**dict.fromkeys(OUT, 404), None: 302}, 200),
     "approvals:decide": ("post", "/approvals/{approval}/decide/", {**dict.fromkeys(OUT, 404), None: 302}, 422),
+    "approvals:confirm": ("get", "/approvals/{approval}/confirm/", {**dict.fromkeys(OUT, 404)}, 302),
+    "approvals:confirm_options": (
+        "post",
+        "/approvals/{approval}/confirm/options/",
+        {**dict.fromkeys(OUT, 404), None: 302},
+        409,
+    ),
+    # A person's own: nobody else's can be named.
+    "approvals:security": ("get", "/me/security/", {None: 302}, 200),
+    "approvals:begin_app": ("post", "/me/security/app/", {None: 302}, 200),
+    "approvals:confirm_app": ("post", "/me/security/app/confirm/", {None: 302}, 422),
+    "approvals:passkey_options": ("post", "/me/security/passkey/options/", {None: 302}, 200),
+    "approvals:add_passkey": ("post", "/me/security/passkey/", {None: 302}, 422),
+    "approvals:codes": ("post", "/me/security/codes/", {}, 302),  # Nobody here proved who they are.
+    "approvals:rename_factor": ("post", "/me/security/{factor}/rename/", {"priya": 302, None: 302}, 404),
+    "approvals:remove_factor": ("post", "/me/security/{factor}/remove/", {"priya": 302, None: 302}, 404),
+    "approvals:step_up": ("get", "/me/step-up/", {None: 302}, 200),
+    "approvals:step_up_options": ("post", "/me/step-up/options/", {None: 302}, 200),
+    "actions:load": ("get", "/approvals/load/", {"dana": 200, "ava": 200, "omar": 200, None: 302}, 403),
+    "actions:set_terms": ("post", "/approvals/load/terms/", {"dana": 422, "omar": 422, None: 302}, 403),
+    "actions:rechecks": ("get", "/approvals/rechecks/", {"maya": 403, None: 302}, 200),
+    "actions:answer_recheck": (
+        "post",
+        "/approvals/rechecks/{recheck}/",
+        {"dana": 403, "ava": 403, "maya": 404, **dict.fromkeys(OUT, 404), None: 302},
+        302,
+    ),
     "actions:edit": ("post", "/approvals/{approval}/edit/", {**dict.fromkeys(OUT, 404), None: 302}, 422),
     "actions:rollback": (
         "get",
@@ -144,8 +173,11 @@ def places(cast):
     trip = BreakerTrip.objects.create(
         workspace=cast.northwind, policy="support", breaker="x", key="x:workspace:all", reason="Why.", tripped_at=now
     )
+    factor = Factor.objects.create(user=cast.user("priya"), kind="totp", name="Phone", material="x", created_at=now)
+    looked_at = Action.objects.get(pk=refund.action_id)
+    recheck = Recheck.objects.create(action=looked_at, selected_at=now)
     return {
-        "trace": trace.pk, "approval": refund.pk, "action": refund.action_id, "agent": cast.agent.pk, "replay": replay.pk,
+        "factor": factor.pk, "recheck": recheck.pk, "trace": trace.pk, "approval": refund.pk, "action": refund.action_id, "agent": cast.agent.pk, "replay": replay.pk,
         "trip": trip.pk,
     }  # fmt: skip
 
@@ -183,7 +215,16 @@ def test_rows_of_a_policy(cast, places, method):
 @pytest.mark.parametrize("name", sorted(name for name, row in ROWS.items() if "{" in row[1] and "search" not in row[1]))
 def test_p7_foreign_object_answers_like_a_missing_one(cast, places, name):
     method, template, _, _ = ROWS[name]
-    kinds = {"trace": "trc", "approval": "apr", "action": "act", "agent": "agt", "replay": "rpl", "trip": "trp"}
+    kinds = {
+        "trace": "trc",
+        "approval": "apr",
+        "action": "act",
+        "agent": "agt",
+        "replay": "rpl",
+        "trip": "trp",
+        "factor": "fac",
+        "recheck": "rck",
+    }
     missing = {name: f"{prefix}_00000000000000000000000000" for name, prefix in kinds.items()}
     foreign = ask(cast, "omar", method, template.format(**places))
     absent = ask(cast, "omar", method, template.format(**missing))
