@@ -129,7 +129,7 @@ def _enrolled(here: Here, factor: Factor, method: Method) -> list[str]:
 def rename_factor(*, here: Here, factor_id: str, name: str) -> None:
     """Give a factor another name. Raises NotVisible."""
     with transaction.atomic():
-        factor = _mine(here.user, factor_id)
+        factor = own_factor(here.user, factor_id)
         was, factor.name = factor.name, name.strip()[:80] or factor.name
         factor.save(update_fields=["name"])
         _tell(here.user, "factor.renamed", {**_about(factor), "was": was})
@@ -138,7 +138,7 @@ def rename_factor(*, here: Here, factor_id: str, name: str) -> None:
 def remove_factor(*, here: Here, factor_id: str) -> None:
     """Forget a factor; without any left, its recovery codes go too. Raises NotVisible, StepUpMissing."""
     with transaction.atomic():
-        factor = _mine(here.user, factor_id)
+        factor = own_factor(here.user, factor_id)
         _require_fresh(here)
         _tell(here.user, "factor.removed", _about(factor))
         factor.delete()
@@ -242,7 +242,8 @@ def _short(here: Here) -> str:
     return hashlib.sha256(here.session.encode("utf-8")).hexdigest()[:16]
 
 
-def _mine(user: User, factor_id: str) -> Factor:
+def own_factor(user: User, factor_id: str) -> Factor:
+    """A factor of this person. Raises NotVisible."""
     found = user.factors.filter(pk=factor_id).first() if factor_id.isprintable() else None
     if found is None:
         raise NotVisible("factor")

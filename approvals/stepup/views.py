@@ -138,6 +138,7 @@ def _codes(request: AuthenticatedRequest, codes: list[str]) -> HttpResponse:
 @require_POST
 def rename(request: AuthenticatedRequest, factor_id: str) -> HttpResponse:
     """Another name."""
+    services.own_factor(request.user, factor_id)
     form = NameForm(request.POST)
     if not form.is_valid():
         return _security(request, status=422, problem="Write a name of up to 80 characters.")

@@ -84,12 +84,12 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
     ),
     # A person's own: nobody else's can be named.
     "approvals:security": ("get", "/me/security/", {None: 302}, 200),
-    "approvals:begin_app": ("post", "/me/security/app/", {None: 302}, 200),
+    "approvals:begin_app": ("post", "/me/security/app/", {"priya": 302, None: 302}, 200),
     "approvals:confirm_app": ("post", "/me/security/app/confirm/", {None: 302}, 422),
-    "approvals:passkey_options": ("post", "/me/security/passkey/options/", {None: 302}, 200),
+    "approvals:passkey_options": ("post", "/me/security/passkey/options/", {"priya": 302, None: 302}, 200),
     "approvals:add_passkey": ("post", "/me/security/passkey/", {None: 302}, 422),
     "approvals:codes": ("post", "/me/security/codes/", {}, 302),  # Nobody here proved who they are.
-    "approvals:rename_factor": ("post", "/me/security/{factor}/rename/", {"priya": 302, None: 302}, 404),
+    "approvals:rename_factor": ("post", "/me/security/{factor}/rename/", {"priya": 422, None: 302}, 404),
     "approvals:remove_factor": ("post", "/me/security/{factor}/remove/", {"priya": 302, None: 302}, 404),
     "approvals:step_up": ("get", "/me/step-up/", {None: 302}, 200),
     "approvals:step_up_options": ("post", "/me/step-up/options/", {None: 302}, 200),
@@ -177,7 +177,8 @@ def places(cast):
     looked_at = Action.objects.get(pk=refund.action_id)
     recheck = Recheck.objects.create(action=looked_at, selected_at=now)
     return {
-        "factor": factor.pk, "recheck": recheck.pk, "trace": trace.pk, "approval": refund.pk, "action": refund.action_id, "agent": cast.agent.pk, "replay": replay.pk,
+        "factor": factor.pk, "recheck": recheck.pk,
+        "trace": trace.pk, "approval": refund.pk, "action": refund.action_id, "agent": cast.agent.pk, "replay": replay.pk,
         "trip": trip.pk,
     }  # fmt: skip
 
