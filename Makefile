@@ -7,7 +7,7 @@ EXEC := $(PY) -m console.runtime exec --
 SRC := accounts actions approvals benchmarks client/remit_client console gateway policies sample traces verify
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign tamper ledger-fixtures manage lock clean
+.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign tamper bench mutation ledger-fixtures undo ssrf manage lock clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
@@ -72,6 +72,32 @@ campaign: setup-dev ## The long fault campaign: killed workers and spoiled answe
 tamper: setup-dev ## The ledger attacked in full: every byte, every record, 32 writers, 100,000 records verified.
 	$(EXEC) env REMIT_TAMPER=full $(BIN)/pytest tests/traces -p no:xdist --timeout 7200 -o log_cli=true -o log_cli_level=INFO
 	$(EXEC) $(PY) -m benchmarks.verify
+
+# ACTIONS=100000 for the figures of benchmarks/README.md.
+bench: ACTIONS ?= 20000
+bench: setup-dev ## What things cost, as ratios to something measured in the same run.
+	$(PY) -m benchmarks.engine
+	$(EXEC) sh -c '$(PY) manage.py migrate -v 0 && $(PY) -m benchmarks.pages --actions $(ACTIONS) && $(PY) -m benchmarks.replay --actions $(ACTIONS)'
+	$(EXEC) $(PY) -m benchmarks.verify --entries $(ACTIONS)
+
+.mutation/made: .venv/dev-ready
+	$(PY) -m venv .mutation
+	.mutation/bin/pip install --quiet --disable-pip-version-check mutmut==3.8.1
+	$(PY) -c 'import site; print(site.getsitepackages()[0])' > "$$(.mutation/bin/python -c 'import site; print(site.getsitepackages()[0])')/remit.pth"
+	@touch $@
+
+# MUTANTS="policies.engine.plan*" for one module. What is measured and what survives: docs/mutation.md.
+mutation: MUTANTS ?=
+mutation: .mutation/made ## Change the engine's boundary modules line by line and see whether a test notices (a long run).
+	rm -rf mutants
+	$(EXEC) env REMIT_CASES=500 REMIT_EXAMPLES=5 REMIT_FRESH_PLANS=1 .mutation/bin/mutmut run --max-children 1 $(MUTANTS)
+	.mutation/bin/mutmut results
+
+undo: setup-dev ## 300 random sequences of changes, edits by others and undos, judged by an oracle.
+	$(EXEC) env REMIT_UNDO=300 $(BIN)/pytest tests/actions/test_undo_random.py -p no:xdist --timeout 3600 -o log_cli=true -o log_cli_level=INFO
+
+ssrf: setup-dev ## Every address of the corpus by every way a URL is asked (T13).
+	$(EXEC) env REMIT_SSRF=full $(BIN)/pytest tests/notices/test_ssrf.py -p no:xdist --timeout 1800
 
 ledger-fixtures: setup-dev ## Store the ledgers of this release for the releases to come.
 	$(EXEC) $(BIN)/pytest tests/traces/test_refold.py -m ledger_fixtures -p no:cacheprovider

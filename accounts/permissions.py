@@ -22,6 +22,8 @@ class Permission(StrEnum):
     AUDIT_VIEW = "workspace:audit:view"
     MEMBER_MANAGE = "workspace:member:manage"
     REVEAL = "workspace:reveal"
+    NOTICE_VIEW = "workspace:notice:view"
+    NOTICE_MANAGE = "workspace:notice:manage"
 
 
 class Role(StrEnum):
@@ -39,10 +41,12 @@ _P = Permission
 _READS = frozenset({_P.HOME_VIEW, _P.TRACE_VIEW, _P.TRACE_EXPORT, _P.APPROVAL_VIEW, _P.POLICY_VIEW, _P.AGENT_VIEW})
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.OWNER: _READS | {_P.TRACE_ROLLBACK, _P.AGENT_MANAGE, _P.AGENT_PAUSE, _P.AUDIT_VIEW, _P.MEMBER_MANAGE},
+    Role.OWNER: _READS
+    | {_P.TRACE_ROLLBACK, _P.AGENT_MANAGE, _P.AGENT_PAUSE, _P.AUDIT_VIEW, _P.MEMBER_MANAGE}
+    | {_P.NOTICE_VIEW, _P.NOTICE_MANAGE},
     Role.POLICY_ADMIN: _READS | {_P.POLICY_EDIT, _P.POLICY_PUBLISH},
     Role.REVIEWER: _READS | {_P.APPROVAL_DECIDE, _P.REVEAL},
-    Role.OPERATOR: _READS | {_P.TRACE_ROLLBACK, _P.AGENT_PAUSE, _P.REVEAL},
-    Role.AUDITOR: _READS | {_P.AUDIT_VIEW, _P.REVEAL},
+    Role.OPERATOR: _READS | {_P.TRACE_ROLLBACK, _P.AGENT_PAUSE, _P.REVEAL, _P.NOTICE_VIEW},
+    Role.AUDITOR: _READS | {_P.AUDIT_VIEW, _P.REVEAL, _P.NOTICE_VIEW},
     Role.MEMBER: frozenset({_P.HOME_VIEW, _P.TRACE_VIEW_OWN}),
 }

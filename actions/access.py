@@ -26,9 +26,19 @@ def get_action_for_agent(agent: Agent, action_id: str) -> Action:
     return action
 
 
+def get_plan_for(user: User, plan_id: str) -> Plan:
+    """One plan of a trace this person may open. Raises NotVisible."""
+    found = Plan.objects.select_related("trace__workspace", "trace__on_behalf_of")
+    plan = found.filter(pk=plan_id).first() if is_id("pln", plan_id) else None
+    if plan is None:
+        raise NotVisible("plan")
+    get_trace_for(user, plan.trace_id)
+    return plan
+
+
 def get_plan_for_agent(agent: Agent, plan_id: str) -> Plan:
     """Raises NotVisible."""
-    plan = Plan.objects.filter(pk=plan_id, trace__agent=agent).first()
+    plan = Plan.objects.select_related("trace").filter(pk=plan_id, trace__agent=agent).first()
     if plan is None:
         raise NotVisible("plan")
     return plan

@@ -10,7 +10,7 @@ from jsonschema.exceptions import ValidationError
 
 from actions.definition import Definition
 
-_MOST_PROBLEMS = 20
+MOST_PROBLEMS = 20
 _END = re.compile(r"(?<!\\)\$")
 
 
@@ -44,7 +44,7 @@ def check_arguments(definition: Definition, arguments: Mapping[str, Any]) -> Non
     validator = Validator(definition.input_schema)
     found = sorted(validator.iter_errors(arguments), key=lambda error: list(map(str, error.absolute_path)))
     if found:
-        raise BadArguments(tuple(_problem(error) for error in found[:_MOST_PROBLEMS]))
+        raise BadArguments(tuple(_problem(error) for error in found[:MOST_PROBLEMS]))
 
 
 def _problem(error: ValidationError) -> ArgumentProblem:

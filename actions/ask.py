@@ -12,6 +12,7 @@ from actions.display import displayed
 from actions.models import Action
 from actions.words import sentences
 from approvals.services import NewRequest, expiry_after, request_approval
+from policies.engine.schema import SEPARATION
 from policies.engine.types import Decision
 from traces.canonical import plain
 
@@ -34,6 +35,7 @@ def ask_people(*, actor: Actor, action: Action, decision: Decision, sources: Seq
         route=route,
         expires_at=expiry_after(_seconds(decision)),
         excluded={} if draft else excluded(action, route["separation"]),
+        involved=excluded(action, SEPARATION),
         digest=action.digest,
         displayed=shown(action, sources),
         bound=bound(action),

@@ -7,8 +7,11 @@ from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import User
 from accounts.permissions import Permission
+from actions.inverse import Inverse, inverse_of
 from actions.machine import StateConflict, move
 from actions.models import Action, Attestation
+from actions.record import known_secrets
+from actions.redaction import Secrets, mask
 from actions.services import go_on
 from actions.states import State
 from policies.limits import release, settle
@@ -51,6 +54,17 @@ def _lock(action: Action) -> Action:
     if found.state != State.NEEDS_HUMAN:
         raise AttestationRefused("This action does not need a person.")
     return found
+
+
+def _inverse(action: Action) -> Inverse | None:
+    """Of what was sent: nothing was read back, so a field that reads otherwise now is a conflict."""
+    definition = action.definition
+    return inverse_of(definition, action.changes, action.arguments, "") if definition else None
+
+
+def _known(action: Action) -> Secrets:
+    before = (action.before or {}).get("fields", {})
+    return known_secrets(action.definition, action.proposed, action.arguments, before)
 
 
 def _told(found: Attestation) -> dict[str, object]:
@@ -103,11 +117,12 @@ def _close(found: Attestation, user: User, *, agree: bool, reason: str) -> None:
 
 def _settle(actor: Actor, action: Action, found: Attestation) -> None:
     to = State.SUCCEEDED_ATTESTED if found.succeeded else State.FAILED_ATTESTED
-    body = _told(found)
+    inverse = _inverse(action) if found.succeeded else None
+    body = {**_told(found), "inverse": mask(inverse, _known(action))}
     try:
         move(
             actor=actor, action=action, to=to, entry="action.attestation_confirmed", body=body,
-            detail=str(body["detail"])[:500], finished_at=database_now(),
+            detail=str(body["detail"])[:500], inverse=inverse, finished_at=database_now(),
         )  # fmt: skip
     except StateConflict as error:
         raise AttestationRefused("This action was settled meanwhile.") from error

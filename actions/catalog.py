@@ -10,8 +10,8 @@ from policies.catalog import FieldEntry, ToolEntry
 
 def tools_of(workspace_id: str) -> dict[str, ToolEntry]:
     """Every tool of a workspace by name."""
-    found = Tool.objects.filter(workspace_id=workspace_id).order_by("name")
-    return {tool.name: entry_of(Definition(tool.definition)) for tool in found}
+    found = Tool.objects.filter(workspace_id=workspace_id).select_related("connection").order_by("name")
+    return {tool.name: entry_of(tool.read({})) for tool in found}
 
 
 def entry_of(definition: Definition) -> ToolEntry:

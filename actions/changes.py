@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from actions.definition import Definition
-from actions.words import money_text
+from policies.engine.currencies import money_text
 
 Row = dict[str, Any]
 

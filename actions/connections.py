@@ -12,6 +12,7 @@ from actions.execution import OutOfReach, check_connection
 from actions.models import AttemptCredential, Connection, new_system_id
 from actions.sealing import seal, unseal
 from traces.checkpoints.keys import reseal_keys
+from traces.notices.services import reseal_channels
 from traces.services import record_governance
 
 
@@ -76,7 +77,7 @@ def rotate_keys(*, actor: Actor) -> int:
             row.sealed_secret = seal(unseal(row.sealed_secret))
             row.save(update_fields=["sealed_secret"])
             count += 1
-        count += reseal_keys() + totp.reseal()
+        count += reseal_keys() + reseal_channels() + totp.reseal()
         for workspace_id in Connection.objects.order_by("workspace").values_list("workspace", flat=True).distinct():
             sealed = Connection.objects.filter(workspace=workspace_id).count()
             body = {"connections": sealed}

@@ -66,7 +66,7 @@ def _counted(action: Action, document: Document, request: Request) -> Request:
     """The request with the usage of its limits, read under their counters' locks."""
     counters = checks.counters(document, request)
     lock_counters(action.workspace_id, counters)
-    return replace(request, usage=usage(action.workspace_id, counters, action_id=action.pk))
+    return replace(request, usage=usage(action.workspace_id, document.slug, counters, action_id=action.pk))
 
 
 def lock_limits(*, agent: Agent, requester: User, calls: Iterable[tuple[Definition, Mapping[str, Any]]]) -> None:
@@ -97,7 +97,7 @@ def request_of(action: Action, definition: Definition | None) -> Request:
         arguments=requested(action, definition) if definition else action.proposed,
         record=(action.before or {}).get("fields"),
         at=database_now(),
-        tripped=tripped_keys(action.workspace_id),
+        tripped=tripped_keys(action.workspace_id, action.agent.policy),
     )
 
 
@@ -137,4 +137,4 @@ def may_read_target(agent: Agent, definition: Definition) -> bool:
     rule = role.tools.get(definition.name) if role else None
     if role is None or rule is None:
         return False
-    return checks.mode_for(role, definition.name, definition.effect_class) != "off"
+    return checks.mode_for(role, definition.name, definition.effect_class, database_now()) != "off"

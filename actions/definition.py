@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from policies.engine.currencies import digits_of
 from policies.engine.types import ToolFacts
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
@@ -19,6 +20,8 @@ class Definition:
 
     data: Mapping[str, Any]
     redact: Mapping[str, str] = field(default_factory=dict)
+    # The slug of the tool's connection; "" while a definition is read by itself.
+    connection: str = ""
 
     @property
     def name(self) -> str:
@@ -41,6 +44,16 @@ class Definition:
         return str(self.data["reversibility"])
 
     @property
+    def compensate(self) -> Mapping[str, Any]:
+        """The call that makes up for this one: `{tool, arguments}`; empty where the tool names none."""
+        return self.data.get("compensate") or {}
+
+    @property
+    def cannot_undo(self) -> str:
+        """What stays even when it is undone, in the words of whoever declared the tool."""
+        return str(self.data.get("cannot_undo") or "")
+
+    @property
     def rows_at(self) -> str:
         """The name of the list a search answers with; "" for a tool that reads or writes one record."""
         return str((self.operation.get("read") or {}).get("rows") or "")
@@ -50,7 +63,7 @@ class Definition:
         """What policy decides on."""
         return ToolFacts(
             self.name, self.resource_type, self.effect_class, self.reversibility, returns_rows=bool(self.rows_at),
-            moves_money=bool(self.data.get("money")),
+            moves_money=bool(self.data.get("money")), connection=self.connection,
         )  # fmt: skip
 
     @property
@@ -120,7 +133,8 @@ class Definition:
         spec = self.data.get("money")
         if not spec:
             return None
-        return int(arguments[spec["amount"]]), str(arguments[spec["currency"]]), int(spec.get("minor_units", 2))
+        amount, currency = int(arguments[spec["amount"]]), str(arguments[spec["currency"]])
+        return amount, currency, int(spec.get("minor_units", digits_of(currency)))
 
     def recipients(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
         """Every email address the call would reach."""

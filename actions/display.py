@@ -4,13 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from actions.definition import Definition
-from actions.words import money_text
+from actions.inverse import undo_told
+from policies.engine.currencies import money_text
 
-UNDO = {
-    "reversible": ("Yes", "Fields can be restored"),
-    "compensable": ("Not by itself", "A new action is needed to make up for it"),
-    "irreversible": ("No", "It cannot be taken back"),
-}
 EMAIL_PARTS = ("to", "subject", "body")
 
 
@@ -30,19 +26,26 @@ def displayed(
         "tool_title": definition.title,
         "noun": definition.noun,
         "reversibility": definition.reversibility,
-        "blast": _blast(definition, arguments, decision),
+        "blast": _blast(definition, arguments, changes, decision),
         "payload": _payload(definition, arguments, changes, before, edits),
         "checks": decision["checks"],
         "policy": decision["policy"],
+        "tier": decision["tier"],
         "sources": list(sources),
         "raw": {"tool": definition.name, "arguments": dict(arguments), "record": before},
-        "editable": _editable(definition),
+        "editable": _editable(definition, arguments),
+        "locked": _locked(definition, arguments, decision),
     }
 
 
-def _blast(definition: Definition, arguments: Mapping[str, Any], decision: Mapping[str, Any]) -> list[dict[str, str]]:
+def _blast(
+    definition: Definition,
+    arguments: Mapping[str, Any],
+    changes: Sequence[Mapping[str, Any]],
+    decision: Mapping[str, Any],
+) -> list[dict[str, str]]:
     money = definition.money(arguments)
-    undo, undo_detail = UNDO[definition.reversibility]
+    undo, undo_detail = undo_told(definition, changes)
     escalated = next((check for check in decision["checks"] if check["outcome"] == "escalated"), None)
     why = escalated["name"] if escalated else "This tool needs a person"
     return [
@@ -82,13 +85,22 @@ def _payload(
     return {
         "kind": "record",
         "title": "What will change",
-        "rows": [dict(row) for row in changes],
+        "rows": [{**row, "agents": edits[row["field"]][0]} if row["field"] in edits else dict(row) for row in changes],
+        "edits": {name: list(pair) for name, pair in edits.items()},
         "record": (before or {}).get("path", ""),
         "read_at": (before or {}).get("read_at", ""),
     }
 
 
-def _editable(definition: Definition) -> list[str]:
-    """Fields a person may edit before sending: the text of a message."""
-    names = definition.input_schema.get("properties", {})
-    return [part for part in ("subject", "body") if part in names and definition.data.get("recipients")]
+def _editable(definition: Definition, arguments: Mapping[str, Any]) -> list[str]:
+    """The values that would be written, which a person may put right; never which record they are written to."""
+    return sorted(set(definition.fields(arguments)) - definition.path_arguments())
+
+
+def _locked(definition: Definition, arguments: Mapping[str, Any], decision: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What nobody may edit here, each with the reason: refused fields, and the arguments that name the record."""
+    refused = set(decision["refused_fields"])
+    told = {check["field"]: check["reason"] for check in decision["checks"] if check["outcome"] == "denied"}
+    rows = [{"field": name, "reason": told.get(name, "Policy refuses this field.")} for name in sorted(refused)]
+    names = "This names the record. Reject it, so that the agent can ask for another."
+    return rows + [{"field": n, "reason": names} for n in sorted(definition.path_arguments()) if n in arguments]

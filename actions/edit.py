@@ -1,6 +1,7 @@
 """A person edits a pending action's payload: policy runs again, the digest changes, both texts are kept."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.db import transaction
 
@@ -18,9 +19,12 @@ from actions.propose import TARGETS, decided_body, decision_columns
 from actions.states import State
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest
-from approvals.services import AlreadyDecided, DigestChanged, NotEntitled, replace_payload
+from approvals.refusals import AlreadyDecided, DigestChanged, NotEntitled
+from approvals.services import replace_payload
+from policies.engine.routes import recorded
+from policies.engine.types import Route
 from policies.limits import replace_holds
-from traces.canonical import plain
+from traces.canonical import canonical_text
 from traces.models import Trace
 
 
@@ -29,9 +33,9 @@ class EditRefused(Exception):
 
 
 def edit_payload(
-    *, actor: Actor, editor: User, request_id: str, digest: str, values: Mapping[str, str]
+    *, actor: Actor, editor: User, request_id: str, digest: str, values: Mapping[str, Any]
 ) -> ApprovalRequest:
-    """Replace editable fields with a person's text.
+    """Replace editable fields with a person's values, typed as the tool takes them.
 
     Raises NotEntitled, AlreadyDecided, DigestChanged, BadArguments or EditRefused; then nothing was changed.
     """
@@ -67,11 +71,28 @@ def _refuse(request: ApprovalRequest, editor: User, digest: str) -> None:
         raise DigestChanged("The payload changed after you opened it. Your text is still here; nothing was saved.")
 
 
-def _edits(action: Action, definition: Definition, values: Mapping[str, str]) -> dict[str, list[str]]:
-    """Agent's text and person's text of each field that differs."""
+def _edits(action: Action, definition: Definition, values: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Agent's value and person's value of each field that differs, in value or in type."""
     original = definition.fields(action.proposed)
-    texts = {name: value.replace("\r\n", "\n") for name, value in values.items()}
-    return {name: [original[name], text] for name, text in texts.items() if text != original[name]}
+    return {name: [original[name], value] for name, value in values.items() if not _same(original[name], value)}
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal as JSON: 1 and true are not, however Python compares them."""
+    return canonical_text({"value": one}) == canonical_text({"value": other})
+
+
+def in_question(request: ApprovalRequest) -> tuple[Definition, dict[str, Any]]:
+    """The tool a request is about, and the arguments as they would run now: what its edit form is made from."""
+    action = Action.objects.select_related("tool__connection").get(pk=request.action_id)
+    definition = action.definition
+    assert definition is not None  # A pending action has a tool.
+    return definition, action.arguments
+
+
+def _route(action: Action) -> Route | None:
+    asked = action.decision["route"]
+    return recorded(asked) if asked else None
 
 
 def _decide_again(actor: Actor, action: Action, definition: Definition) -> None:
@@ -81,11 +102,12 @@ def _decide_again(actor: Actor, action: Action, definition: Definition) -> None:
     decision = judged.decision
     if decision.effect == "deny" or TARGETS[decision.effect] is not State.PENDING or decision.effect != before:
         raise EditRefused(decision.reason)
-    if plain(decision.to_json())["route"] != action.decision["route"]:
+    if decision.route != _route(action):
         # The people who were asked are those of the request; another route needs another request.
         raise EditRefused("Policy now asks other people for this. Reject it, so that the agent can ask again.")
     note_decision(action, definition, judged)
     columns = decision_columns(action, definition, decision)
-    replace_holds(workspace_id=action.workspace_id, action_id=action.pk, holds=decision.holds)
+    policy = str(decision.policy["slug"])
+    replace_holds(workspace_id=action.workspace_id, policy=policy, action_id=action.pk, holds=decision.holds)
     body = {**decided_body(action, definition), "edits": action.edits}
     move(actor=actor, action=action, to=State.PENDING, entry="action.edited", body=body, edits=action.edits, **columns)

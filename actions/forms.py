@@ -1,22 +1,39 @@
 """Forms of this app's pages."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 
+from actions.definition import Definition
+from actions.editors import editor
+
+# An argument's own name may be any text, such as `digest`.
+PREFIX = "value-"
+
 
 class EditForm(forms.Form):
-    """A message's text, with the digest of the payload being edited."""
+    """The editable values of one payload, each in an editor of its type, with the digest of the payload being edited."""
 
-    subject = forms.CharField(max_length=200, strip=False)
-    body = forms.CharField(max_length=5000, strip=False, widget=forms.Textarea(attrs={"rows": 10}))
     digest = forms.CharField(max_length=80, widget=forms.HiddenInput)
+
+    def __init__(
+        self, data: Any = None, *, definition: Definition, arguments: Mapping[str, Any], editable: Sequence[str],
+        digest: str,
+    ) -> None:  # fmt: skip
+        now = definition.fields(arguments)
+        self.names = [name for name in editable if name in now]
+        super().__init__(data, initial={"digest": digest, **{f"{PREFIX}{name}": now[name] for name in self.names}})
+        self.fields |= {f"{PREFIX}{name}": editor(name, definition, arguments) for name in self.names}
+
+    def values(self) -> dict[str, Any]:
+        """Field name -> typed value. Only after `is_valid()`."""
+        return {name: self.cleaned_data[f"{PREFIX}{name}"] for name in self.names}
 
 
 class RollbackForm(forms.Form):
-    """Which action to undo, and why."""
+    """Why. What to undo is ticked beside the values themselves."""
 
-    action = forms.CharField(max_length=40, widget=forms.HiddenInput)
     reason = forms.CharField(max_length=500, min_length=3, label="Why are you rolling this back?")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -3,6 +3,8 @@
 It runs inside the transaction of the decision or the move, so that history and ledger never tell two stories.
 """
 
+from dataclasses import replace
+
 from accounts.clock import database_now
 from actions.decide import Judged, live
 from actions.definition import Definition
@@ -14,6 +16,7 @@ from policies.engine.decide import decide
 from policies.engine.types import Decision
 from policies.history import Outcome, record_decision, record_outcome, record_wait
 from policies.shadow import shadow_of
+from policies.shadow_limits import hold_in_shadow, shadow_usage
 
 _OUTCOMES = {
     **dict.fromkeys(FINAL, Outcome.NOT_RUN),
@@ -49,7 +52,10 @@ def _shadow(action: Action, judged: Judged) -> tuple[Decision, str] | None:
     if running is None:
         return None
     document, version = running
-    return decide(document, judged.request), version.digest
+    usage = shadow_usage(version, document, judged.request, action_id=action.pk)
+    decision = decide(document, replace(judged.request, usage=usage))
+    hold_in_shadow(version, action_id=action.pk, holds=decision.holds)
+    return decision, version.digest
 
 
 def note_move(action: Action, source: State, to: State) -> None:

@@ -4,17 +4,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Agent
-from actions.arguments import ArgumentProblem, BadArguments
+from actions.arguments import MOST_PROBLEMS, ArgumentProblem, BadArguments
+from actions.bulk import default_canary
 from actions.decide import lock_limits
 from actions.machine import StateConflict, move
-from actions.models import Action, Plan
+from actions.models import Action, Bulk, Plan
 from actions.propose import Place, Prepared, nothing, prepare, record_proposal
-from actions.states import STOPS_PLAN, State
+from actions.states import STOPS_PLAN, SUCCESS, State
 from approvals.models import ApprovalRequest
 from approvals.services import close_request
 from policies.limits import release
@@ -24,11 +27,22 @@ from traces.models import Trace
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step as submitted."""
+    """One step as submitted: a call, or with `items` the same call for many records, of which `canary` run first.
+
+    `again` are the actions of a stopped plan that it tries again, one for each of its calls.
+    """
 
     title: str
     tool: str
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] | None = None
+    items: tuple[Mapping[str, Any], ...] = ()
+    canary: int | None = None
+    again: tuple[Action, ...] = ()
+
+    @property
+    def calls(self) -> list[Mapping[str, Any]]:
+        """The arguments of each call it makes."""
+        return list(self.items) if self.arguments is None else [self.arguments]
 
 
 def submit_plan(
@@ -44,47 +58,134 @@ def submit_plan(
 
     When a step is denied, no step runs: a plan known to fail is not started.
     """
-    prepared = _prepare_all(agent, steps)
+    prepared = prepare_all(agent, steps)
     with transaction.atomic():
-        plan = Plan.objects.create(trace=trace, submitted_at=database_now())
-        listed = [{"step": n, "title": step.title, "tool": step.tool} for n, step in enumerate(steps, start=1)]
-        append(actor=actor, trace_id=trace.pk, type="plan.submitted", body={"plan": plan.pk, "steps": listed})
-        calls = [(ready.definition, ready.arguments) for ready in prepared if ready.definition is not None]
-        lock_limits(agent=agent, requester=trace.asker, calls=calls)
-        first = Action.objects.filter(trace=trace).count() + 1
-        for number, (step, ready) in enumerate(zip(steps, prepared, strict=True), start=first):
-            place = Place(trace, agent, trace.asker, number, step.title, plan, sources=tuple(sources))
-            record_proposal(actor=actor, place=place, prepared=ready)
+        plan = record_plan(
+            actor=actor, agent=agent, trace=trace, steps=steps, prepared=prepared, sources=sources, resumes=None
+        )
         remember(plan.pk)
     stop_if_broken(actor=actor, plan_id=plan.pk)
     return plan
 
 
-def _prepare_all(agent: Agent, steps: Sequence[Step]) -> list[Prepared]:
-    ready, problems = [], []
+def prepare_all(agent: Agent, steps: Sequence[Step]) -> list[list[Prepared]]:
+    """Check every call's arguments and read its target, step by step. Raises BadArguments naming each that does not fit."""
+    _refuse_sizes(steps)
+    ready: list[list[Prepared]] = []
+    problems: list[ArgumentProblem] = []
     for number, step in enumerate(steps):
-        try:
-            ready.append(prepare(agent=agent, name=step.tool, arguments=step.arguments))
-        except BadArguments as error:
-            problems += [ArgumentProblem(f"/steps/{number}/arguments{p.pointer}", p.message) for p in error.problems]
+        ready.append([])
+        for place, arguments in enumerate(step.calls):
+            where = f"/steps/{number}/" + ("arguments" if step.arguments is not None else f"items/{place}")
+            try:
+                ready[-1].append(prepare(agent=agent, name=step.tool, arguments=arguments))
+            except BadArguments as error:
+                problems += [ArgumentProblem(f"{where}{p.pointer}", p.message) for p in error.problems]
     if problems:
-        raise BadArguments(tuple(problems))
+        raise BadArguments(tuple(problems[:MOST_PROBLEMS]))
     return ready
 
 
+def _refuse_sizes(steps: Sequence[Step]) -> None:
+    """Raises BadArguments for more records than one plan may change, and for a canary that would leave nobody to look."""
+    problems, most = [], settings.REMIT_BULK_MAX
+    total = sum(len(step.items) for step in steps)
+    for number, step in enumerate(steps):
+        where = f"/steps/{number}"
+        if (step.arguments is None) != bool(step.items):
+            problems.append(ArgumentProblem(where, "Send either arguments or items, with at least one item."))
+        if step.items and total > most:
+            sentence = f"The plan has {total} items and may have {most}. Split it, or ask for a higher cap."
+            problems.append(ArgumentProblem(f"{where}/items", sentence))
+        if step.items and step.canary is not None and not 1 <= step.canary <= default_canary(len(step.items)):
+            sentence = f"At most {default_canary(len(step.items))} of {len(step.items)} run before a person looks."
+            problems.append(ArgumentProblem(f"{where}/canary", sentence))
+    if problems:
+        raise BadArguments(tuple(problems))
+
+
+def record_plan(
+    *,
+    actor: Actor,
+    agent: Agent,
+    trace: Trace,
+    steps: Sequence[Step],
+    prepared: Sequence[Sequence[Prepared]],
+    sources: Sequence[Mapping[str, Any]],
+    resumes: Plan | None,
+) -> Plan:
+    """Write the plan and the decision on each of its calls. Runs inside the caller's transaction."""
+    plan = Plan.objects.create(trace=trace, submitted_at=database_now(), resumes=resumes)
+    first = Action.objects.filter(trace=trace).count() + 1
+    bulks = _bulks(plan, steps, first)
+    titled = [(step, bulk, again, ready) for step, bulk, calls in zip(steps, bulks, prepared, strict=True)
+              for again, ready in zip(step.again or (None,) * len(calls), calls, strict=True)]  # fmt: skip
+    listed = [{"step": n, "title": step.title, "tool": step.tool} for n, (step, *_) in enumerate(titled, start=first)]
+    body = {
+        "plan": plan.pk,
+        "steps": listed,
+        "resumes": resumes.pk if resumes else None,
+        "bulks": [
+            {"bulk": bulk.pk, "title": bulk.title, "step": bulk.first_step, "size": bulk.size, "canary": bulk.canary}
+            for bulk in bulks
+            if bulk is not None
+        ],
+    }
+    append(actor=actor, trace_id=trace.pk, type="plan.submitted", body=body)
+    calls = [(ready.definition, ready.arguments) for *_, ready in titled if ready.definition is not None]
+    lock_limits(agent=agent, requester=trace.asker, calls=calls)
+    for number, (step, bulk, again, ready) in enumerate(titled, start=first):
+        place = Place(
+            trace, agent, trace.asker, number, step.title, plan, sources=tuple(sources), replan_of=again, bulk=bulk
+        )
+        record_proposal(actor=actor, place=place, prepared=ready)
+    return plan
+
+
+def _bulks(plan: Plan, steps: Sequence[Step], first: int) -> list[Bulk | None]:
+    """A row for each step with items, None for the others."""
+    found: list[Bulk | None] = []
+    for step in steps:
+        size = len(step.items)
+        canary = step.canary or default_canary(size)
+        made = (
+            Bulk.objects.create(plan=plan, title=step.title, first_step=first, size=size, canary=canary)
+            if size
+            else None
+        )
+        found.append(made)
+        first += len(step.calls)
+    return found
+
+
 def stop_if_broken(*, actor: Actor, plan_id: str) -> None:
-    """If a step ended, or is in doubt, without success: cancel what has not run and say so. Idempotent."""
+    """If a step ended without success: cancel what has not run and say so, with what is done already. Idempotent.
+
+    A step that a person rejected takes only the steps after it along: whoever approved those before it meant them.
+    """
     actions = list(Action.objects.filter(plan_id=plan_id).order_by("step"))
     broken = next((action for action in actions if action.state in STOPS_PLAN), None)
     if broken is None:
         return
-    with transaction.atomic():
-        first = Plan.objects.filter(pk=plan_id, stopped_at_step=None).update(stopped_at_step=broken.step)
-        if first:
-            body = {"plan": plan_id, "step": broken.step, "state": broken.state, "detail": broken.detail}
-            append(actor=actor, trace_id=broken.trace_id, type="plan.stopped", body=body)
+    _tell_stop(actor, broken, done=[action for action in actions if action.state in SUCCESS])
     for action in actions:
-        _cancel(actor, action, because=f"Step {broken.step} was {broken.state.replace('_', ' ')}.")
+        if action.step > broken.step or broken.state != State.REJECTED:
+            _cancel(actor, action, because=f"Step {broken.step} was {broken.state.replace('_', ' ')}.")
+
+
+def _tell_stop(actor: Actor, broken: Action, *, done: Sequence[Action]) -> None:
+    """Once for the step that stopped the plan; once more when an earlier one does, after a later one was rejected."""
+    earlier = Q(stopped_at_step=None) | Q(stopped_at_step__gt=broken.step)
+    body = {
+        "plan": broken.plan_id,
+        "step": broken.step,
+        "state": broken.state,
+        "detail": broken.detail,
+        "done": [{"step": action.step, "action": action.pk} for action in done],
+    }
+    with transaction.atomic():
+        if Plan.objects.filter(earlier, pk=broken.plan_id).update(stopped_at_step=broken.step):
+            append(actor=actor, trace_id=broken.trace_id, type="plan.stopped", body=body)
 
 
 def _cancel(actor: Actor, action: Action, *, because: str) -> None:

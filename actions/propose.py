@@ -19,7 +19,7 @@ from actions.definition import Definition
 from actions.execution import PreviewFailed, read_target
 from actions.history import note_decision
 from actions.machine import move
-from actions.models import Action, Plan, Tool
+from actions.models import Action, Bulk, Plan, Tool
 from actions.record import known_secrets, proposed_body, told
 from actions.redaction import mask, mask_words
 from actions.states import State
@@ -50,7 +50,7 @@ class Prepared:
 
     @property
     def definition(self) -> Definition | None:
-        return Definition(self.tool.definition, self.redact) if self.tool else None
+        return self.tool.read(self.redact) if self.tool else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class Place:
     acting_user: User | None = None
     rollback_of: Action | None = None
     replan_of: Action | None = None
+    bulk: Bulk | None = None
     sources: tuple[Mapping[str, Any], ...] = ()
     # Called with the action's id inside the recording transaction (idempotency keys).
     remember: Callable[[str], None] = field(default=nothing)
@@ -132,6 +133,7 @@ def new_action(place: Place, prepared: Prepared) -> Action:
         workspace_id=place.trace.workspace_id,
         trace=place.trace,
         plan=place.plan,
+        bulk=place.bulk,
         step=place.step,
         title=place.title or (prepared.definition.title if prepared.definition else prepared.name),
         agent=place.agent,
@@ -154,7 +156,8 @@ def new_action(place: Place, prepared: Prepared) -> Action:
 def _record_decision(actor: Actor, action: Action, definition: Definition | None, decision: Decision) -> None:
     """Reserve what the decision holds and move out of PROPOSED: deny, wait for people, or authorize."""
     columns = decision_columns(action, definition, decision)
-    reserve(workspace_id=action.workspace_id, action_id=action.pk, holds=decision.holds)
+    policy = str(decision.policy["slug"])
+    reserve(workspace_id=action.workspace_id, policy=policy, action_id=action.pk, holds=decision.holds)
     body = decided_body(action, definition)
     to = TARGETS[decision.effect]
     if to is State.DENIED:

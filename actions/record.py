@@ -44,6 +44,12 @@ def tool_facts(name: str, tool: Tool | None) -> dict[str, Any]:
     }
 
 
+def safe(action: Action, sentence: str) -> str:
+    """A sentence about a call, such as a system's refusal, without the sensitive values of the call that it repeats (R-33)."""
+    before = (action.before or {}).get("fields", {})
+    return mask_inside(sentence, known_secrets(action.definition, action.proposed, action.arguments, before))
+
+
 def proposed_body(action: Action, definition: Definition | None) -> dict[str, Any]:
     """The body of `action.proposed`."""
     before = action.before or {}

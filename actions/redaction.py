@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actions.definition import Definition
-from actions.words import money_text
+from policies.engine.currencies import money_text
 from traces.ledger import Sensitive
 
 # The parts of a change row that hold values of its field.

@@ -15,7 +15,7 @@ from actions.machine import StateConflict, move
 from actions.models import Action, Plan
 from actions.plans import Step, stop_if_broken, submit_plan
 from actions.propose import Place, Prepared, new_action, nothing, prepare, record_proposal
-from actions.rollback import finish
+from actions.rollback import go_on_undoing
 from actions.states import State
 from actions.turns import is_its_turn, next_to_run
 from approvals.models import ApprovalRequest
@@ -26,6 +26,7 @@ from traces.models import Trace
 
 VERDICTS = {
     ApprovalRequest.State.APPROVED: (State.AUTHORIZED, "action.authorized"),
+    ApprovalRequest.State.BREAK_GLASS: (State.AUTHORIZED, "action.authorized"),
     ApprovalRequest.State.REJECTED: (State.REJECTED, "action.rejected"),
     ApprovalRequest.State.EXPIRED: (State.EXPIRED, "action.expired"),
     ApprovalRequest.State.STALE: (State.STALE, "action.stale"),
@@ -100,11 +101,16 @@ def start_plan(
 ) -> Plan:
     """Record and decide a whole plan, then run the steps that may run before anybody is asked. Raises BadArguments."""
     plan = submit_plan(actor=actor, agent=agent, trace=trace, steps=steps, sources=sources, remember=remember)
+    run_ready(actor=actor, plan=plan)
+    return plan
+
+
+def run_ready(*, actor: Actor, plan: Plan) -> None:
+    """Run the steps of a new plan that nobody has to be asked about, in order, until one waits or stops it."""
     while (action := next_to_run(plan.pk)) is not None:
         if run_or_find_out(actor=actor, action_id=action.pk) == State.AUTHORIZED:
             break
         stop_if_broken(actor=actor, plan_id=plan.pk)
-    return plan
 
 
 def run_and_advance(*, actor: Actor, action_id: str) -> State:
@@ -116,9 +122,9 @@ def run_and_advance(*, actor: Actor, action_id: str) -> State:
 
 
 def go_on(*, actor: Actor, action_id: str) -> None:
-    """After an action came to rest: tell what it undoes, ring for the next step of its plan, or stop the plan."""
+    """After an action came to rest: tell what it undoes and go on there, ring for the next step of its plan, or stop it."""
     action = Action.objects.select_related("rollback_of").get(pk=action_id)
-    finish(actor=actor, undo=action)
+    go_on_undoing(actor=actor, action=action)
     plan_id = action.plan_id
     if plan_id is not None:
         stop_if_broken(actor=actor, plan_id=plan_id)
@@ -139,8 +145,8 @@ def apply_verdict(*, request_id: str) -> None:
         _carry(actor, action, request, to, entry)
     except StateConflict:
         return
-    if to is not State.AUTHORIZED and action.plan_id is not None:
-        stop_if_broken(actor=actor, plan_id=action.plan_id)
+    if to is not State.AUTHORIZED:
+        go_on(actor=actor, action_id=action.pk)
     if to is State.AUTHORIZED and is_its_turn(action):
         ring(action.pk)
 

@@ -31,8 +31,9 @@ ARROWS: dict[State, frozenset[State]] = {
     State.PENDING: frozenset(
         {State.REJECTED, State.EXPIRED, State.WITHDRAWN, State.STALE, State.AUTHORIZED, State.PENDING}
     ),
-    State.AUTHORIZED: frozenset({State.CLAIMED, State.CANCELLED, State.EXPIRED, State.BLOCKED}),
-    State.CLAIMED: frozenset({State.BLOCKED, State.DISPATCHING, State.AUTHORIZED}),
+    # To UNKNOWN only when another epoch began: the intent may be among the commits that were lost (F-05).
+    State.AUTHORIZED: frozenset({State.CLAIMED, State.CANCELLED, State.EXPIRED, State.BLOCKED, State.UNKNOWN}),
+    State.CLAIMED: frozenset({State.BLOCKED, State.DISPATCHING, State.AUTHORIZED, State.UNKNOWN}),
     State.DISPATCHING: frozenset({State.SUCCEEDED, State.FAILED, State.UNKNOWN}),
     # To itself: a try to find out, which fences off every earlier attempt.
     State.UNKNOWN: frozenset({State.SUCCEEDED, State.FAILED, State.NEEDS_HUMAN, State.UNKNOWN}),

@@ -18,7 +18,8 @@ class _Told:
 
 def refresh_trace(trace_id: str) -> None:
     """Runs inside the transaction of the change it follows, under the trace's row lock."""
-    actions = Action.objects.filter(trace_id=trace_id).select_related("tool__connection").order_by("step", "id")
+    found = Action.objects.filter(trace_id=trace_id).select_related("tool__connection").order_by("step", "id")
+    actions = found.filter(replanned_as=None)  # What was asked for again stands no longer for itself.
     parts = [_told(action) for action in actions]
     rolled_back = any(action.rollback_state == Action.RollbackState.ROLLED_BACK for action in actions)
     stands = Trace.Outcome.ROLLED_BACK.value if rolled_back else outcome([part.state for part in parts])

@@ -11,15 +11,19 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from accounts.actors import system_actor
 from accounts.clock import database_now
 from actions.doorbell import ring
+from actions.epochs import current, doubt_earlier
 from actions.execution import left_over
 from actions.machine import StateConflict, move
 from actions.models import Action, Plan
 from actions.plans import stop_if_broken
+from actions.rollback import sleeping
 from actions.services import apply_verdict
 from actions.states import STOPS_PLAN, SUCCESS, State
 from actions.switches import held_actions, open_switches
+from actions.turns import BEHIND_CANARY
 from approvals.models import ApprovalRequest
 from approvals.services import close_request, expire_due
+from approvals.timers import run_timers
 from policies.publishing import publish_due
 from policies.replay import ring_stale
 from traces.models import Trace
@@ -33,6 +37,7 @@ class Swept:
     """What one round found."""
 
     expired: int
+    timed: int
     applied: int
     requeued: int
     unknown: int
@@ -44,14 +49,19 @@ class Swept:
 def sweep() -> Swept:
     """One round. Every part is safe to run in several processes at once."""
     expired = expire_due(actor=system_actor("sweeper", ANY))
+    timed = run_timers(actor=system_actor("sweeper", ANY))
     _end_changed_tools()
+    # Before leases end: what was claimed before a failover must not go back to the queue (F-05).
+    doubted = doubt_earlier(current())
     applied = _apply_settled()
     requeued, unknown = _end_leases()
     _stop_plans()
+    for action_id in sleeping():
+        ring(action_id)
     publish_due(actor=system_actor("sweeper", ANY))
     ring_stale()
     rung = _ring_waiting()
-    return Swept(expired, applied, requeued, unknown, rung, _ring_in_doubt(), _ring_left_over())
+    return Swept(expired, timed, applied, requeued, unknown + doubted, rung, _ring_in_doubt(), _ring_left_over())
 
 
 def _end_changed_tools() -> None:
@@ -116,7 +126,8 @@ def _first_try() -> datetime:
 
 def _stop_plans() -> None:
     """Plans whose broken step was recorded by a process that died before cancelling the rest."""
-    broken = Action.objects.filter(plan__stopped_at_step=None, plan__isnull=False, state__in=STOPS_PLAN)
+    untold = Q(plan__stopped_at_step=None) | Q(plan__stopped_at_step__gt=F("step"))
+    broken = Action.objects.filter(untold, plan__isnull=False, state__in=STOPS_PLAN)
     for plan in Plan.objects.filter(pk__in=broken.values("plan_id")).select_related("trace")[:BATCH]:
         stop_if_broken(actor=system_actor("sweeper", plan.trace.workspace_id), plan_id=plan.pk)
 
@@ -125,7 +136,9 @@ def _ring_waiting() -> int:
     """Ring again for every action that may run now: authorized, with every earlier step of its plan done."""
     earlier = Action.objects.filter(plan_id=OuterRef("plan_id"), step__lt=OuterRef("step"))
     blocked = Exists(earlier.exclude(state__in=SUCCESS))
-    waiting = Action.objects.filter(state=State.AUTHORIZED).exclude(Q(plan__isnull=False) & blocked)
+    waiting = (
+        Action.objects.filter(state=State.AUTHORIZED).exclude(Q(plan__isnull=False) & blocked).exclude(BEHIND_CANARY)
+    )
     # What a pause holds is left out, so that it cannot crowd out what may run.
     return _ring_all(waiting.exclude(held_actions(open_switches())).order_by("created_at"))
 

@@ -65,6 +65,13 @@ DEFINITION: dict[str, Any] = {
         "recipients": {"type": ["string", "array", "null"], "items": {"type": "string"}},
         "sensitive": {"type": "object", "additionalProperties": _TEXT},
         "operation": {"type": "object"},
+        "compensate": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["tool", "arguments"],
+            "properties": {"tool": _NAME, "arguments": {"type": "object"}},
+        },
+        "cannot_undo": {"type": "string", "minLength": 1, "maxLength": 200},
         "words": {
             "type": "object",
             "additionalProperties": False,
@@ -110,6 +117,8 @@ def _check(definition: Mapping[str, Any]) -> None:
         raise BadTool(
             f"{name}: reversibility: what a call creates cannot be restored. Say compensable or irreversible."
         )
+    if "compensate" in definition and definition["reversibility"] != "compensable":
+        raise BadTool(f"{name}: compensate: only a compensable tool has a call that makes up for it.")
     if "$ref" in canonical_text(definition["input_schema"]):
         raise BadTool(f"{name}: input_schema: $ref is not allowed. Write the schema out.")
 
@@ -148,20 +157,20 @@ def tools_for_agent(agent: Agent) -> list[dict[str, Any]]:
     if role is None:
         return []
     definitions = [Definition(tool.definition) for tool in Tool.objects.filter(workspace_id=agent.workspace_id)]
+    now = database_now()
+    modes = [mode_for(role, definition.name, definition.effect_class, now) for definition in definitions]
     return [
-        _listed(role, definition)
-        for definition in definitions
-        if mode_for(role, definition.name, definition.effect_class) != "off"
+        _listed(role, definition, mode) for definition, mode in zip(definitions, modes, strict=True) if mode != "off"
     ]
 
 
-def _listed(role: Role, definition: Definition) -> dict[str, Any]:
+def _listed(role: Role, definition: Definition, mode: str) -> dict[str, Any]:
     return {
         "name": definition.name,
         "description": str(definition.data["description"]),
         "effect_class": definition.effect_class,
         "reversibility": definition.reversibility,
-        "mode": mode_for(role, definition.name, definition.effect_class),
+        "mode": mode,
         "input_schema": _narrowed(role, definition),
     }
 

@@ -1,8 +1,8 @@
-"""Pages that change actions: edit a pending payload, roll back, say what happened, ask again, pause."""
+"""Pages that change actions: edit a pending payload, roll back, say what happened, ask again, decide and resume plans, pause."""
 
 from django.urls import path
 
-from actions import views, views_doubt, views_drift, views_load, views_pause
+from actions import views, views_doubt, views_drift, views_load, views_pause, views_plan, views_rollback
 
 app_name = "actions"
 urlpatterns = [
@@ -12,11 +12,15 @@ urlpatterns = [
     path("approvals/rechecks/", views_load.rechecks, name="rechecks"),
     path("approvals/rechecks/<str:recheck_id>/", views_load.answer_recheck_, name="answer_recheck"),
     path("approvals/<str:request_id>/edit/", views.edit, name="edit"),
-    path("traces/<str:trace_id>/roll-back/", views.rollback, name="rollback"),
+    path("traces/<str:trace_id>/roll-back/", views_rollback.rollback, name="rollback"),
     path("actions/<str:action_id>/attest/", views_doubt.attest_, name="attest"),
     path("actions/<str:action_id>/attest/<str:attestation_id>/", views_doubt.answer_, name="answer"),
     path("actions/<str:action_id>/drift/", views_drift.drift, name="drift"),
     path("actions/<str:action_id>/ask-again/", views_drift.ask_again, name="ask_again"),
+    path("plans/<str:plan_id>/", views_plan.plan_, name="plan"),
+    path("plans/<str:plan_id>/decide/", views_plan.decide, name="decide_plan"),
+    path("plans/<str:plan_id>/continue/<str:bulk_id>/", views_plan.continue_, name="continue_bulk"),
+    path("plans/<str:plan_id>/resume/", views_plan.resume_, name="resume"),
     path("pause/", views_pause.pause_, name="pause"),
     path("pause/<str:switch_id>/release/", views_pause.release_, name="release"),
 ]

@@ -4,24 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.definition import Definition
+from policies.engine.currencies import money_text
 
 _LONGEST = 200
 FORMS = ("imperative", "present", "past")
-SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
 class _Known(dict[str, Any]):
     def __missing__(self, key: str) -> str:
         return f"{{{key}}}"
-
-
-def money_text(amount_minor: int, currency: str, digits: int = 2) -> str:
-    """`$240.00`, or `240.00 SEK` where the currency has no symbol of its own here."""
-    units, rest = divmod(abs(amount_minor), 10**digits)
-    sign = "-" if amount_minor < 0 else ""
-    whole = f"{sign}{units:,}.{rest:0{digits}d}" if digits else f"{sign}{units:,}"
-    symbol = SYMBOLS.get(currency)
-    return f"{symbol}{whole}" if symbol else f"{whole} {currency}"
 
 
 def sentences(definition: Definition, arguments: Mapping[str, Any], record: Mapping[str, Any] | None) -> dict[str, str]:

@@ -1,11 +1,14 @@
 """Requests for a human verdict, and the verdicts people gave. What is required comes from policy as plain values."""
 
-from typing import Any
+from dataclasses import replace
+from datetime import timedelta
 
 from django.db import models
 
+from accounts.clock import database_now
 from accounts.ids import new_id
 from accounts.models import Agent, User, Workspace
+from approvals.algebra import Step, Vote, steps_of, waiting
 from traces.models import Trace
 
 
@@ -27,6 +30,8 @@ class ApprovalRequest(models.Model):
         EXPIRED = "expired"
         WITHDRAWN = "withdrawn"
         STALE = "stale"
+        # Run without the people still asked, by somebody who owes a review for it.
+        BREAK_GLASS = "break_glass"
 
     id = models.CharField(primary_key=True, max_length=40, default=new_request_id, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="approval_requests")
@@ -36,19 +41,24 @@ class ApprovalRequest(models.Model):
     title = models.CharField(max_length=300)
     requester = models.ForeignKey(User, on_delete=models.PROTECT, related_name="approval_requests")
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, null=True, related_name="approval_requests")
-    # {name, steps: [{name, group, quorum}], separation: [...]}, as decided by policy.
+    # As decided by policy: {name, steps: [{name, group, quorum, people, joins}], separation, escalation, break_glass, ...}.
     route = models.JSONField()
+    # The first step that waits, from 1.
     step = models.PositiveSmallIntegerField(default=1)
     # People who may not decide, with the reason a page shows them: {user id: reason}.
     excluded = models.JSONField(default=dict)
+    # The same for everybody with a hand in it, whatever the route separates: they never break glass.
+    involved = models.JSONField(default=dict)
     digest = models.CharField(max_length=80)
     displayed = models.JSONField()
     # What a verdict's signature names beside the digest: arguments, tool pin, policy, pre-state, requester, risk (B-03).
     bound = models.JSONField(default=dict)
-    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.OPEN)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
+    # When the sweeper looks at its timers again; null when none is left.
+    next_timer_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["expires_at", "id"]
@@ -57,23 +67,55 @@ class ApprovalRequest(models.Model):
                 fields=["workspace", "expires_at"], name="approval_open_by_due", condition=models.Q(state="open")
             ),
             models.Index(fields=["workspace", "-settled_at"], name="approval_settled_newest"),
+            models.Index(fields=["next_timer_at"], name="approval_timer_due", condition=models.Q(state="open")),
         ]
 
     def __str__(self) -> str:
         return self.id
 
     @property
-    def steps(self) -> list[dict[str, Any]]:
-        """The route's steps in order: `{name, group, quorum}`."""
-        return list(self.route["steps"])
+    def steps(self) -> tuple[Step, ...]:
+        """The route's steps in order, with the groups they escalated to so far.
+
+        Where somebody approved above the hourly limit, the step needs one person more.
+        """
+        pressed = {verdict.step for verdict in self.counted if verdict.wants_second}
+        found = steps_of(self.route, self.escalated)
+        return tuple(replace(one, quorum=one.quorum + 1) if one.number in pressed else one for one in found)
 
     @property
-    def current_step(self) -> dict[str, Any]:
-        return self.steps[self.step - 1]
+    def escalated(self) -> list[int]:
+        """The places of the route's escalations that happened."""
+        return [timer.number for timer in self.timers.all() if timer.kind == FiredTimer.Kind.ESCALATION]
+
+    @property
+    def counted(self) -> "list[Verdict]":
+        """Verdicts on the payload as it is now."""
+        return [verdict for verdict in self.verdicts.all() if not verdict.void]
+
+    @property
+    def votes(self) -> list[Vote]:
+        """Approvals that count, as the algebra takes them."""
+        return [verdict.vote for verdict in self.counted if verdict.choice == Verdict.Choice.APPROVE]
+
+    @property
+    def waiting(self) -> tuple[Step, ...]:
+        """The steps that may be decided now."""
+        return waiting(self.steps, self.votes)
+
+    @property
+    def lasts(self) -> timedelta:
+        """How long it waits for people before it is denied."""
+        return self.expires_at - self.created_at
 
     @property
     def is_open(self) -> bool:
         return self.state == self.State.OPEN
+
+    @property
+    def state_words(self) -> str:
+        """How it ended, after `was`."""
+        return {"break_glass": "run in an emergency", "stale": "out of date"}.get(self.state, self.state)
 
 
 class Verdict(models.Model):
@@ -110,6 +152,83 @@ class Verdict(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.choice} {self.request_id} step {self.step}"
+
+    @property
+    def vote(self) -> Vote:
+        """As the algebra takes it."""
+        return Vote(self.step, frozenset({self.user_id}))
+
+
+class FiredTimer(models.Model):
+    """Something a request's route says happens when nobody decides, that happened. Each at most once (R-27)."""
+
+    class Kind(models.TextChoices):
+        ESCALATION = "escalation"
+        REMINDER = "reminder"
+
+    request = models.ForeignKey(ApprovalRequest, on_delete=models.PROTECT, related_name="timers")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    # The place of the escalation in its route, from 0; which reminder it is, from 1.
+    number = models.PositiveSmallIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "id"]
+        constraints = [
+            # INVARIANT: no timer happens twice. Held by tests/approvals/test_timers.py.
+            models.UniqueConstraint(fields=["request", "kind", "number"], name="timer_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number} of {self.request_id}"
+
+
+class BreakGlass(models.Model):
+    """One request run without the people still asked: by whom, of exactly what, why; and the review owed for it."""
+
+    class Finding(models.TextChoices):
+        JUSTIFIED = "justified"
+        UNJUSTIFIED = "unjustified"
+
+    request = models.OneToOneField(ApprovalRequest, on_delete=models.PROTECT, related_name="broken")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="broken_glass")
+    group = models.CharField(max_length=80)
+    reason = models.TextField()
+    digest = models.CharField(max_length=80)
+    # Names of the steps nobody had decided, and slugs of the groups that were told.
+    skipped = models.JSONField()
+    notified = models.JSONField(default=list)
+    at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    review_group = models.CharField(max_length=80)
+    review = models.TextField(blank=True)
+    reviewed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="glass_reviews")
+    reviewed_at = models.DateTimeField(null=True)
+    finding = models.CharField(max_length=12, choices=Finding.choices, blank=True)
+    finding_note = models.TextField(blank=True)
+    confirmed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="confirmed_glass")
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["due_at", "id"]
+        indexes = [
+            models.Index(fields=["due_at"], name="glass_unreviewed", condition=models.Q(confirmed_at__isnull=True))
+        ]
+        constraints = [
+            # INVARIANT: nobody confirms the review of their own emergency. Held by tests/approvals/test_glass_review.py.
+            models.CheckConstraint(
+                condition=~models.Q(confirmed_by=models.F("user")) & ~models.Q(confirmed_by=models.F("reviewed_by")),
+                name="glass_confirmed_by_another",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.request_id} by {self.user_id}"
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the review is not resolved and its time has passed, on the database clock."""
+        return self.confirmed_at is None and database_now() >= self.due_at
 
 
 class Opening(models.Model):

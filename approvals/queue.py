@@ -11,8 +11,10 @@ from accounts.clock import database_now
 from accounts.models import User, Workspace
 from accounts.permissions import Permission
 from approvals.access import requests_visible_to
+from approvals.batch import why_alone
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest
+from approvals.people import person_in
 
 SOON = timedelta(minutes=30)
 SHOWN = {"": "Mine to decide", "team": "Team", "decided": "Decided"}
@@ -31,6 +33,8 @@ class QueueRow:
     urgency: str
     current: bool
     state: str
+    # Whether it may be ticked for the batch page by the person who reads this.
+    tickable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,11 @@ class QueuePage:
     may_recheck: bool = False
 
     @property
+    def tickable(self) -> int:
+        """How many rows may be reviewed together with others."""
+        return sum(row.tickable for group in self.groups for row in group.rows)
+
+    @property
     def first_request(self) -> ApprovalRequest | None:
         return self.requests[0] if self.requests else None
 
@@ -94,9 +103,9 @@ def queue_page(user: User, workspace: Workspace, show: str, *, current: str = ""
     now = database_now()
     visible = requests_visible_to(user, workspace)
     opened = list(visible.filter(state=ApprovalRequest.State.OPEN).order_by("expires_at", "pk"))
-    requests = _chosen(chosen, user, opened, visible.exclude(state=ApprovalRequest.State.OPEN))
+    requests = _chosen(chosen, user, workspace, opened, visible.exclude(state=ApprovalRequest.State.OPEN))
     return QueuePage(
-        groups=_groups(requests, now, current, decided=chosen == "decided"),
+        groups=_groups(requests, now, current, show=chosen),
         tabs=[_tab(key, label, chosen) for key, label in SHOWN.items()],
         waiting=len(opened),
         show=chosen,
@@ -107,7 +116,7 @@ def queue_page(user: User, workspace: Workspace, show: str, *, current: str = ""
 
 
 def _chosen(
-    show: str, user: User, opened: list[ApprovalRequest], settled: Iterable[ApprovalRequest]
+    show: str, user: User, workspace: Workspace, opened: list[ApprovalRequest], settled: Iterable[ApprovalRequest]
 ) -> list[ApprovalRequest]:
     if show == "team":
         return opened
@@ -115,20 +124,22 @@ def _chosen(
         return sorted(settled, key=lambda request: request.settled_at or request.created_at, reverse=True)[
             :MOST_DECIDED
         ]
-    return [request for request in opened if eligibility(user, request).may_decide]
+    who = person_in(user, workspace)
+    return [request for request in opened if eligibility(user, request, who).may_decide]
 
 
 def _tab(key: str, label: str, chosen: str) -> QueueTab:
     return QueueTab(key, label, f"?show={key}" if key else "?", key == chosen)
 
 
-def _groups(requests: list[ApprovalRequest], now: datetime, current: str, *, decided: bool) -> list[QueueGroup]:
+def _groups(requests: list[ApprovalRequest], now: datetime, current: str, *, show: str) -> list[QueueGroup]:
+    decided = show == "decided"
     names = ("Decided",) if decided else ("Overdue", "Due within 30 min", "Later today", "Later")
     groups = [QueueGroup(name, []) for name in names]
     by_name = {group.label: group for group in groups}
     for request in requests:
         name = "Decided" if decided else _group_name(request.expires_at, now)
-        by_name[name].rows.append(_row(request, now, current))
+        by_name[name].rows.append(_row(request, now, current, mine=show == ""))
     return [group for group in groups if group.rows]
 
 
@@ -142,10 +153,10 @@ def _group_name(expires_at: datetime, now: datetime) -> str:
 
 def row_of(request: ApprovalRequest) -> QueueRow:
     """One row outside the queue, for Home."""
-    return _row(request, database_now(), "")
+    return _row(request, database_now(), "", mine=False)
 
 
-def _row(request: ApprovalRequest, now: datetime, current: str) -> QueueRow:
+def _row(request: ApprovalRequest, now: datetime, current: str, *, mine: bool) -> QueueRow:
     words, urgency = time_left(request.expires_at, now)
     return QueueRow(
         id=request.pk,
@@ -154,8 +165,9 @@ def _row(request: ApprovalRequest, now: datetime, current: str) -> QueueRow:
         agent=request.agent.name if request.agent else request.requester.name,
         step_text="draft to send" if request.kind == "draft" else f"step {request.step} of {len(request.steps)}",
         expires_at=request.expires_at,
-        time_left=words if request.is_open else request.state.capitalize(),
+        time_left=words if request.is_open else request.state_words.capitalize(),
         urgency=urgency if request.is_open else "settled",
         current=request.pk == current,
         state=request.state,
+        tickable=mine and not why_alone(request),
     )

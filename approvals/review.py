@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,32 +12,20 @@ from django.urls import reverse
 
 from accounts.clock import database_now
 from accounts.models import User
-from approvals.access import group_names
+from approvals.algebra import Step
+from approvals.break_glass import why_not
 from approvals.eligibility import eligibility
 from approvals.fatigue import pace
-from approvals.models import ApprovalRequest
+from approvals.longtext import folded_row, folded_segments, long_values, must_open, text_of
+from approvals.models import ApprovalRequest, BreakGlass
+from approvals.people import person_in
 from approvals.queue import QueuePage, time_left
-from approvals.services import still_needed
+from approvals.rail import Line, rail
 from traces.canonical import parse_instant
 
 Segments = list[tuple[str, str]]
 # A word keeps the white space behind it, so that spaces alone never split a changed phrase.
 WORDS = re.compile(r"\A\s+|\S+\s*")
-VERDICT_STEP: dict[str, Callable[[str, str], tuple[str, str, str]]] = {
-    "approve": lambda step, person: ("done", step, f"{person} approved"),
-    "reject": lambda step, person: ("bad", step, f"{person} rejected"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line of the approval steps rail. `state` is done, current, waiting or bad."""
-
-    state: str
-    title: str
-    detail: str
-    at: datetime | None = None
-    quote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +52,10 @@ class Review:
     checks: Sequence[Mapping[str, Any]]
     passed_checks: Sequence[Mapping[str, Any]]
     policy: str
-    steps: Sequence[Step]
+    steps: Sequence[Line]
     context_used: Sequence[Mapping[str, Any]]
     can_decide: bool
+    my_steps: Sequence[Step]
     why_not: str
     decide_url: str
     edit_url: str
@@ -82,15 +71,29 @@ class Review:
     plain_url: str
     edits_count: int
     settled_text: str
+    locked: Sequence[Mapping[str, str]]
+    long_values: Sequence[tuple[str, int]]
+    opened: bool
+    all_url: str
+    must_open: Sequence[str]
+    glass_url: str
+    glass_review_url: str
     # For a person who approves fast: how many and how fast, else nothing.
     pace_text: str = ""
 
 
 def review_page(
-    user: User, request: ApprovalRequest, *, page: QueuePage, raw: bool = False, conflict: str = ""
+    user: User,
+    request: ApprovalRequest,
+    *,
+    page: QueuePage,
+    raw: bool = False,
+    conflict: str = "",
+    opened: bool = False,
 ) -> Review:
-    """Everything the panel shows to this person."""
-    shown, may = request.displayed, eligibility(user, request)
+    """Everything the panel shows to this person; `opened` shows long values whole."""
+    who = person_in(user, request.workspace)
+    shown, may = request.displayed, eligibility(user, request, who)
     position, before, after = page.neighbours(request.pk)
     words, urgency = time_left(request.expires_at, database_now())
     url = reverse("approvals:review", args=[request.pk])
@@ -112,13 +115,14 @@ def review_page(
         urgency=urgency,
         due_at=request.expires_at,
         blast=shown["blast"],
-        payload=_payload(shown["payload"]),
+        payload=_payload(shown["payload"], opened=opened),
         checks=[check for check in _worst_first(shown["checks"]) if check["outcome"] != "passed"],
         passed_checks=[check for check in shown["checks"] if check["outcome"] == "passed"],
         policy=_policy(shown["policy"]),
-        steps=_steps(request),
+        steps=rail(request),
         context_used=shown["sources"],
         can_decide=may.may_decide,
+        my_steps=may.steps,
         why_not=may.reason,
         decide_url=reverse("approvals:decide", args=[request.pk]),
         edit_url=reverse("actions:edit", args=[request.pk]),
@@ -134,6 +138,17 @@ def review_page(
         plain_url=url,
         edits_count=len(edits),
         settled_text=_settled(request),
+        locked=shown.get("locked", []),
+        long_values=long_values(shown["payload"]),
+        opened=opened,
+        all_url=f"{url}?all=1",
+        must_open=[] if opened else must_open(request),
+        glass_url=reverse("approvals:break_glass", args=[request.pk])
+        if request.is_open and not why_not(request, who)
+        else "",
+        glass_review_url=reverse("approvals:glass_review", args=[request.pk])
+        if request.state == ApprovalRequest.State.BREAK_GLASS
+        else "",
         pace_text=pace(user, request.workspace_id).sentence if may.may_decide else "",
     )
 
@@ -147,13 +162,15 @@ def _policy(policy: Mapping[str, Any]) -> str:
     return f"{policy.get('name') or policy['slug']} v{policy['version']}"
 
 
-def _payload(payload: Mapping[str, Any]) -> dict[str, Any]:
+def _payload(payload: Mapping[str, Any], *, opened: bool) -> dict[str, Any]:
     if payload["kind"] != "email":
-        return {**payload, "read_at": parse_instant(payload["read_at"]) if payload["read_at"] else None}
+        rows = payload["rows"] if opened else [folded_row(row) for row in payload["rows"]]
+        return {**payload, "rows": rows, "read_at": parse_instant(payload["read_at"]) if payload["read_at"] else None}
     edits = payload["edits"]
-    subject = edits.get("subject") or [payload["subject"], payload["subject"]]
-    body = edits.get("body") or [payload["body"], payload["body"]]
-    return {**payload, "subject_segments": segments(*subject), "body_segments": segments(*body)}
+    given = {part: edits.get(part, [payload.get(part, "")] * 2) for part in ("to", "subject", "body")}
+    parts = {part: segments(*map(text_of, pair)) for part, pair in given.items()}
+    shown = parts if opened else {part: folded_segments(found) for part, found in parts.items()}
+    return {**payload, **{f"{part}_segments": found for part, found in shown.items()}}
 
 
 def segments(old: str, new: str) -> Segments:
@@ -188,43 +205,13 @@ def _confirm_text(request: ApprovalRequest) -> str:
     return f"Send to {reach}" if request.displayed["payload"]["kind"] == "email" else request.title
 
 
-def _steps(request: ApprovalRequest) -> list[Step]:
-    checks = len(request.displayed["checks"])
-    rail = [Step("done", "Plan checked", f"{checks} checks", request.created_at)]
-    for number, step in enumerate(request.steps, start=1):
-        rail.extend(_step(request, number, step))
-    if request.is_open:
-        rail.append(Step("waiting", "Sends" if request.kind == "draft" else "Runs", "Once, by Remit"))
-    else:
-        rail.append(
-            Step("done" if request.state == "approved" else "bad", request.state.capitalize(), "", request.settled_at)
-        )
-    return rail
-
-
-def _step(request: ApprovalRequest, number: int, step: Mapping[str, Any]) -> list[Step]:
-    name = f"Step {number} · {step['name']}"
-    given = [v for v in request.verdicts.all() if v.step == number and not v.void]
-    done = [Step(*VERDICT_STEP[v.choice](name, v.user.name), v.at, v.reason) for v in given]
-    left = still_needed(request, number)
-    if left <= 0 or not request.is_open:
-        return done
-    who = _who(request, step)
-    state = "current" if number == request.step else "waiting"
-    return [*done, Step(state, name, who if left == 1 else f"{left} of: {who}")]
-
-
-def _who(request: ApprovalRequest, step: Mapping[str, Any]) -> str:
-    if not step["group"]:
-        return f"{request.requester.name}, or a reviewer"
-    taken = {verdict.user.name for verdict in request.verdicts.all() if not verdict.void}
-    names = [name for name in group_names(request, step["group"]) if name not in taken]
-    return ", or ".join(names) or "Nobody is in this group yet"
-
-
 def _settled(request: ApprovalRequest) -> str:
     if request.is_open or request.settled_at is None:
         return ""
+    at = f"at {request.settled_at:%H:%M:%S} UTC."
+    if request.state == ApprovalRequest.State.BREAK_GLASS:
+        broken = BreakGlass.objects.select_related("user").get(request=request)
+        return f"Run without {' and '.join(broken.skipped)} by {broken.user.name} {at}"
     last = request.verdicts.filter(void=False).last()
     by = f" by {last.user.name}" if last and request.state in {"approved", "rejected"} else ""
-    return f"{request.state.capitalize()}{by} at {request.settled_at:%H:%M:%S} UTC."
+    return f"{request.state_words.capitalize()}{by} {at}"

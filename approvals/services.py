@@ -11,9 +11,19 @@ from django.db import transaction
 from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Agent, User
-from approvals.eligibility import eligibility
+from approvals.algebra import Step, timers
+from approvals.eligibility import Eligibility, eligibility
 from approvals.fatigue import above_limit, first_opened
 from approvals.models import ApprovalRequest, Verdict
+from approvals.refusals import (
+    AlreadyDecided,
+    DigestChanged,
+    NotEntitled,
+    NotSigned,
+    ReasonNeeded,
+    StepUpNeeded,
+    VerdictRefused,
+)
 from approvals.requirement import FRESH, enough, required_level
 from approvals.signals import verdict_recorded
 from approvals.signing import ApprovalSignerMissing, sign
@@ -23,40 +33,9 @@ from traces.ledger import append
 from traces.models import Trace
 
 State = ApprovalRequest.State
+# What lets an action run, once it is checked again at dispatch.
+GRANTED = frozenset({State.APPROVED, State.BREAK_GLASS})
 logger = logging.getLogger("remit.approvals")
-
-
-class VerdictRefused(Exception):
-    """A verdict that was not recorded. The message is the sentence the person reads."""
-
-
-class AlreadyDecided(VerdictRefused):
-    """The request was settled by someone else, or ran out, first (F1: first writer wins)."""
-
-
-class DigestChanged(VerdictRefused):
-    """The payload is no longer the one that was shown; nothing was decided (P4)."""
-
-
-class NotEntitled(VerdictRefused):
-    """This person may not decide this step (R-24)."""
-
-
-class ReasonNeeded(VerdictRefused):
-    """A rejection has no reason."""
-
-
-class StepUpNeeded(VerdictRefused):
-    """The approval needs a fresh proof of who approves; `level` says which (V7.5.3)."""
-
-    def __init__(self, level: str) -> None:
-        self.level = level
-        what = "a passkey that signs it" if level == "passkey" else "a code or passkey within the last 5 minutes"
-        super().__init__(f"This approval needs {what}. Nothing was decided.")
-
-
-class NotSigned(VerdictRefused):
-    """The approval could not be signed, so it was not recorded (P5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +51,7 @@ class NewRequest:
     route: Mapping[str, Any]
     expires_at: datetime
     excluded: Mapping[str, str]
+    involved: Mapping[str, str]
     digest: str
     displayed: Mapping[str, Any]
     bound: Mapping[str, Any]
@@ -79,6 +59,8 @@ class NewRequest:
 
 def request_approval(*, actor: Actor, new: NewRequest) -> ApprovalRequest:
     """Put an action in the queue. Runs inside the transaction that makes the action PENDING."""
+    now = database_now()
+    first = next(iter(timers(new.route, new.expires_at - now)), None)
     request = ApprovalRequest.objects.create(
         workspace_id=new.trace.workspace_id,
         trace=new.trace,
@@ -89,11 +71,13 @@ def request_approval(*, actor: Actor, new: NewRequest) -> ApprovalRequest:
         agent=new.agent,
         route=dict(new.route),
         excluded=dict(new.excluded),
+        involved=dict(new.involved),
         digest=new.digest,
         displayed=dict(new.displayed),
         bound=dict(new.bound),
-        created_at=database_now(),
+        created_at=now,
         expires_at=new.expires_at,
+        next_timer_at=now + first.after if first else None,
     )
     body = {
         "approval": request.pk,
@@ -108,10 +92,19 @@ def request_approval(*, actor: Actor, new: NewRequest) -> ApprovalRequest:
 
 
 def record_verdict(
-    *, actor: Actor, user: User, request_id: str, choice: str, reason: str, digest: str, proof: Proof | None = None
+    *,
+    actor: Actor,
+    user: User,
+    request_id: str,
+    choice: str,
+    reason: str,
+    digest: str,
+    step: int | None = None,
+    proof: Proof | None = None,
 ) -> ApprovalRequest:
     """Record one person's verdict on what that person was shown, signed (R-25), with how they proved who they are.
 
+    `step` says which one, where several wait for this person; without it, the first of those.
     Raises AlreadyDecided, DigestChanged, NotEntitled, ReasonNeeded, StepUpNeeded or NotSigned; then nothing was recorded.
     """
     with transaction.atomic():
@@ -120,11 +113,12 @@ def record_verdict(
         # INVARIANT: whoever is signed in approves, whatever a request says (R-24). Held by tests/stepup/test_who_approves.py.
         if (actor.kind, actor.id) != ("user", user.pk):
             raise NotEntitled("A verdict is given by the person who is signed in.")
-        _refuse_verdict(user, request, choice=choice, reason=reason, digest=digest, now=now)
+        may = _refuse_verdict(user, request, choice=choice, reason=reason, digest=digest, now=now)
+        about = _chosen(may, step)
         if choice == Verdict.Choice.APPROVE:
             _refuse_unproven(request, user, proof, now)
-        verdict = _verdict(actor, request, user, choice=choice, reason=reason.strip(), proof=proof, now=now)
-        _append_verdict(actor, request, verdict)
+        verdict = _verdict(actor, request, user, about, choice=choice, reason=reason.strip(), proof=proof, now=now)
+        _append_verdict(actor, request, about, verdict)
         _advance(actor, request, choice=choice, now=now)
     return request
 
@@ -143,6 +137,7 @@ def _verdict(
     actor: Actor,
     request: ApprovalRequest,
     user: User,
+    step: Step,
     *,
     choice: str,
     reason: str,
@@ -151,20 +146,20 @@ def _verdict(
 ) -> Verdict:
     opened = first_opened(request, user)
     return Verdict.objects.create(
-        request=request, step=request.step, user=user, choice=choice, reason=reason, digest=request.digest, at=now,
-        signed=_signed(actor, request, user, choice=choice, proof=proof), opened_at=opened,
+        request=request, step=step.number, user=user, choice=choice, reason=reason, digest=request.digest, at=now,
+        signed=_signed(actor, request, user, step.number, choice=choice, proof=proof), opened_at=opened,
         dwell_ms=int((now - opened).total_seconds() * 1000) if opened else None,
         wants_second=choice == Verdict.Choice.APPROVE and above_limit(user, request.workspace_id, now),
     )  # fmt: skip
 
 
-def _signed(actor: Actor, request: ApprovalRequest, user: User, *, choice: str, proof: Proof | None) -> dict[str, Any]:
+def _signed(
+    actor: Actor, request: ApprovalRequest, user: User, step: int, *, choice: str, proof: Proof | None
+) -> dict[str, Any]:
     """The statement with its signature. A rejection is never lost for want of a key: it is recorded without (P5)."""
     said = proof.statement if proof else None
     nonce = str(said["nonce"]) if said else new_nonce()
-    statement = state(
-        request, user, choice=choice, step=request.step, step_up=proof.to_json() if proof else None, nonce=nonce
-    )
+    statement = state(request, user, choice=choice, step=step, step_up=proof.to_json() if proof else None, nonce=nonce)
     if said is not None and said != statement:
         raise DigestChanged("The payload changed after your passkey was asked. Nothing was decided.")
     try:
@@ -178,37 +173,63 @@ def _signed(actor: Actor, request: ApprovalRequest, user: User, *, choice: str, 
 
 def _refuse_verdict(
     user: User, request: ApprovalRequest, *, choice: str, reason: str, digest: str, now: datetime
-) -> None:
+) -> Eligibility:
     if choice not in Verdict.Choice.values:
         raise VerdictRefused("The verdict is not one of approve, reject.")
-    if not request.is_open:
-        raise AlreadyDecided(_settled_sentence(request))
-    if now >= request.expires_at:
-        raise AlreadyDecided(f"This request expired at {request.expires_at:%H:%M} UTC, so it was denied.")
-    verdict = eligibility(user, request)
-    if not verdict.may_decide:
-        raise NotEntitled(verdict.reason)
-    if digest != request.digest:
-        raise DigestChanged("The payload changed after you opened it. Nothing was decided.")
+    refuse_settled(request, now)
+    may = eligibility(user, request)
+    if not may.may_decide:
+        raise NotEntitled(may.reason)
+    refuse_changed(request, digest)
     if choice == Verdict.Choice.REJECT and not reason.strip():
         raise ReasonNeeded("Write a reason. The agent and the person who asked will read it.")
     if choice == Verdict.Choice.APPROVE and not request.bound:
         raise NotSigned("This was asked before approvals were signed. Reject it, so that the agent can ask again.")
+    return may
+
+
+def step_for(user: User, request: ApprovalRequest, number: int | None) -> Step:
+    """The step a verdict of this person would be on. Raises NotEntitled."""
+    may = eligibility(user, request)
+    if not may.may_decide:
+        raise NotEntitled(may.reason)
+    return _chosen(may, number)
+
+
+def _chosen(may: Eligibility, number: int | None) -> Step:
+    found = next((step for step in may.steps if number in (None, step.number)), None)
+    if found is None:
+        raise NotEntitled(f"Step {number} does not wait for you.")
+    return found
+
+
+def refuse_settled(request: ApprovalRequest, now: datetime) -> None:
+    """Raises AlreadyDecided where nobody can decide any more."""
+    if not request.is_open:
+        raise AlreadyDecided(_settled_sentence(request))
+    if now >= request.expires_at:
+        raise AlreadyDecided(f"This request expired at {request.expires_at:%H:%M} UTC, so it was denied.")
+
+
+def refuse_changed(request: ApprovalRequest, digest: str) -> None:
+    """Raises DigestChanged where `digest` is not of what would run (P4)."""
+    if digest != request.digest:
+        raise DigestChanged("The payload changed after you opened it. Nothing was decided.")
 
 
 def _settled_sentence(request: ApprovalRequest) -> str:
     last = request.verdicts.filter(void=False).select_related("user").last()
-    if last is None or request.settled_at is None:
-        return f"This request was already {request.state}."
-    return f"Already {request.state} by {last.user.name} at {request.settled_at:%H:%M:%S} UTC."
+    if last is None or request.settled_at is None or request.state == State.BREAK_GLASS:
+        return f"This request was already {request.state_words}."
+    return f"Already {request.state_words} by {last.user.name} at {request.settled_at:%H:%M:%S} UTC."
 
 
-def _append_verdict(actor: Actor, request: ApprovalRequest, verdict: Verdict) -> None:
+def _append_verdict(actor: Actor, request: ApprovalRequest, step: Step, verdict: Verdict) -> None:
     body = {
         "approval": request.pk,
         "action": request.action_id,
-        "step": verdict.step,
-        "step_name": request.steps[verdict.step - 1]["name"],
+        "step": step.number,
+        "step_name": step.name,
         "steps": len(request.steps),
         "choice": verdict.choice,
         "reason": verdict.reason,
@@ -223,30 +244,22 @@ def _append_verdict(actor: Actor, request: ApprovalRequest, verdict: Verdict) ->
 
 
 def _advance(actor: Actor, request: ApprovalRequest, *, choice: str, now: datetime) -> None:
-    """Move to the next step when this one's quorum is full; settle on a rejection or after the last step."""
+    """Move on to what waits after this verdict; settle on a rejection or when every step has its people."""
     if choice == Verdict.Choice.REJECT:
         settle(actor=actor, request=request, state=State.REJECTED, now=now)
         return
-    if still_needed(request, request.step) > 0:
-        return
-    if request.step == len(request.steps):
+    left = request.waiting
+    if not left:
         settle(actor=actor, request=request, state=State.APPROVED, now=now)
         return
-    request.step += 1
+    request.step = left[0].number
     request.save(update_fields=["step"])
-
-
-def still_needed(request: ApprovalRequest, step: int) -> int:
-    """How many approvals a step still lacks: its quorum, and one more where somebody approved above the hourly limit."""
-    votes = list(request.verdicts.filter(step=step, choice=Verdict.Choice.APPROVE, void=False))
-    second = int(any(vote.wants_second for vote in votes))
-    return max(0, int(request.steps[step - 1]["quorum"]) + second - len(votes))
 
 
 def settle(*, actor: Actor, request: ApprovalRequest, state: str, now: datetime) -> None:
     """Close an open request. Runs inside a transaction that holds its row lock; tells the action's owner on commit."""
-    request.state, request.settled_at = state, now
-    request.save(update_fields=["state", "settled_at"])
+    request.state, request.settled_at, request.next_timer_at = state, now, None
+    request.save(update_fields=["state", "settled_at", "next_timer_at"])
     body = {"approval": request.pk, "action": request.action_id, "state": state, "digest": request.digest}
     append(actor=actor, trace_id=request.trace_id, type="approval.settled", body=body)
     transaction.on_commit(lambda: _tell(request.pk))
@@ -271,7 +284,7 @@ def mark_stale(*, actor: Actor, action_id: str, why: str) -> None:
     """An approval of how things stood is out of date: they moved before it ran. Idempotent; nothing where nobody was asked."""
     with transaction.atomic():
         request = ApprovalRequest.objects.select_for_update(of=("self",)).filter(action_id=action_id).first()
-        if request is None or request.state != State.APPROVED:
+        if request is None or request.state not in GRANTED:
             return
         request.state = State.STALE
         request.save(update_fields=["state"])
@@ -308,9 +321,14 @@ def replace_payload(
     request.verdicts.update(void=True)
     request.title, request.digest, request.displayed, request.step = title, digest, dict(displayed), 1
     request.bound = dict(bound)
+    edited = {editor.pk: "You edited this, so someone else approves it."}
     if request.kind == ApprovalRequest.Kind.APPROVAL:
-        request.excluded = {**request.excluded, editor.pk: "You edited this, so someone else approves it."}
-    request.save(update_fields=["title", "digest", "displayed", "bound", "step", "excluded"])
+        request.excluded = {**request.excluded, **edited}
+    request.involved = {**request.involved, **edited}
+    # A step that was settled waits again, and so may what escalates it.
+    request.next_timer_at = database_now()
+    fields = ["title", "digest", "displayed", "bound", "step", "excluded", "involved", "next_timer_at"]
+    request.save(update_fields=fields)
 
 
 def expiry_after(seconds: int) -> datetime:

@@ -2,14 +2,18 @@
 
 from django.urls import include, path
 
-from approvals import views, views_confirm
+from approvals import views, views_batch, views_confirm, views_glass
 
 app_name = "approvals"
 urlpatterns = [
     path("me/", include("approvals.stepup.urls")),
     path("approvals/", views.queue, name="queue"),
+    path("approvals/batch/", views_batch.batch, name="batch"),
     path("approvals/<str:request_id>/", views.review, name="review"),
     path("approvals/<str:request_id>/decide/", views.decide, name="decide"),
     path("approvals/<str:request_id>/confirm/", views_confirm.confirm, name="confirm"),
     path("approvals/<str:request_id>/confirm/options/", views_confirm.confirm_options, name="confirm_options"),
+    path("approvals/<str:request_id>/break-glass/", views_glass.break_glass_, name="break_glass"),
+    path("approvals/<str:request_id>/break-glass/review/", views_glass.glass_review, name="glass_review"),
+    path("approvals/<str:request_id>/break-glass/review/confirm/", views_glass.glass_confirm, name="glass_confirm"),
 ]

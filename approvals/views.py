@@ -15,10 +15,12 @@ from accounts.kept import STEP_UP, forget, keep_fields
 from approvals.access import decidable_by, get_request_for
 from approvals.fatigue import note_opened
 from approvals.forms import VerdictForm
+from approvals.longtext import NotOpened, refuse_unopened
 from approvals.models import ApprovalRequest
 from approvals.queue import queue_page
+from approvals.refusals import AlreadyDecided, DigestChanged, StepUpNeeded, VerdictRefused
 from approvals.review import review_page
-from approvals.services import AlreadyDecided, DigestChanged, StepUpNeeded, VerdictRefused, record_verdict
+from approvals.services import record_verdict
 from approvals.statement import Proof
 from approvals.stepup.here import here
 from approvals.stepup.services import fresh_step_up, proof_of
@@ -68,15 +70,18 @@ def record(
 ) -> HttpResponse:
     """Record a checked form as this person's verdict; what still needs a step-up is kept and goes there."""
     actor = actor_for_user(request.user, found.workspace)
+    given = dict(form.cleaned_data)
     try:
-        record_verdict(actor=actor, user=request.user, request_id=found.pk, proof=proof, **form.cleaned_data)
+        refuse_unopened(found, choice=given["choice"], opened=given.pop("opened"))
+        record_verdict(actor=actor, user=request.user, request_id=found.pk, proof=proof, **given)
     except (AlreadyDecided, DigestChanged) as error:
         found.refresh_from_db()
         return _render_review(request, found, form, status=409, conflict=str(error))
     except StepUpNeeded:
-        keep_fields(request, reverse("approvals:decide", args=[found.pk]), form.cleaned_data, STEP_UP)
+        kept = {name: "" if value in (None, False) else str(value) for name, value in form.cleaned_data.items()}
+        keep_fields(request, reverse("approvals:decide", args=[found.pk]), kept, STEP_UP)
         return redirect(reverse("approvals:confirm", args=[found.pk]))
-    except VerdictRefused as error:
+    except (VerdictRefused, NotOpened) as error:
         form.add_error(None, str(error))
         return _render_review(request, found, form, status=422)
     forget(request)
@@ -95,6 +100,7 @@ def _render_review(
 ) -> HttpResponse:
     page = queue_page(request.user, found.workspace, request.GET.get("show", ""), current=found.pk)
     note_opened(found, request.user)
-    shown = review_page(request.user, found, page=page, raw=request.GET.get("view") == "raw", conflict=conflict)
+    raw, opened = request.GET.get("view") == "raw", "all" in request.GET
+    shown = review_page(request.user, found, page=page, raw=raw, conflict=conflict, opened=opened)
     context: dict[str, Any] = {"queue": page, "review": shown, "form": form, "landing": False}
     return render(request, "approvals/queue.html", context, status=status)

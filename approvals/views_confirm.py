@@ -16,7 +16,9 @@ from accounts.models import Challenge, StepUp
 from approvals.access import get_request_for
 from approvals.forms import VerdictForm
 from approvals.models import ApprovalRequest
+from approvals.refusals import NotEntitled
 from approvals.requirement import may_prove, required_level
+from approvals.services import step_for
 from approvals.statement import challenge_of, new_nonce, state
 from approvals.stepup.forms import CodeForm
 from approvals.stepup.here import here
@@ -80,9 +82,13 @@ def confirm_options(request: AuthenticatedRequest, request_id: str) -> HttpRespo
     form = _kept_verdict(request, found)
     if form is None:
         return JsonResponse({"detail": "There is no verdict waiting for this."}, status=409)
+    try:
+        step = step_for(request.user, found, form.cleaned_data["step"])
+    except NotEntitled as error:
+        return JsonResponse({"detail": str(error)}, status=409)
     step_up = {"method": StepUp.Method.PASSKEY.value, "at": instant(database_now())}
     statement = state(
-        found, request.user, choice=form.cleaned_data["choice"], step=found.step, step_up=step_up, nonce=new_nonce()
+        found, request.user, choice=form.cleaned_data["choice"], step=step.number, step_up=step_up, nonce=new_nonce()
     )
     made, options = ask_passkey(
         here(request), Challenge.Purpose.VERDICT, statement=statement, value=challenge_of(statement)

@@ -8,4 +8,7 @@ class ConsoleConfig(AppConfig):
     label = "console"
 
     def ready(self) -> None:
-        from console import celery  # noqa: F401 - the sender and the worker use the same application
+        from console import (
+            celery,  # noqa: F401 - the sender and the worker use the same application
+            durability,  # noqa: F401 - registers its check
+        )

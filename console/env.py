@@ -5,6 +5,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 TRUE = {"1", "true", "yes", "on"}
+# An intent counts as written when it is on disk, whatever the server's default is (F-05; `console.durability` checks it).
+SESSION = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on"
 FALSE = {"0", "false", "no", "off", ""}
 
 
@@ -56,6 +58,14 @@ def words(name: str, *, default: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 
+def ports(name: str, *, default: str) -> list[int]:
+    """A comma-separated list of TCP ports. Raises SettingError for anything else."""
+    found = words(name, default=default)
+    if not found or not all(word.isdecimal() and 1 <= int(word) <= 65535 for word in found):
+        raise SettingError(f"{name} is {','.join(found)!r}. Use ports from 1 to 65535, separated by commas.")
+    return [int(word) for word in found]
+
+
 def database(url: str) -> dict[str, object]:
     """Django's database entry for a postgres:// URL. `?host=/run/folder` selects a Unix socket folder."""
     parts = urlsplit(url)
@@ -72,5 +82,5 @@ def database(url: str) -> dict[str, object]:
         "PORT": str(parts.port or options.pop("port", "")),
         "CONN_MAX_AGE": 0,  # Under ASGI each request has a thread of its own; kept connections would pile up.
         "ATOMIC_REQUESTS": False,
-        "OPTIONS": {"options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s", **options},
+        "OPTIONS": {"options": SESSION, **options},
     }

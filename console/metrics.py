@@ -8,11 +8,13 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from accounts.clock import database_now
-from actions.models import Action, AttemptCredential, KillSwitch
+from actions.models import Action, AttemptCredential, Epoch, KillSwitch
 from actions.states import SUCCESS, State
 from actions.switches import held_actions, open_switches
 from approvals.models import ApprovalRequest
 from policies.models import BreakerTrip
+from traces.checkpoints.health import behind, deployment_health
+from traces.notices.models import Delivery, Untold
 
 
 def text() -> bytes:
@@ -46,7 +48,28 @@ class _Collector:
         trips = BreakerTrip.objects.filter(reset_at=None).count()
         yield _gauge("remit_breakers_tripped", "Circuit breakers that hold now.", trips)
         credentials = AttemptCredential.objects.filter(ended_at=None).count()
+        yield from _ledger(now)
+        untold = Untold.objects.count()
+        yield _gauge("remit_notices_untold", "Ledger entries that nobody was told of yet.", untold)
+        failed = Delivery.objects.filter(state=Delivery.State.FAILED).count()
+        yield _gauge(
+            "remit_notices_failed", "Notices that did not arrive and are not tried again by themselves.", failed
+        )
         yield _gauge("remit_credentials_open", "Credentials of attempts that have not ended.", credentials)
+
+
+def _ledger(now: datetime) -> Iterator[Metric]:
+    """Whether the ledger is being signed, and whether witnesses hear of it."""
+    health = deployment_health()
+    yield _gauge("remit_checkpoints_ok", "1 while checkpoints are signed and hold; 0 stops dispatch.", float(health.ok))
+    yield _gauge("remit_checkpoint_age_seconds", "Age of the newest checkpoint.", _age(now, health.last))
+    yield _gauge("remit_witness_deliveries_failing", "Logs whose newest checkpoints a witness lacks.", len(behind()))
+    yield _gauge("remit_epoch", "The failover epoch; it grows when the database was replaced.", _epoch())
+
+
+def _epoch() -> int:
+    last = Epoch.objects.last()
+    return last.number if last else 0
 
 
 def _states() -> GaugeMetricFamily:

@@ -81,6 +81,9 @@ def _items(request: HttpRequest, user: User, workspace: Workspace) -> list[Item]
         drafts = drafts_visible_to(user, workspace).count()
         note = f"{drafts} draft{'s' if drafts > 1 else ''}" if drafts else ""
         items.append(Item("Policies", reverse("policies:list"), "shield", None, current == "policies", "Govern", note))
+    if has_permission(user, Permission.NOTICE_VIEW, workspace):
+        here = current == "notices" and view != "notices:mine"
+        items.append(Item("Notices", reverse("notices:list"), "bell", None, here, "Govern"))
     return items
 
 

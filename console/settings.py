@@ -5,6 +5,7 @@ from pathlib import Path
 
 from accounts.oidc_settings import oidc_settings
 from console import env
+from console.mail import mail_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -55,6 +56,7 @@ INSTALLED_APPS = [
     "approvals",
     "policies",
     "traces",
+    "traces.notices",
     "accounts",
     "guardian",
     "django_htmx",
@@ -153,6 +155,9 @@ REMIT_LEASE_S = env.number("REMIT_LEASE_S", default=60, minimum=1, maximum=300)
 REMIT_SWEEP_S = env.number("REMIT_SWEEP_S", default=5, minimum=1, maximum=3600)
 REMIT_APPROVAL_TTL_S = env.number("REMIT_APPROVAL_TTL_S", default=3600, minimum=1, maximum=30 * 86400)
 REMIT_RECONCILE_S = env.number("REMIT_RECONCILE_S", default=5, minimum=1, maximum=300)
+# How many records one plan may change in bulk steps, and how many of a step run before a person looks at them.
+REMIT_BULK_MAX = env.number("REMIT_BULK_MAX", default=500, minimum=1, maximum=10_000)
+REMIT_BULK_CANARY = env.number("REMIT_BULK_CANARY", default=5, minimum=1, maximum=1000)
 REMIT_CALL_TIMEOUT_S = env.number("REMIT_CALL_TIMEOUT_S", default=20, minimum=1, maximum=120)
 
 # --- Ledger: checkpoints, witnesses, retention --------------------------------------------------------------------
@@ -163,6 +168,15 @@ REMIT_RETENTION_DAYS = env.number("REMIT_RETENTION_DAYS", default=400, minimum=1
 _DATA_DIR = os.environ.get("REMIT_DATA_DIR", "")
 REMIT_WITNESS = env.words("REMIT_WITNESS", default=f"file:{_DATA_DIR}/witness" if _DATA_DIR else "")
 REMIT_WITNESS_ALLOW_PRIVATE = env.flag("REMIT_WITNESS_ALLOW_PRIVATE", default=False)
+
+# --- Notices: where they may go and the mail server they use ------------------------------------------------
+REMIT_NOTICE_S = env.number("REMIT_NOTICE_S", default=1, minimum=1, maximum=60)
+REMIT_NOTICES_PORTS = env.ports("REMIT_NOTICES_PORTS", default="443")
+REMIT_NOTICES_ALLOW_PRIVATE = env.flag("REMIT_NOTICES_ALLOW_PRIVATE", default=False)
+MAIL = mail_settings(os.environ)
+REMIT_MAIL: bool = MAIL["REMIT_MAIL"]
+REMIT_MAIL_DOMAIN: str = MAIL["REMIT_MAIL_DOMAIN"]
+globals().update(MAIL)
 
 # --- Language and time: stored and shown in UTC, zone always written --------------------------------------------
 LANGUAGE_CODE = "en-us"
@@ -188,5 +202,5 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"django.request": {"level": "ERROR"}, "httpx": {"level": "WARNING"}},
+    "loggers": {"django.request": {"level": "ERROR"}, "httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
 }

@@ -22,6 +22,7 @@ urlpatterns = [
     path("", include("actions.urls")),
     path("", include("approvals.urls")),
     path("traces/", include("traces.urls")),
+    path("", include("traces.notices.urls")),
     path("policies/", include("policies.urls")),
 ]
 if settings.REMIT_OIDC_ENABLED:

@@ -20,10 +20,12 @@ from accounts.permissions import Permission
 from actions.doubts import finding_out, in_doubt, needing
 from actions.rechecks import not_fine
 from approvals.access import decidable_by
+from approvals.glass_review import unresolved_for
 from approvals.queue import row_of
+from console.durability import lost_commits
 from console.metrics import text as metrics_text
 from traces.access import traces_visible_to
-from traces.checkpoints.health import deployment_health
+from traces.checkpoints.health import deployment_health, warning
 
 NEEDS = 5
 LATEST = 6
@@ -34,7 +36,8 @@ LATEST = 6
 def home(request: AuthenticatedRequest) -> HttpResponse:
     """What needs this person now, the latest traces, the agents."""
     waiting = decidable_by(request.user, request.workspace)
-    doubts = [*needing(request.user, request.workspace), *not_fine(request.user, request.workspace)]
+    user, here = request.user, request.workspace
+    doubts = [*needing(user, here), *unresolved_for(user, here), *not_fine(user, here)]
     sees_all = has_permission(request.user, Permission.TRACE_VIEW, request.workspace)
     agents = Agent.objects.filter(workspace=request.workspace).select_related("owner")
     context = {
@@ -42,6 +45,7 @@ def home(request: AuthenticatedRequest) -> HttpResponse:
         "needs_count": len(doubts) + len(waiting),
         "title": title_of(len(doubts) + len(waiting)),
         "finding_out": finding_out(list(in_doubt(request.workspace))) if sees_all else "",
+        "ledger_warning": warning(request.workspace.pk) if sees_all else "",
         "latest": traces_visible_to(request.user, request.workspace).order_by("-created_at")[:LATEST],
         "agents": agents if has_permission(request.user, Permission.AGENT_VIEW, request.workspace) else None,
     }
@@ -75,9 +79,14 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """The database and the broker answer and checkpoints are signed; 503 names what does not hold."""
+    """The database answers and keeps what it confirms, the broker answers, checkpoints are signed; 503 names what is not so."""
     database = _database_answers()
-    checks = {"database": database, "broker": _broker_answers(), "checkpoints": database and deployment_health().ok}
+    checks = {
+        "database": database,
+        "durable": database and not lost_commits(),
+        "broker": _broker_answers(),
+        "checkpoints": database and deployment_health().ok,
+    }
     ready = all(checks.values())
     return JsonResponse({"status": "ok" if ready else "not ready", **checks}, status=200 if ready else 503)
 

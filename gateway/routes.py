@@ -13,8 +13,9 @@ from accounts.models import Agent, User
 from actions.access import get_action_for_agent, get_plan_for_agent
 from actions.arguments import BadArguments
 from actions.idempotency import remember_as
-from actions.models import Action
+from actions.models import Action, Plan
 from actions.plans import Step
+from actions.resume import ResumeRefused, resume
 from actions.services import call_tool, evaluate, start_plan
 from actions.states import FINAL, State
 from actions.tools import tools_for_agent
@@ -107,10 +108,13 @@ def get_trace(request: HttpRequest, trace_id: str) -> Any:
 
 @api.post("/traces/{trace_id}/plan", response={200: PlanOut, **ERRORS}, operation_id="submit_plan", tags=["traces"])
 def post_plan(request: HttpRequest, trace_id: str, body: PlanIn) -> Any:
-    """Submit a whole plan: every step is checked before any runs; steps that need nobody run now, in order."""
+    """Submit a whole plan: every step is checked before any runs; steps that need nobody run now, in order.
+
+    Of a step with `items` only the first run (`canary`); then the plan waits for a person to let the rest run.
+    """
     agent = agent_of(request)
     trace = _trace(agent, trace_id)
-    steps = [Step(step.title, step.tool, step.arguments) for step in body.steps]
+    steps = [Step(step.title, step.tool, step.arguments, tuple(step.items), step.canary) for step in body.steps]
 
     def work(key: int | None) -> tuple[int, dict[str, Any]]:
         try:
@@ -125,6 +129,37 @@ def post_plan(request: HttpRequest, trace_id: str, body: PlanIn) -> Any:
     return _once(
         request, agent, f"traces/{trace_id}/plan", work, lambda pk: (200, plan_out(get_plan_for_agent(agent, pk)))
     )
+
+
+def _plan(agent: Agent, plan_id: str) -> Plan:
+    try:
+        return get_plan_for_agent(agent, plan_id)
+    except NotVisible as error:
+        raise _absent("plan") from error
+
+
+@api.get("/plans/{plan_id}", response={200: PlanOut, **ERRORS}, operation_id="get_plan", tags=["plans"])
+def get_plan(request: HttpRequest, plan_id: str) -> Any:
+    """One plan of this agent, with its steps as they stand."""
+    return plan_out(_plan(agent_of(request), plan_id))
+
+
+@api.post("/plans/{plan_id}/resume", response={200: PlanOut, **ERRORS}, operation_id="resume_plan", tags=["plans"])
+def post_resume(request: HttpRequest, plan_id: str) -> Any:
+    """Try a stopped plan again from the step that stopped: a new plan, every step of it decided anew. 409 when it may not."""
+    agent = agent_of(request)
+    plan = _plan(agent, plan_id)
+
+    def work(key: int | None) -> tuple[int, dict[str, Any]]:
+        try:
+            made = resume(actor=actor_for_agent(agent), plan=plan, remember=remember_as(key))
+        except ResumeRefused as error:
+            raise Problem(
+                409, "not-resumable", "The plan was not resumed", str(error), trace_id=plan.trace_id
+            ) from error
+        return 200, plan_out(made)
+
+    return _once(request, agent, f"plans/{plan_id}/resume", work, lambda pk: (200, plan_out(_plan(agent, pk))))
 
 
 @api.post(

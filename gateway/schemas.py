@@ -33,11 +33,13 @@ class TraceIn(Closed):
 
 
 class StepIn(Closed):
-    """One step of a plan."""
+    """One step of a plan: `arguments` of one call, or `items`, the arguments of the same call for many records."""
 
     title: Short
     tool: ToolName
-    arguments: dict[str, Any]
+    arguments: dict[str, Any] | None = None
+    items: list[dict[str, Any]] = Field(default_factory=list, description="Each is an action of its own.")
+    canary: int | None = Field(default=None, ge=1, description="How many items run before a person lets the rest run.")
 
 
 class PlanIn(Closed):
@@ -94,9 +96,36 @@ class ActionOut(BaseModel):
     doubt: dict[str, Any] | None
 
 
+class StoppedOut(BaseModel):
+    """Where a plan stopped, what was done until then and how it could be undone, and whether the rest may be tried again."""
+
+    step: int
+    done: list[int]
+    undo: list[dict[str, Any]]
+    can_resume: bool
+    why_not: str
+
+
+class BulkOut(BaseModel):
+    """A step over many records, and whether it waits for a person after its canary."""
+
+    bulk_id: str
+    title: str
+    first_step: int
+    size: int
+    canary: int
+    done: int
+    waits_for_a_person: bool
+
+
 class PlanOut(BaseModel):
     """The steps of a submitted plan."""
 
     plan_id: str
     trace_id: str
+    url: str
+    stopped: StoppedOut | None
+    resumes: str | None
+    resumed_as: str | None
+    bulks: list[BulkOut]
     steps: list[ActionOut]

@@ -1,11 +1,14 @@
 """How actions, traces and approvals look to the agent that owns them. No credential, no other principal's data (B-04)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
 
-from actions.models import Action, Plan
+from actions.models import Action, Bulk, Plan
+from actions.resume import refusal
+from actions.rollback import recorded_inverse
 from actions.states import SUCCESS, State
 from approvals.models import ApprovalRequest
 from policies.engine.types import Decision
@@ -92,15 +95,64 @@ def approval_out(request: ApprovalRequest) -> dict[str, Any]:
         "kind": request.kind,
         "state": request.state,
         "step": request.step,
-        "steps": [step["name"] for step in request.steps],
+        "steps": [step.name for step in request.steps],
         "expires_at": request.expires_at.isoformat(),
     }
 
 
 def plan_out(plan: Plan) -> dict[str, Any]:
     """A plan with its steps as they stand."""
-    actions = Action.objects.filter(plan=plan).order_by("step")
-    return {"plan_id": plan.pk, "trace_id": plan.trace_id, "steps": [action_out(action) for action in actions]}
+    actions = list(Action.objects.filter(plan=plan).order_by("step"))
+    return {
+        "plan_id": plan.pk,
+        "trace_id": plan.trace_id,
+        "url": absolute(reverse("actions:plan", args=[plan.pk])),
+        "stopped": _stopped(plan, actions),
+        "resumes": plan.resumes_id,
+        "resumed_as": plan.resumed_as.pk if hasattr(plan, "resumed_as") else None,
+        "bulks": [_bulk(bulk, plan, actions) for bulk in plan.bulks.all()],
+        "steps": [action_out(action) for action in actions],
+    }
+
+
+def _bulk(bulk: Bulk, plan: Plan, actions: Sequence[Action]) -> dict[str, Any]:
+    done = sum(action.state in SUCCESS for action in actions if action.bulk_id == bulk.pk)
+    waits = bulk.continued_at is None and plan.stopped_at_step is None and bulk.canary <= done < bulk.size
+    return {
+        "bulk_id": bulk.pk,
+        "title": bulk.title,
+        "first_step": bulk.first_step,
+        "size": bulk.size,
+        "canary": bulk.canary,
+        "done": done,
+        "waits_for_a_person": waits,
+    }
+
+
+def _stopped(plan: Plan, actions: Sequence[Action]) -> dict[str, Any] | None:
+    """Where it stopped, what was done until then (F-07), and whether the rest may be tried again; None while it runs."""
+    if plan.stopped_at_step is None:
+        return None
+    why_not = refusal(plan)
+    return {
+        "step": plan.stopped_at_step,
+        "done": [action.step for action in actions if action.state in SUCCESS],
+        "undo": [_undo(action) for action in reversed(actions) if action.inverse],
+        "can_resume": not why_not,
+        "why_not": why_not,
+    }
+
+
+def _undo(action: Action) -> dict[str, Any]:
+    """How a completed step could be undone, the newest first; proposed to whoever reads it, never done by itself (F-07)."""
+    inverse = recorded_inverse(action)
+    return {
+        "step": action.step,
+        "how": inverse["how"],
+        "fields": [row["field"] for row in inverse.get("rows", ())],
+        "tool": inverse.get("tool"),
+        "why": inverse.get("why", ""),
+    }
 
 
 def trace_out(trace: Trace) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from policies.engine.parts import Breaker
 from policies.engine.types import Request
-from policies.history import Outcome, decoded
+from policies.history import Outcome, decoded, request_of
 from policies.models import DecisionRecord
 
 MOST_EVIDENCE = 10
@@ -48,6 +48,9 @@ def _window(breaker: Breaker, record: DecisionRecord, since: datetime) -> QueryS
         found = found.filter(agent_id=record.agent_id)
     if breaker.per == "tool":
         found = found.filter(tool=record.tool)
+    if breaker.per == "connection":
+        # It stands last in the tool of the recorded request, which has no spaces; `_covered` reads it exactly.
+        found = found.filter(request_text__contains=f',"{request_of(record).tool.connection}"]')
     when = breaker.when
     for column, allowed in (("role", when.roles), ("tool", when.tools), ("effect_class", when.effect_classes)):
         if allowed:
@@ -67,20 +70,21 @@ def _by_columns(*conditions: Q) -> Counter:
         breaker: Breaker, window: QuerySet[DecisionRecord], record: DecisionRecord, request: Request
     ) -> Counted:
         found = window.filter(*conditions)
-        if breaker.when.resource_types:
-            return _add_up(breaker, ((id, 1) for id, _ in _covered(breaker, found)))
+        if breaker.when.resource_types or breaker.per == "connection":
+            return _add_up(breaker, ((id, 1) for id, _ in _covered(breaker, found, request)))
         total = found.count()
         return Counted(total, tuple(found[:MOST_EVIDENCE]) if total > breaker.max else ())
 
     return counter
 
 
-def _covered(breaker: Breaker, found: QuerySet[DecisionRecord]) -> Iterator[tuple[int, Request]]:
-    """Ids of records the breaker covers, with their requests: a resource type stands in no column."""
+def _covered(breaker: Breaker, found: QuerySet[DecisionRecord], request: Request) -> Iterator[tuple[int, Request]]:
+    """Ids of records in the counter of `request`, with theirs: resource type and connection stand in no column."""
     for id, text in found.values_list("id", "request_text").iterator(chunk_size=500):
-        request = decoded(text, {})
-        if breaker.when.covers(request):
-            yield id, request
+        asked = decoded(text, {})
+        elsewhere = breaker.per == "connection" and asked.tool.connection != request.tool.connection
+        if breaker.when.covers(asked) and not elsewhere:
+            yield id, asked
 
 
 def _add_up(breaker: Breaker, amounts: Iterator[tuple[int, int]]) -> Counted:
@@ -100,7 +104,7 @@ def _repeats(breaker: Breaker, window: QuerySet[DecisionRecord], record: Decisio
     # The texts have sorted names and no spaces, so the database finds what may be alike; the rest is not decoded.
     fragment = '"arguments":' + orjson.dumps(request.arguments, option=orjson.OPT_SORT_KEYS).decode()
     found = window.filter(agent_id=record.agent_id, tool=record.tool, request_text__contains=fragment)
-    alike = _covered(breaker, found)
+    alike = _covered(breaker, found, request)
     return _add_up(breaker, ((id, 1) for id, asked in alike if asked.arguments == request.arguments))
 
 
@@ -110,7 +114,7 @@ def _spend(breaker: Breaker, window: QuerySet[DecisionRecord], record: DecisionR
     paid = window.filter(outcome=Outcome.SUCCEEDED, request_text__contains='"money":[')
     amounts = (
         (id, asked.money.amount_minor)
-        for id, asked in _covered(breaker, paid)
+        for id, asked in _covered(breaker, paid, request)
         if asked.money is not None and asked.money.currency == breaker.currency
     )
     return _add_up(breaker, amounts)

@@ -12,10 +12,10 @@ from django.db import connection, transaction
 from accounts.access import NotVisible, require
 from accounts.actors import Actor, system_actor
 from accounts.clock import database_now
-from accounts.display.values import money_text
 from accounts.models import User, Workspace
 from accounts.permissions import Permission
 from policies.breaker_counts import Counted, concerns, count
+from policies.engine.currencies import money_text
 from policies.engine.limits import window_text
 from policies.engine.parts import Breaker, Document
 from policies.history import Outcome, request_of
@@ -41,9 +41,10 @@ class ResetRefused(Exception):
     """The breaker was not reset; the message says why."""
 
 
-def tripped_keys(workspace_id: str) -> frozenset[str]:
-    """The breakers that hold now, as the engine names them."""
-    return frozenset(BreakerTrip.objects.filter(workspace_id=workspace_id, reset_at=None).values_list("key", flat=True))
+def tripped_keys(workspace_id: str, policy: str) -> frozenset[str]:
+    """The breakers of a policy that hold now, as the engine names them."""
+    holding = BreakerTrip.objects.filter(workspace_id=workspace_id, policy=policy, reset_at=None)
+    return frozenset(holding.values_list("key", flat=True))
 
 
 def observe(*, workspace_id: str, document: Document, record: DecisionRecord, event: str) -> tuple[BreakerTrip, ...]:
@@ -60,15 +61,15 @@ def observe(*, workspace_id: str, document: Document, record: DecisionRecord, ev
     if not watching:
         return ()
     request = request_of(record)
-    whose = str(request.agent["id"]), request.tool.name
+    whose = str(request.agent["id"]), request.tool
     keys = {breaker.key(*whose): breaker for breaker in watching if concerns(breaker, record, request)}
     if not keys:
         return ()
     lock_counters(workspace_id, [f"breaker:{key}" for key in keys])
-    held = tripped_keys(workspace_id)
+    held = tripped_keys(workspace_id, record.policy)
     trips = []
     for key in sorted(set(keys) - held):
-        counted = count(keys[key], record, request, _since(workspace_id, key, keys[key]))
+        counted = count(keys[key], record, request, _since(record, key, keys[key]))
         if counted.total > keys[key].max:
             trips.append(_trip(key, keys[key], record, counted))
     return tuple(trips)
@@ -89,10 +90,11 @@ def _observe_alone(workspace_id: str, document: Document, record: DecisionRecord
         observe(workspace_id=workspace_id, document=document, record=record, event=DECIDED)
 
 
-def _since(workspace_id: str, key: str, breaker: Breaker) -> datetime:
+def _since(record: DecisionRecord, key: str, breaker: Breaker) -> datetime:
     """The start of the window, or the last reset where that was later."""
     start = database_now() - timedelta(seconds=breaker.window_s)
-    resets = BreakerTrip.objects.filter(workspace_id=workspace_id, key=key, reset_at__gt=start)
+    trips = BreakerTrip.objects.filter(workspace_id=record.workspace_id, policy=record.policy, key=key)
+    resets = trips.filter(reset_at__gt=start)
     last = resets.order_by("-reset_at").values_list("reset_at", flat=True).first()
     return last or start
 

@@ -89,11 +89,23 @@ def set_role_terms(plain: Mapping[str, Any], *, role: str, runbook: str, on_call
     return _changed(plain, change)
 
 
-def set_mode(plain: Mapping[str, Any], *, role: str, tool: str, mode: str | None, route: str | None = None) -> Plain:
-    """What a role may do with a tool. `off` takes it off the list; None leaves it to the tier. Raises EditRefused."""
+def set_mode(
+    plain: Mapping[str, Any], *, role: str, tool: str, mode: str | None, route: str | None = None,
+    until: str | None = None, then: str | None = None,
+) -> Plain:  # fmt: skip
+    """What a role may do with a tool. `off` takes it off the list; None leaves it to the tier. Raises EditRefused.
+
+    With `until` the mode lasts up to that instant, and then it is `then`.
+    """
     if mode is not None and mode not in MODES:
         raise EditRefused("mode", f"{mode} is not a mode.", f"Use one of: {', '.join(MODES)}.")
-    if mode == "approval" and not route:
+    if until and mode in (None, "off"):
+        raise EditRefused(
+            "until", "Only Auto, Draft and Approval can end.", "Choose one of them, or leave the end empty."
+        )
+    if then and not until:
+        raise EditRefused("then", "There is no end to follow.", "Say until when, or choose nothing here.")
+    if "approval" in (mode, then) and not route:
         raise EditRefused(
             "route", "Approval needs a route.", "Choose who decides, or add a route under Approval steps."
         )
@@ -105,8 +117,9 @@ def set_mode(plain: Mapping[str, Any], *, role: str, tool: str, mode: str | None
         if mode == "off":
             tools.pop(tool, None)
             return
-        asks = mode in (None, "approval")
-        tools[tool] = {k: v for k, v in (("mode", mode), ("route", route if asks else None)) if v is not None}
+        asks = mode in (None, "approval") or (until and then in (None, "", "approval"))
+        terms = {"mode": mode, "route": route if asks else None, "until": until, "then": then}
+        tools[tool] = {name: value for name, value in terms.items() if value}
 
     return _changed(plain, change)
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from accounts.clock import database_now
-from accounts.models import Agent, Group
+from accounts.models import Agent, Group, User
 from policies.catalog import ToolEntry, tools_of
 from policies.documents import document_of
 from policies.engine.celtypes import check_types
 from policies.engine.document import Document
 from policies.engine.problems import PolicyError
+from policies.engine.routes import groups_of, people_of
 from policies.engine.selftest import run_tests
 from policies.engine.shipgate import assess, blocking, unexpired
 from policies.models import Policy
@@ -125,13 +126,16 @@ def _agents(policy: Policy, document: Document) -> Gate:
 def _approvers(policy: Policy, document: Document) -> Gate:
     """An approval nobody can give would only wait and expire."""
     known = set(Group.objects.filter(workspace_id=policy.workspace_id).values_list("slug", flat=True))
+    people = User.objects.filter(memberships__workspace_id=policy.workspace_id, is_active=True)
+    emails = set(people.values_list("email", flat=True))
     gone = [
-        f"Route {name} asks {step['group']}, and there is no such group."
-        for name, route in sorted((document.plain.get("routes") or {}).items())
-        for step in route["steps"]
-        if step["group"] not in known
+        f"Route {route.name} names {who}, and there is no such {noun}."
+        for _, route in sorted(document.routes.items())
+        for noun, named, there in (("group", groups_of(route), known), ("person", people_of(route), emails))
+        for who in named
+        if who not in there
     ]
-    return _gate("Approvers", gone, "Every route asks groups that exist.", "Routes ask groups that do not exist.")
+    return _gate("Approvers", gone, "Every route asks people who exist.", "Routes ask people who do not exist.")
 
 
 def _counted(count: int, one: str, many: str) -> str:

@@ -133,6 +133,7 @@ def encoded(request: Request) -> str:
             tool.reversibility,
             tool.returns_rows,
             tool.moves_money,
+            tool.connection,
         ],
         "arguments": request.arguments,
         "fields": request.fields,
@@ -174,7 +175,13 @@ def decoded(text: str, usage: Mapping[str, int]) -> Request:
 
 @lru_cache(maxsize=4096)
 def _facts(
-    name: str, resource_type: str, effect_class: str, reversibility: str, rows: bool = False, money: bool = False
+    name: str,
+    resource_type: str,
+    effect_class: str,
+    reversibility: str,
+    rows: bool = False,
+    money: bool = False,
+    connection: str = "",
 ) -> ToolFacts:
-    """Tools are few and requests many."""
-    return ToolFacts(name, resource_type, effect_class, reversibility, returns_rows=rows, moves_money=money)
+    """Tools are few and requests many. Records of before connections were counted name none."""
+    return ToolFacts(name, resource_type, effect_class, reversibility, rows, money, connection)

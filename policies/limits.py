@@ -18,7 +18,10 @@ State = LimitHold.State
 
 
 def lock_counters(workspace_id: str, keys: Iterable[str]) -> None:
-    """Take each counter's lock until the transaction ends; in order, so that two requests cannot wait for each other."""
+    """Take each counter's lock until the transaction ends; in order, so that two requests cannot wait for each other.
+
+    Counters of one key in two policies share a lock: a process of an older release does not tell them apart.
+    """
     numbers = sorted(_lock_number(workspace_id, key) for key in keys)
     with connection.cursor() as cursor:
         for number in numbers:
@@ -30,32 +33,35 @@ def _lock_number(workspace_id: str, key: str) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-def usage(workspace_id: str, counters: Mapping[str, int], *, action_id: str) -> dict[str, int]:
-    """What others hold or have settled in each counter's window. `counters` is key -> window in seconds."""
+def usage(workspace_id: str, policy: str, counters: Mapping[str, int], *, action_id: str) -> dict[str, int]:
+    """What others hold or have settled under a policy in each counter's window. `counters` is key -> window in seconds."""
     now = database_now()
     return {
-        key: _used(workspace_id, key, now - timedelta(seconds=window), action_id) for key, window in counters.items()
+        key: held_since(workspace_id, policy, key, now - timedelta(seconds=window), but=action_id)
+        for key, window in counters.items()
     }
 
 
-def _used(workspace_id: str, key: str, since: datetime, action_id: str) -> int:
-    held = LimitHold.objects.filter(workspace_id=workspace_id, key=key, at__gt=since)
-    return held.exclude(state=State.RELEASED).exclude(action_id=action_id).aggregate(total=Sum("amount"))["total"] or 0
+def held_since(
+    workspace_id: str, policy: str, key: str, since: datetime, *, until: datetime | None = None, but: str = ""
+) -> int:
+    """What actions hold or have settled of one counter after `since`, up to `until`, without the action `but`."""
+    held = LimitHold.objects.filter(workspace_id=workspace_id, policy__in=("", policy), key=key, at__gt=since)
+    if until is not None:
+        held = held.filter(at__lte=until)
+    return held.exclude(state=State.RELEASED).exclude(action_id=but).aggregate(total=Sum("amount"))["total"] or 0
 
 
-def reserve(*, workspace_id: str, action_id: str, holds: Iterable[Hold]) -> None:
-    """Hold what a decision asked for. Runs in the transaction that took the counters' locks."""
-    now = database_now()
-    LimitHold.objects.bulk_create(
-        LimitHold(workspace_id=workspace_id, key=h.key, limit=h.limit, action_id=action_id, amount=h.amount, at=now)
-        for h in holds
-    )
+def reserve(*, workspace_id: str, policy: str, action_id: str, holds: Iterable[Hold]) -> None:
+    """Hold what a decision under a policy asked for. Runs in the transaction that took the counters' locks."""
+    common = {"workspace_id": workspace_id, "policy": policy, "action_id": action_id, "at": database_now()}
+    LimitHold.objects.bulk_create(LimitHold(key=h.key, limit=h.limit, amount=h.amount, **common) for h in holds)
 
 
-def replace_holds(*, workspace_id: str, action_id: str, holds: Iterable[Hold]) -> None:
+def replace_holds(*, workspace_id: str, policy: str, action_id: str, holds: Iterable[Hold]) -> None:
     """Hold what a new decision on the same action asks for instead of what the old one did."""
     LimitHold.objects.filter(action_id=action_id, state=State.RESERVED).delete()
-    reserve(workspace_id=workspace_id, action_id=action_id, holds=holds)
+    reserve(workspace_id=workspace_id, policy=policy, action_id=action_id, holds=holds)
 
 
 def settle(*, action_id: str) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from accounts.clock import database_now
@@ -133,8 +133,9 @@ def _held(workspace_id: str, slug: str, limit: Limit, days: int) -> dict[Any, in
     since = database_now() - timedelta(days=days)
     held = LimitHold.objects.filter(workspace_id=workspace_id, limit=limit.id, at__gt=since)
     held = held.exclude(state=LimitHold.State.RELEASED)
-    decided = DecisionRecord.objects.filter(action_id=OuterRef("action_id"))
-    held = held.annotate(under=Subquery(decided.values("policy")[:1])).filter(under=slug)
+    # A hold older than its policy column is known by its decision.
+    decided = DecisionRecord.objects.filter(action_id=OuterRef("action_id"), policy=slug)
+    held = held.filter(Q(policy=slug) | Q(Exists(decided), policy=""))
     rows = held.annotate(day=TruncDate("at", tzinfo=UTC)).values_list("day").annotate(total=Sum("amount"))
     return dict(rows.order_by())
 

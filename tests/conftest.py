@@ -7,6 +7,7 @@ from django.db import connection
 
 from tests.cast import Cast, build_cast
 from tests.desk.running import RunningDesk, start_desk
+from tests.snapshot import restored
 
 _connect = socket.socket.connect
 
@@ -49,4 +50,4 @@ def desk(tmp_path_factory) -> RunningDesk:
 def cast(db, desk) -> Cast:
     """People, agents, policies and tools, made by the services the product uses; the desk's records start fresh."""
     desk.reset()
-    return build_cast(desk)
+    return restored("cast", lambda: build_cast(desk))

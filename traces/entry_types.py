@@ -6,6 +6,8 @@ LABELS: dict[str, str] = {
     "trace.answered": "A reader said whether this answered the question",
     "plan.submitted": "Plan submitted",
     "plan.stopped": "Plan stopped",
+    "plan.resumed": "Plan resumed from the step that stopped",
+    "bulk.continued": "A person looked at the first ones and let the rest run",
     "action.proposed": "Action proposed",
     "action.decided": "Policy decided",
     "action.edited": "Payload edited by a person",
@@ -32,6 +34,11 @@ LABELS: dict[str, str] = {
     "action.replanned": "Asked for again after it went out of date",
     "approval.requested": "Approval requested",
     "approval.verdict_recorded": "Verdict recorded",
+    "approval.reminded": "Reminded, nobody had decided",
+    "approval.escalated": "More people may decide, nobody had",
+    "approval.break_glass": "Run in an emergency, without the rest",
+    "approval.glass_reviewed": "The review of an emergency was written",
+    "approval.glass_confirmed": "The review of an emergency was confirmed",
     "approval.settled": "Approval settled",
     "approval_key.used": "Approval key used here for the first time",
     "approval_key.rotated": "Approval signing key rotated",
@@ -50,6 +57,7 @@ LABELS: dict[str, str] = {
     "credential.expired": "Credential expired by itself",
     "rollback.requested": "Rollback requested",
     "rollback.finished": "Rollback finished",
+    "rollback.stopped": "Rollback stopped before everything was undone",
     "policy.evaluated": "Asked what policy would decide",
     "policy.draft_opened": "Policy draft opened",
     "policy.draft_discarded": "Policy draft discarded",
@@ -68,11 +76,30 @@ LABELS: dict[str, str] = {
     "signing_key.rotated": "Ledger signing key rotated",
     "breaker.tripped": "Circuit breaker tripped",
     "breaker.reset": "Circuit breaker reset by a person",
+    "epoch.began": "The database was replaced; what may have started is found out first",
+    "witness.forgotten": "A witness was moved aside by an operator",
     "pause.set": "Paused by a person",
     "pause.released": "Pause released by a person",
     "connection.saved": "Connection made or changed",
     "connection.resealed": "Connection secrets sealed with a new key",
+    "channel.saved": "Notice channel made or changed",
+    "channel.paused": "Notice channel paused",
+    "channel.resumed": "Notice channel resumed",
+    "channel.removed": "Notice channel removed and its secrets destroyed",
+    "channel.tested": "Test notice asked for",
+    "channel.secret_rotated": "Signing secret of a notice channel replaced",
+    "delivery.sent_again": "Undelivered notice sent again by a person",
+    "egress.allowed": "Host added to the egress list",
+    "egress.removed": "Host removed from the egress list",
 }
+# Entries that people may have to be told of: each leaves a row for the notices clock in its own transaction.
+TOLD = frozenset(
+    {
+        "approval.requested", "approval.verdict_recorded", "approval.settled", "action.unknown", "action.needs_human",
+        "action.blocked", "rollback.finished", "breaker.tripped", "breaker.reset", "pause.set", "pause.released",
+        "policy.proposed", "policy.published", "policy.not_published",
+    }
+)  # fmt: skip
 
 
 class UnknownEntryType(LookupError):

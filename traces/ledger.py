@@ -15,8 +15,9 @@ from django.db import connection, transaction
 from accounts.actors import Actor
 from accounts.clock import database_now
 from traces.canonical import canonical_bytes, canonical_text, instant, sha256_hex
-from traces.entry_types import label
+from traces.entry_types import TOLD, label
 from traces.models import GENESIS, Entry, Trace, WithheldValue
+from traces.notices.models import Untold
 
 VERSION = 1
 
@@ -83,6 +84,8 @@ def append(*, actor: Actor, trace_id: str, type: str, body: Mapping[str, Any]) -
         trace=trace, seq=record["seq"], at=at, type=type, canonical=canonical.decode(), hash=sha256_hex(canonical)
     )
     WithheldValue.objects.bulk_create(WithheldValue(entry=entry, **row) for row in commitments.rows)
+    if type in TOLD:
+        Untold.objects.create(entry=entry)
     Trace.objects.filter(pk=trace.pk).update(head_seq=entry.seq, head_hash=entry.hash, updated_at=at)
     return entry
 

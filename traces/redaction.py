@@ -5,7 +5,7 @@ Each act stands in the workspace's governance chain and, as `trace.redacted`, in
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -90,13 +90,13 @@ def _retained(actor: Actor, workspace_id: str, before: datetime, days: int) -> R
         )  # fmt: skip
 
 
-def drop_values_of(
-    *, actor: Actor, workspace_id: str, traces: Sequence[str], type: str, act: dict[str, object]
+def drop_values(
+    *, actor: Actor, workspace_id: str, commitments: Collection[str], type: str, act: dict[str, object]
 ) -> Redacted:
-    """Drop every withheld value of some traces, as the act `type` of the governance chain."""
+    """Drop exactly the withheld values with these commitments, as the act `type` of the governance chain."""
     with transaction.atomic():
         _hold(workspace_id)
-        rows = list(_values(workspace_id).filter(entry__trace_id__in=traces))
+        rows = list(_values(workspace_id).filter(commitment__in=commitments))
         return _dropped(rows, actor=actor, workspace_id=workspace_id, type=type, act=act, always=True)
 
 

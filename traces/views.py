@@ -64,7 +64,7 @@ def _detail_context(request: AuthenticatedRequest, trace: Trace) -> dict[str, An
 
 def _can_rollback(request: AuthenticatedRequest, trace: Trace, story: Any) -> bool:
     entitled = has_permission(request.user, Permission.TRACE_ROLLBACK, trace.workspace)
-    return entitled and any(item["status"] == "reversible" for item in story.rollback_items)
+    return bool(entitled and story.can_roll_back)
 
 
 @sign_in_required

@@ -1,6 +1,7 @@
 """Small server-drawn pictures: tier bars and sparklines. Presentation attributes only, so the page needs no style."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -10,8 +11,9 @@ from accounts.display.vocabulary import level_of
 WIDTH, HEIGHT, MARGIN = 96, 28, 3
 
 
+@cache
 def bars(mode: str) -> SafeString:
-    """Four bars, as many filled as the mode allows. Raises UnknownStatus."""
+    """Four bars, as many filled as the mode allows; a matrix has hundreds of a few kinds. Raises UnknownStatus."""
     level = level_of(mode)
     rects = ((n * 4, 9 - n * 2 - (n > 0), 3 + n * 2 + (n > 0), "on" if n < level else "off") for n in range(4))
     drawn = format_html_join("", '<rect x="{}" y="{}" width="3" height="{}" rx="1" class="{}"></rect>', rects)

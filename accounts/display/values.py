@@ -7,6 +7,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide
 
+from accounts.display.lines import lines_changed, many_lines
 from accounts.display.text import visible
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
@@ -70,6 +71,8 @@ def difference(kind: str, old: Any, new: Any, denied: Any = None) -> SafeString:
         return format_html('<span class="soft">{} unchanged</span>', shown(new))
     if kind == "added":
         return added(new)
+    if kind in {"changed", "edited"} and many_lines(old, new):
+        return lines_changed(old, new)
     if kind in {"changed", "edited"}:
         return format_html("{} {}", removed(old), added(new))
     raise LookupError(f"{kind!r} is not a kind of change.")
@@ -82,8 +85,8 @@ def withheld_count(item: Any) -> int:
     return sum(map(withheld_count, item)) if isinstance(item, list | tuple) else 0
 
 
-def money_text(amount_minor: int, currency: str, digits: int = 2) -> str:
-    """`$240.00`, or `240.00 SEK` where the currency has no symbol here; `amount_minor` is in minor units."""
+def money_text(amount_minor: int, currency: str, digits: int) -> str:
+    """`$240.00`, or `240.00 SEK` where the currency has no symbol here; `amount_minor` counts by that many digits."""
     sign, whole = ("−" if amount_minor < 0 else ""), abs(amount_minor)
     text = f"{whole // 10**digits:,}.{whole % 10**digits:0{digits}d}" if digits else f"{whole:,}"
     symbol = SYMBOLS.get(currency)

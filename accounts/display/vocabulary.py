@@ -32,6 +32,7 @@ STATUSES: dict[str, Status] = {
     "open": Status(WARN, "timer", "Waiting"),
     "running": Status(WARN, "timer", "Running"),
     "due": Status(WARN, "timer", "Due"),
+    "break_glass": Status(WARN, "triangle-alert", "Emergency"),
     "denied": Status(BAD, "octagon-x", "Denied"),
     "rejected": Status(BAD, "octagon-x", "Rejected"),
     "failed": Status(BAD, "octagon-x", "Failed"),

@@ -74,8 +74,8 @@ def duration(seconds: float | None) -> str:
 
 
 @register.simple_tag
-def money(amount_minor: int, currency: str, digits: int = 2) -> str:
-    """An amount in minor units with its currency."""
+def money(amount_minor: int, currency: str, digits: int) -> str:
+    """An amount in minor units with its currency, which has so many digits after its point."""
     return values.money_text(amount_minor, currency, digits)
 
 

@@ -21,11 +21,12 @@ _PATH = {
     "maxLength": 300,
 }
 _SCOPE = {"type": "string", "pattern": r"^[a-z][a-z0-9_:.-]{0,60}$"}
+_NAME = {"type": "string", "pattern": r"^[A-Za-z_]\w{0,60}\Z"}
 _READ = {
     "type": "object",
     "additionalProperties": False,
     "required": ["path", "scope"],
-    "properties": {"path": _PATH, "scope": _SCOPE, "rows": {"type": "string", "pattern": r"^[A-Za-z_]\w{0,60}\Z"}},
+    "properties": {"path": _PATH, "scope": _SCOPE, "rows": _NAME},
 }
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -63,9 +64,19 @@ SCHEMA: dict[str, Any] = {
             "required": ["path", "at", "scope"],
             "properties": {
                 "path": {**_PATH, "allOf": [{"pattern": r"\{reference\}"}]},
-                "at": {"type": "string", "pattern": r"^[A-Za-z_]\w{0,60}\Z"},
+                "at": _NAME,
                 "scope": _SCOPE,
                 "lag_s": {"type": "integer", "minimum": 0, "maximum": 3600},
+            },
+        },
+        "history": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["path", "at", "scope", "field", "new", "when"],
+            "properties": {
+                "path": _PATH,
+                "scope": _SCOPE,
+                **dict.fromkeys(("at", "field", "new", "when", "who"), _NAME),
             },
         },
         "normalise": {
@@ -116,6 +127,19 @@ class LookUp:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """Where the system tells who changed what: a list named `at`, and the names of its parts; `who` where it says so."""
+
+    path: str
+    at: str
+    scope: str
+    field: str
+    new: str
+    when: str
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One operation; `klass` is the idempotency class of F-02, `key_window_s` how long class A remembers a key."""
 
@@ -125,6 +149,7 @@ class Operation:
     write: Write | None
     read_created: str | None
     look_up: LookUp | None
+    history: History | None
     normalise: Mapping[str, tuple[str, ...]]
     link: str | None
 
@@ -143,6 +168,7 @@ def parse_operation(data: Mapping[str, Any]) -> Operation:
         write=_write(write) if write else None,
         read_created=(data.get("read_created") or {}).get("path"),
         look_up=LookUp(**look_up) if look_up else None,
+        history=History(**data["history"]) if "history" in data else None,
         normalise={name: tuple(steps) for name, steps in (data.get("normalise") or {}).items()},
         link=data.get("link"),
     )

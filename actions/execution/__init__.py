@@ -8,10 +8,12 @@ from actions.execution.preview import PreviewFailed, read_target
 from actions.execution.reach import OutOfReach, check_connection, check_operation
 from actions.execution.reconcile import reconcile
 from actions.execution.run import run
+from actions.execution.told import Told, told_by_system
 
 __all__ = [
     "OutOfReach",
     "PreviewFailed",
+    "Told",
     "check_connection",
     "check_operation",
     "end_left_over",
@@ -19,4 +21,5 @@ __all__ = [
     "read_target",
     "reconcile",
     "run",
+    "told_by_system",
 ]

@@ -10,7 +10,8 @@ from actions.connectors.operation import Operation
 from actions.execution import recheck
 from actions.execution.credentials import dead_from
 from actions.execution.reach import Reach
-from actions.models import Action
+from actions.models import Action, Epoch
+from approvals.models import ApprovalRequest
 
 MOST_TRIES = 8
 LONGEST_PAUSE_S = 300
@@ -38,12 +39,6 @@ class Choice:
 def pause_after(tries: int) -> timedelta:
     """The pause before the next try: it doubles up to five minutes."""
     return timedelta(seconds=min(settings.REMIT_RECONCILE_S * 2**tries, LONGEST_PAUSE_S))
-
-
-def sent_to(action: Action) -> str:
-    """Which system a request of this action would go to now."""
-    assert action.tool is not None  # Only what was dispatched is in doubt.
-    return f"{action.tool.connection_id}:{action.tool.connection.system}"
 
 
 def choose(action: Action, way: Reach, *, now: datetime) -> Choice:
@@ -77,7 +72,7 @@ def _unusable(action: Action, operation: Operation) -> str:
         return "The system neither honours idempotency keys nor can be asked, so a person must look."
     if action.tool is None or action.tool.digest != action.tool_digest:
         return "The tool's definition changed since, so the same request can't be made again."
-    if action.sent_to != sent_to(action):
+    if action.sent_to != action.goes_to:
         return "The connection points at another system since, so asking it proves nothing."
     if action.reconcile_tries >= MOST_TRIES:
         return f"It could not be found out in {MOST_TRIES} tries."
@@ -92,7 +87,21 @@ def _barred_from_sending(action: Action, way: Reach, now: datetime) -> str:
     margin = timedelta(seconds=settings.REMIT_LEASE_S)
     if now + margin >= action.dispatched_at + timedelta(seconds=way.operation.key_window_s):
         return "The system may have forgotten the idempotency key by now."
-    found = recheck.problem(action, way, checks=recheck.RESEND_CHECKS)
+    if action.sent_digest:
+        found = recheck.problem(action, way, checks=recheck.RESEND_CHECKS)
+        return found.sentence if found else ""
+    return _barred_after_failover(action, way)
+
+
+def _barred_after_failover(action: Action, way: Reach) -> str:
+    """Nothing may have left yet, so this may be the first request: everything must hold, the target too (P4, F-05)."""
+    request = ApprovalRequest.objects.filter(action_id=action.pk).first()
+    epoch = Epoch.objects.filter(number=action.epoch or 0).first()
+    if epoch is None:
+        return "Nobody knows in which life of the database it was claimed."
+    if request is not None and (request.settled_at is None or request.settled_at >= epoch.began_at):
+        return "People decided it again after the database was replaced, so what was sent before may have been other bytes."
+    found = recheck.problem(action, way)
     return found.sentence if found else ""
 
 
@@ -103,4 +112,6 @@ def settled_at(action: Action, operation: Operation) -> datetime:
     lease_end = last + timedelta(seconds=settings.REMIT_LEASE_S)
     arrived = last + timedelta(seconds=settings.REMIT_CALL_TIMEOUT_S)
     lag = timedelta(seconds=operation.look_up.lag_s if operation.look_up else 0)
-    return max(arrived, dead_from(action) or lease_end) + lag
+    # After a failover the record of an attempt's credential may be lost too, so its whole lease is waited for.
+    dead = dead_from(action) or lease_end if action.epoch is None else lease_end
+    return max(arrived, dead) + lag

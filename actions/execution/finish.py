@@ -15,18 +15,22 @@ from actions.connectors.compare import compare
 from actions.connectors.operation import Operation, OperationError, fill
 from actions.execution.reach import Reach
 from actions.facts import agent_facts, requester_facts
+from actions.inverse import inverse_of
 from actions.machine import StateConflict, move
 from actions.models import Action
 from actions.rechecks import draw
-from actions.record import known_secrets
-from actions.redaction import mask
+from actions.record import known_secrets, safe
+from actions.redaction import Secrets, mask, mask_inside
 from actions.states import State
 from approvals.services import mark_stale
 from policies.engine.problems import PolicyError
 from policies.engine.rows import Shown, visible, visible_rows
 from policies.limits import release, settle
 from policies.services import PolicyMissing, live_document
+from traces.ledger import Sensitive
 
+# What a refusal says of itself for people to read (RFC 9457).
+PROBLEM = ("type", "title", "status", "detail", "code")
 RESULTS = {
     "done": (State.SUCCEEDED, "action.succeeded"),
     "no_effect": (State.FAILED, "action.failed"),
@@ -39,7 +43,7 @@ def block(actor: Actor, action: Action, sentence: str, *, moved: Sequence[Mappin
 
     What moved since the decision is kept, and an approval of how things stood then is out of date.
     """
-    rows = [dict(row) for row in moved]
+    rows, sentence = [dict(row) for row in moved], safe(action, sentence)
     with transaction.atomic():
         move(
             actor=actor, action=action, to=State.BLOCKED, entry="action.blocked",
@@ -67,7 +71,7 @@ def record_outcome(
     body, columns = _result(action, way, outcome, observed)
     to, entry = RESULTS[outcome.kind]
     if to is State.UNKNOWN:
-        columns |= doubt_columns(way.operation, outcome.detail)
+        columns |= doubt_columns(way.operation, str(body["detail"]))
     try:
         _write(actor, action, to, entry, body, columns)
     except StateConflict:
@@ -146,11 +150,13 @@ def _result(
     known = known_secrets(
         way.definition, action.proposed, action.arguments, body, (action.before or {}).get("fields", {})
     )
+    done = outcome.kind == "done"
+    inverse = inverse_of(way.definition, changes, action.arguments, remote_id) if done else None
     ledger = {
         "status": outcome.status,
         "elapsed_ms": outcome.elapsed_ms,
-        "detail": outcome.detail,
-        "received": mask(body if way.operation.write else shown.value, known),
+        "detail": mask_inside(outcome.detail, known),
+        "received": _received(way, outcome, shown, known),
         "withheld": list(shown.withheld),
         "masked": list(shown.masked),
         "out_of_scope": shown.out_of_scope,
@@ -160,10 +166,11 @@ def _result(
         "mismatches": mismatches(changes),
         "remote_id": remote_id,
         "link": _link(action, way, remote_id),
+        "inverse": mask(inverse, known),
     }
     columns = {
         "status_code": outcome.status,
-        "detail": outcome.detail[:500],
+        "detail": str(ledger["detail"])[:500],
         "result": {
             "record": shown.value,
             "withheld": list(shown.withheld),
@@ -174,9 +181,20 @@ def _result(
             "verified": ledger["verified"],
         },
         "changes": changes,
+        "inverse": inverse,
         "finished_at": database_now(),
     }
     return ledger, columns
+
+
+def _received(way: Reach, outcome: Outcome, shown: Shown, known: Secrets) -> dict[str, Any]:
+    """What came back, for the ledger. What nobody listed is a commitment: systems answer with more than was asked (R-33)."""
+    if way.operation.write is None:
+        return dict(mask(shown.value, known))
+    body = dict(outcome.body or {})
+    listed = shown.value if outcome.kind == "done" else {name: body[name] for name in PROBLEM if name in body}
+    unlisted = {name: Sensitive(value, "unlisted field") for name, value in body.items() if name not in listed}
+    return {**mask(listed, known), **unlisted}
 
 
 def _visible(action: Action, way: Reach, body: Mapping[str, Any]) -> Shown:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.egress import EgressRefused, check_base_url
 from actions.connectors.base import ConnectionInfo, Connector
 from actions.connectors.http.connector import auth_of
 from actions.connectors.operation import Operation, OperationError, check_class, parse_operation
-from actions.connectors.records.egress import EgressRefused, check_base_url
 from actions.connectors.registry import UnknownKind, connector_for
 from actions.definition import Definition
 from actions.models import Tool

@@ -1,14 +1,14 @@
 """Everything that must still hold at the instant of dispatch (P4, R-26). Any doubt blocks."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
 
 from accounts.access import has_permission
 from accounts.clock import database_now
-from accounts.models import Agent, GroupMembership
+from accounts.models import Agent
 from accounts.permissions import Permission
 from actions import binding
 from actions.connectors.base import CredentialError, ReadFailed
@@ -22,11 +22,12 @@ from actions.redaction import Secrets, mask_inside
 from actions.switches import Place, holding, sentence
 from approvals.models import ApprovalRequest, Verdict
 from approvals.requirement import enough, required_level
-from approvals.services import still_needed
+from approvals.standing import no_longer
 from approvals.statement import broken
 from policies.engine.diff.model import LOOSENS
 from policies.engine.diff.routes import stricter_route
-from policies.engine.types import Decision, Route, RouteStep
+from policies.engine.routes import recorded
+from policies.engine.types import Decision, Route
 from policies.limits import replace_holds
 from policies.models import PolicyVersion
 from traces.canonical import canonical_text, instant
@@ -115,20 +116,18 @@ def _approval(action: Action, way: Reach) -> str:
     request = ApprovalRequest.objects.filter(action_id=action.pk).first()
     if request is None:
         return "" if action.decision["effect"] == "allow" else "No approval was asked for."
-    if request.state != ApprovalRequest.State.APPROVED or request.digest != action.digest:
-        return "The approval is not of what would run."
     if database_now() >= request.expires_at:
         return f"The approval ran out at {request.expires_at:%H:%M:%S} UTC."
-    return _signatures(action, request) or _voters(request)
+    return no_longer(request, action.digest) or _signatures(action, request)
 
 
 def _signatures(action: Action, request: ApprovalRequest) -> str:
-    """R-25: enough people for every step signed this very action, each as surely as is asked now.
+    """R-25: everybody who counts signed this very action, each as surely as is asked now. An emergency has its own proof.
 
     INVARIANT: a row that says `approved` opens nothing by itself. Held by tests/stepup/test_signed_verdicts.py.
     """
-    if any(still_needed(request, step) for step in range(1, len(request.steps) + 1)):
-        return "Not every step of the approval was approved."
+    if request.state == ApprovalRequest.State.BREAK_GLASS:
+        return ""
     level, bound = required_level(request), binding.bound(action)
     for verdict in request.verdicts.filter(void=False, choice=Verdict.Choice.APPROVE).select_related("user"):
         why = broken(verdict, request, bound)
@@ -140,49 +139,42 @@ def _signatures(action: Action, request: ApprovalRequest) -> str:
     return ""
 
 
-def _voters(request: ApprovalRequest) -> str:
-    """R-24: a vote is void when the voter lost the right to give it."""
-    for verdict in request.verdicts.filter(void=False, choice=Verdict.Choice.APPROVE).select_related("user"):
-        own_draft = request.kind == "draft" and verdict.user_id == request.requester_id
-        entitled = own_draft or has_permission(verdict.user, Permission.APPROVAL_DECIDE, request.workspace)
-        if not verdict.user.is_active or not entitled or not _still_in_group(request, verdict):
-            return f"{verdict.user.name} may no longer approve this."
-    return ""
-
-
-def _still_in_group(request: ApprovalRequest, verdict: Verdict) -> bool:
-    group = request.steps[verdict.step - 1]["group"]
-    members = GroupMembership.objects.filter(group__workspace=request.workspace, group__slug=group, user=verdict.user)
-    return not group or members.exists()
-
-
 def _policy(action: Action, way: Reach) -> Finding | str:
     """R-26: decided again under the current version; tighter blocks, looser changes nothing."""
     with transaction.atomic():
         now = decide_action(action, way.definition)
-        sentence = _stricter(action.decision, now)
+        sentence = _stricter(action.decision, _followed(action), now)
         if not sentence:
             # What runs now counts now, also against limits that came later (A-02).
-            replace_holds(workspace_id=action.workspace_id, action_id=action.pk, holds=now.holds)
+            policy = str(now.policy["slug"])
+            replace_holds(workspace_id=action.workspace_id, policy=policy, action_id=action.pk, holds=now.holds)
     return Finding(sentence, _policy_moved(action, now)) if sentence else ""
 
 
-def _stricter(then: Mapping[str, Any], now: Decision) -> str:
+def _stricter(then: Mapping[str, Any], followed: Route | None, now: Decision) -> str:
     version = f"Policy {now.policy['name']} v{now.policy['version']}"
     if RANK[now.effect] > RANK[then["effect"]] or set(now.refused_fields) - set(then["refused_fields"]):
         return f"{version} no longer allows this: {now.reason}"
-    if now.effect == "approval" and not _asked_enough(then.get("route"), now.route):
+    if now.effect == "approval" and not _asked_enough(followed, now.route):
         return f"{version} asks for other approvals than were given."
     return ""
 
 
-def _asked_enough(then: Mapping[str, Any] | None, now: Route | None) -> bool:
+def _followed(action: Action) -> Route | None:
+    """The route as it was followed: a way past it that nobody took and people who were not added are no part of it."""
+    asked = action.decision.get("route")
+    request = ApprovalRequest.objects.filter(action_id=action.pk).first()
+    if asked is None or request is None:
+        return None
+    route, broken = recorded(asked), request.state == ApprovalRequest.State.BREAK_GLASS
+    added = tuple(route.escalation[place] for place in request.escalated)
+    return replace(route, escalation=added, break_glass=route.break_glass if broken else None)
+
+
+def _asked_enough(followed: Route | None, now: Route | None) -> bool:
     """Whether the route that was followed asked at least what the current one asks."""
-    if then is None or now is None:
+    if followed is None or now is None:
         return False
-    steps = tuple(RouteStep(step["name"], step["group"], step["quorum"]) for step in then["steps"])
-    separation, step_up = tuple(then["separation"]), then.get("step_up", "none")
-    followed = Route(then["name"], steps, then["expires_in_s"], separation, step_up)
     judged = stricter_route(now, followed)
     return judged is None or judged[0] != LOOSENS
 

@@ -13,7 +13,7 @@ from accounts.actors import Actor
 from accounts.clock import database_now
 from actions.connectors.base import Credential, CredentialError, Outcome, ReadFailed
 from actions.connectors.operation import Operation, OperationError
-from actions.execution import credentials
+from actions.execution import credentials, recheck
 from actions.execution.compose import attempt_record, compose, request_digest
 from actions.execution.doubt import MOST_TRIES, Choice, How, choose, pause_after, settled_at
 from actions.execution.finish import record_found
@@ -21,6 +21,7 @@ from actions.execution.lease import Lease
 from actions.execution.reach import OutOfReach, Reach, reach
 from actions.machine import StateConflict, move
 from actions.models import Action
+from actions.record import safe
 from actions.states import State
 from actions.switches import Place, holding
 from policies.limits import release
@@ -49,6 +50,8 @@ def reconcile(*, actor: Actor, action_id: str) -> State:
         return State.UNKNOWN
     try:
         _try(actor, action, now)
+    except recheck.Held:
+        _later(action, now + pause_after(0))  # Nor does anything leave while the ledger is not checkpointed (F13).
     except StateConflict:
         action.refresh_from_db()
     return State(action.state)
@@ -78,6 +81,7 @@ def _later(action: Action, when: datetime) -> None:
 
 def ask_a_person(actor: Actor, action: Action, why: str) -> None:
     """Nothing more can be found out from here."""
+    why = safe(action, why)
     move(
         actor=actor, action=action, to=State.NEEDS_HUMAN, entry="action.needs_human",
         body={"detail": why, "tries": action.reconcile_tries}, detail=why[:500], reconcile_at=None, bump_fence=True,
@@ -124,6 +128,7 @@ def _start(actor: Actor, action: Action, choice: Choice, lease: Lease, *, now: d
 
 def _undecided(actor: Actor, action: Action, why: str) -> None:
     """Say what is still not known, and when it is tried again."""
+    why = safe(action, why)
     when = database_now() + pause_after(action.reconcile_tries)
     body = {"action": action.pk, "step": action.step, "detail": why, "next_at": instant(when)}
     with transaction.atomic():
@@ -138,7 +143,9 @@ UNKNOWN_SO_FAR = "It may have taken effect. Remit is finding out."
 def _send_again(actor: Actor, action: Action, way: Reach, lease: Lease, settled: datetime) -> None:
     """Class A: the identical bytes under the same key. Raises Undecided and what the connector raises."""
     sent = compose(action, way)
-    if request_digest(action, sent) != action.sent_digest:
+    digest = request_digest(action, sent)
+    first = action.epoch is not None and not action.sent_digest  # Of this epoch, as far as the database knows.
+    if not first and digest != action.sent_digest:
         raise Undecided("The request could not be made again byte for byte, so it was not sent.")
     record = attempt_record(action, way)
     scope = _scope(way.operation)
@@ -148,12 +155,22 @@ def _send_again(actor: Actor, action: Action, way: Reach, lease: Lease, settled:
     try:
         if lease.timeout_s() <= 0 or holding(Place.of(action)) is not None:
             raise Undecided("There was no time left to send it, or a pause began.")
+        if first:
+            _keep_digest(action, digest)
         outcome = way.connector.dispatch(way.info, way.operation, sent, credential, timeout_s=lease.timeout_s())
         if outcome.kind != "done":
             _refusal_is_proof(outcome, settled)
         _settle(actor, action, way, outcome, credential, lease, how=How.SEND_AGAIN)
     finally:
         credentials.end(actor, action, way, credential)
+
+
+def _keep_digest(action: Action, digest: str) -> None:
+    """What is sent first after a failover, so that any later try sends the same (F-01). Raises StateConflict."""
+    mine = Action.objects.filter(pk=action.pk, state=State.UNKNOWN, fence=action.fence)
+    if mine.update(sent_digest=digest) != 1:
+        raise StateConflict(f"{action.pk} is no longer ours to find out about.")
+    action.sent_digest = digest
 
 
 def _refusal_is_proof(outcome: Outcome, settled: datetime) -> None:

@@ -11,9 +11,9 @@ from accounts.actors import Actor
 from accounts.clock import database_now
 from actions.connectors.base import Credential, CredentialError, Outcome, Sent
 from actions.connectors.operation import OperationError
+from actions.epochs import current, doubt, may_have_run
 from actions.execution import credentials, recheck
 from actions.execution.compose import attempt_record, compose, request_digest
-from actions.execution.doubt import sent_to
 from actions.execution.finish import block, give_back, record_outcome
 from actions.execution.lease import Lease
 from actions.execution.reach import OutOfReach, Reach, reach
@@ -34,15 +34,25 @@ def run(*, actor: Actor, action_id: str) -> State:
     """
     related = ("tool__connection", "agent", "requester", "acting_user", "workspace", "trace")
     action = Action.objects.select_related(*related).get(pk=action_id)
-    if action.state != State.AUTHORIZED or not is_its_turn(action) or holding(Place.of(action)) is not None:
+    if action.state != State.AUTHORIZED:
         return State(action.state)
-    lease = Lease.take()
     try:
-        _claim(actor, action, lease)
-        _attempt(actor, action, lease)
+        _start(actor, action)
     except StateConflict:
         action.refresh_from_db()
     return State(action.state)
+
+
+def _start(actor: Actor, action: Action) -> None:
+    """Claim it and act, if it may start now. Raises StateConflict when somebody else moved it."""
+    epoch = current()
+    if may_have_run(action, epoch):
+        return doubt(actor, action, epoch)
+    if not is_its_turn(action) or holding(Place.of(action)) is not None:
+        return None
+    lease = Lease.take()
+    _claim(actor, action, lease)
+    return _attempt(actor, action, lease)
 
 
 def _claim(actor: Actor, action: Action, lease: Lease) -> None:
@@ -118,5 +128,5 @@ def _record_intent(actor: Actor, action: Action, way: Reach, sent: Sent) -> None
         recheck.refuse_held(action)
         move(
             actor=actor, action=action, to=State.DISPATCHING, entry="action.dispatching", body=intent,
-            dispatched_at=database_now(), sent_digest=digest, sent_to=sent_to(action),
+            dispatched_at=database_now(), sent_digest=digest, sent_to=action.goes_to,
         )  # fmt: skip

@@ -1,14 +1,19 @@
-"""What attempts and people leave beside an action: credentials to end, what people attest, switches that hold."""
+"""What attempts and people leave beside an action: credentials, attestations, rollbacks, switches, lives of the database."""
 
 from django.db import models
 
 from accounts.ids import new_id
 from accounts.models import User, Workspace
 from actions.models.calls import Action
+from traces.models import Trace
 
 
 def new_attestation_id() -> str:
     return new_id("att")
+
+
+def new_rollback_id() -> str:
+    return new_id("rbk")
 
 
 def new_switch_id() -> str:
@@ -74,6 +79,56 @@ class Attestation(models.Model):
                 condition=~models.Q(second=models.F("by")), name="attestation_second_is_another_person"
             ),
         ]
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class Epoch(models.Model):
+    """One life of the database (F-05). When another begins, commits of the one before may be lost, intents among them."""
+
+    number = models.PositiveIntegerField(primary_key=True)
+    # PostgreSQL's own identity then: the cluster's system identifier, and the timeline it wrote.
+    system = models.CharField(max_length=40)
+    timeline = models.BigIntegerField()
+    began_at = models.DateTimeField()
+    reason = models.CharField(max_length=500)
+    by = models.JSONField()
+
+    class Meta:
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"epoch {self.number}"
+
+
+class Rollback(models.Model):
+    """One request of a person to undo what a trace did: its changes one after another, the newest first (P10).
+
+    Each becomes an action of `undo_trace` when its turn comes, so that it is read and decided on what stands there then.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        DONE = "done"
+        STOPPED = "stopped"
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_rollback_id, editable=False)
+    trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="undone_by")
+    undo_trace = models.OneToOneField(Trace, on_delete=models.PROTECT, related_name="undoes")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="rollbacks")
+    reason = models.TextField()
+    # [{action, fields}], in the order they are undone; without fields, by the call that makes up for the action.
+    todo = models.JSONField()
+    # How many of them have become actions.
+    proposed = models.PositiveSmallIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    detail = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        indexes = [models.Index(fields=["trace"], name="rollback_running", condition=models.Q(state="running"))]
 
     def __str__(self) -> str:
         return self.id

@@ -1,6 +1,7 @@
 """Connections, tools, plans and actions. The action row is the queue; the broker only rings (R-01)."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
@@ -22,6 +23,10 @@ def new_tool_id() -> str:
 
 def new_plan_id() -> str:
     return new_id("pln")
+
+
+def new_bulk_id() -> str:
+    return new_id("blk")
 
 
 def new_action_id() -> str:
@@ -80,6 +85,10 @@ class Tool(models.Model):
     def definition(self) -> dict[str, Any]:
         return json.loads(self.definition_text)  # type: ignore[no-any-return]
 
+    def read(self, redact: Mapping[str, str]) -> Definition:
+        """The definition with what policy redacts of its values, and where it reaches."""
+        return Definition(self.definition, redact, self.connection.slug)
+
 
 class Plan(models.Model):
     """Steps submitted, checked and shown as a whole; run in order; stopped at the first that does not succeed (F-07)."""
@@ -88,6 +97,28 @@ class Plan(models.Model):
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="plans")
     submitted_at = models.DateTimeField()
     stopped_at_step = models.PositiveSmallIntegerField(null=True)
+    # The stopped plan whose unfinished steps this one tries again; a plan is resumed once, its successor once more.
+    resumes = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="resumed_as")
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class Bulk(models.Model):
+    """A step of a plan over many records: consecutive actions, of which only the first `canary` run by themselves."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_bulk_id, editable=False)
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="bulks")
+    title = models.CharField(max_length=300)
+    first_step = models.PositiveSmallIntegerField()
+    size = models.PositiveSmallIntegerField()
+    canary = models.PositiveSmallIntegerField()
+    # When a person had looked at the first ones and let the rest run.
+    continued_at = models.DateTimeField(null=True)
+    continued_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="continued_bulks")
+
+    class Meta:
+        ordering = ["plan_id", "first_step"]
 
     def __str__(self) -> str:
         return self.id
@@ -98,6 +129,7 @@ class Action(models.Model):
 
     class RollbackState(models.TextChoices):
         ROLLED_BACK = "rolled_back"
+        PARTLY = "partly_rolled_back"
         CONFLICT = "rollback_conflict"
         UNKNOWN = "rollback_unknown"
 
@@ -105,6 +137,7 @@ class Action(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="actions")
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="actions")
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, null=True, related_name="actions")
+    bulk = models.ForeignKey(Bulk, on_delete=models.PROTECT, null=True, related_name="items")
     step = models.PositiveSmallIntegerField()
     title = models.CharField(max_length=300)
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="actions")
@@ -132,11 +165,13 @@ class Action(models.Model):
     # Set by people who edit: {field: [agent's value, person's value]}.
     edits = models.JSONField(default=dict)
     result = models.JSONField(null=True)
+    # What would take it back, worked out when it succeeded (actions.inverse); null before, and for reads.
+    inverse = models.JSONField(null=True)
     detail = models.CharField(max_length=500, blank=True)
     status_code = models.PositiveSmallIntegerField(null=True)
     # What no longer held at dispatch, row by row: {what, approved, now, who, at}.
     drift = models.JSONField(default=list)
-    # The action this one asks for again, after it drifted.
+    # The action this one asks for again, after it drifted or its plan stopped.
     replan_of = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="replanned_as")
     rollback_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="rollbacks")
     rollback_state = models.CharField(max_length=20, choices=RollbackState.choices, blank=True)
@@ -150,6 +185,8 @@ class Action(models.Model):
     # When to find out again what became of it; null while nobody should (not unknown, or a person's turn).
     reconcile_at = models.DateTimeField(null=True)
     reconcile_tries = models.PositiveSmallIntegerField(default=0)
+    # The epoch whose beginning put it in doubt: its intent may be a commit that was lost (F-05). Null for any other doubt.
+    epoch = models.PositiveIntegerField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -174,7 +211,12 @@ class Action(models.Model):
     @property
     def definition(self) -> Definition | None:
         """The tool's definition, with what policy redacted when this was proposed; None for an unknown tool."""
-        return Definition(self.tool.definition, self.redact) if self.tool else None
+        return self.tool.read(self.redact) if self.tool else None
+
+    @property
+    def goes_to(self) -> str:
+        """Which system a request of this action would go to now; an action that may run has a tool."""
+        return f"{self.tool.connection_id}:{self.tool.connection.system}" if self.tool else ""
 
     @property
     def in_doubt(self) -> bool:

@@ -74,6 +74,36 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """A submitted plan as Remit saw it last."""
+
+    data: Mapping[str, Any]
+    remit: "Remit" = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        return str(self.data["plan_id"])
+
+    @property
+    def actions(self) -> list[Action]:
+        """Its steps, in order."""
+        return [Action(step, self.remit) for step in self.data["steps"]]
+
+    @property
+    def stopped(self) -> Mapping[str, Any] | None:
+        """Where it stopped, what was done until then and whether it can be resumed; None while it has not stopped."""
+        return self.data.get("stopped")
+
+    def now(self) -> "Plan":
+        """The plan as it stands now."""
+        return self.remit.plan(self.id)
+
+    def resume(self, *, idempotency_key: str | None = None) -> "Plan":
+        """Try again from the step that stopped: a new plan, decided anew. Raises RemitError 409 when it may not."""
+        return Plan(self.remit.post(f"plans/{self.id}/resume", {}, idempotency_key), self.remit)
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """One intent, opened."""
 
@@ -90,8 +120,12 @@ class Trace:
 
     def plan(self, steps: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None) -> list[Action]:
         """Submit all steps at once; they are checked as a whole and run in order."""
+        return self.submit(steps, idempotency_key=idempotency_key).actions
+
+    def submit(self, steps: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None) -> "Plan":
+        """The same, as the plan itself: it says where it stopped and can be resumed."""
         answer = self.remit.post(f"traces/{self.id}/plan", {"steps": list(steps)}, idempotency_key)
-        return [Action(step, self.remit) for step in answer["steps"]]
+        return Plan(answer, self.remit)
 
     def call(self, tool: str, arguments: Mapping[str, Any], *, idempotency_key: str | None = None) -> Action:
         """Govern and execute one tool call."""
@@ -134,6 +168,10 @@ class Remit:
     def action(self, action_id: str, *, wait_s: int = 0) -> Action:
         """One action, after waiting up to `wait_s` seconds (at most 25) for it to change."""
         return Action(self.get(f"actions/{action_id}", wait=wait_s), self)
+
+    def plan(self, plan_id: str) -> Plan:
+        """One plan as it stands now."""
+        return Plan(self.get(f"plans/{plan_id}"), self)
 
     def get(self, path: str, **params: Any) -> Mapping[str, Any]:
         """GET a resource. Raises RemitError."""

@@ -87,6 +87,7 @@ def _start(stack: Stack, port: int, stop: threading.Event) -> None:
     web = ["uvicorn", "console.asgi:application", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
     _child(stack, "sweeper", [sys.executable, "manage.py", "remit_sweep"]).start()
     _child(stack, "clock", [sys.executable, "manage.py", "remit_checkpoint"]).start()
+    _child(stack, "notices", [sys.executable, "manage.py", "remit_notify"]).start()
     _child(stack, "worker", [sys.executable, "-m", "celery", *WORKER]).start()
     front = _child(stack, "web", [sys.executable, "-m", *web], of_web(stack.layout, env))
     front.start()

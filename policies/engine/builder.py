@@ -1,30 +1,23 @@
 """Builds a document from a value that satisfies the schema; collects what a schema cannot see."""
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from datetime import time
 from typing import Any
 
 import rfc8785
 
-from policies.engine import parts
+from policies.engine import endings, parts
+from policies.engine.durations import seconds
 from policies.engine.expressions import BadExpression, Expression, compile_expression
-from policies.engine.parts import DEFAULT_EXPIRY_S, Document, When
+from policies.engine.parts import Document, When
 from policies.engine.problems import PolicyError, Problem
-from policies.engine.schema import SEPARATION
-from policies.engine.types import Route, RouteStep
+from policies.engine.routes import mistakes, route_of
+from policies.engine.types import Route
 from policies.engine.windows import Weekly, Window, clashes, instant, window
 from policies.engine.yaml_source import Path, Source
 
-_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _NEVER = Weekly((), time(0), 0)
-
-
-def seconds(duration: str) -> int:
-    """`15min` as seconds."""
-    number, unit = re.match(r"(\d+)(\w+)", duration).groups()  # type: ignore[union-attr]  # the schema checked it
-    return int(number) * _UNITS[unit]
 
 
 class Builder:
@@ -45,7 +38,7 @@ class Builder:
             freezes=tuple(self._freeze(n, data) for n, data in self._section("freezes")),
             breakers=tuple(self._breaker(n, data) for n, data in self._section("breakers")),
             redact=self.data.get("redact") or {},
-            routes={name: _route(name, data) for name, data in (self.data.get("routes") or {}).items()},
+            routes={name: self._route(name, data) for name, data in (self.data.get("routes") or {}).items()},
             tests=tuple(self.data.get("tests") or ()),
             plain=self.data,
         )
@@ -97,11 +90,13 @@ class Builder:
         if name is not None and name not in self.data["roles"]:
             self._add(path, f"There is no role {name}. Use one of: {', '.join(sorted(self.data['roles']))}.")
 
-    def _check_instant(self, path: Path, text: str) -> None:
+    def _check_instant(self, path: Path, text: str) -> bool:
         try:
             instant(text)
         except ValueError as error:
             self._add(path, f"This is no time: {error}. Write UTC as 2026-11-21T08:00Z.")
+            return False
+        return True
 
     def _check_test(self, number: int, test: Mapping[str, Any]) -> None:
         """A test may name a role that is not there only to show that it is denied."""
@@ -118,18 +113,21 @@ class Builder:
         return When(*(frozenset(data.get(name, ())) for name in names))
 
     def _role(self, name: str, data: Mapping[str, Any]) -> parts.Role:
-        for tool, rule in data["tools"].items():
-            path: Path = ("roles", name, "tools", tool)
-            self._check_route((*path, "route"), rule.get("route"))
-            if rule.get("mode") == "approval" and "route" not in rule:
-                self._add((*path, "mode"), "Approval needs a route. Name who decides.")
         scopes = {
             kind: self._expression(("roles", name, "scopes", kind), source)
             for kind, source in (data.get("scopes") or {}).items()
         }
-        tools = {tool: parts.ToolRule(rule.get("mode"), rule.get("route")) for tool, rule in data["tools"].items()}
+        tools = {tool: self._tool(("roles", name, "tools", tool), rule) for tool, rule in data["tools"].items()}
         fields = {kind: _field_rule(rule) for kind, rule in (data.get("fields") or {}).items()}
         return parts.Role(name, data["tier"], tools, fields, scopes)
+
+    def _tool(self, path: Path, data: Mapping[str, Any]) -> parts.ToolRule:
+        self._check_route((*path, "route"), data.get("route"))
+        for term, message in endings.mistakes(data):
+            self._add((*path, term), message)
+        if "until" in data and not self._check_instant((*path, "until"), data["until"]):
+            return parts.ToolRule("off", None)
+        return endings.tool_rule(data)
 
     def _invariant(self, number: int, data: Mapping[str, Any]) -> parts.Invariant:
         path, key = ("invariants", number), "forbid" if "forbid" in data else "require"
@@ -149,6 +147,11 @@ class Builder:
             data["max"], data.get("currency"), seconds(data["window"]) if "window" in data else 0, data["over"],
             data.get("route"),
         )  # fmt: skip
+
+    def _route(self, name: str, data: Mapping[str, Any]) -> Route:
+        for path, message in mistakes(data):
+            self._add(("routes", name, *path), message)
+        return route_of(name, data)
 
     def _freeze(self, number: int, data: Mapping[str, Any]) -> parts.Freeze:
         path: Path = ("freezes", number)
@@ -215,13 +218,6 @@ def _limit_mistakes(data: Mapping[str, Any]) -> tuple[tuple[bool, str], ...]:
             "Only a limit per action can lead to approval. Use over: deny.",
         ),
     )
-
-
-def _route(name: str, data: Mapping[str, Any]) -> Route:
-    steps = tuple(RouteStep(step["name"], step["group"], step.get("quorum", 1)) for step in data["steps"])
-    expires = seconds(data["expires"]) if "expires" in data else DEFAULT_EXPIRY_S
-    separation, step_up = tuple(data.get("separation", SEPARATION)), str(data.get("step_up", "none"))
-    return Route(name, steps, expires, separation, step_up)
 
 
 def _field_rule(data: Mapping[str, Any]) -> parts.FieldRule:

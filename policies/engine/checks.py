@@ -14,5 +14,5 @@ def counters(document: Document, request: Request) -> Mapping[str, int]:
     role = document.roles.get(request.role)
     if role is None:
         return {}
-    rules = plan_for(document, role, request.tool).limits
+    rules = plan_for(document, role, request.tool, request.at).limits
     return {rule.key(request): rule.limit.window_s for rule in rules if rule.key is not None}

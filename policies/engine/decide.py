@@ -24,7 +24,7 @@ def decide(document: Document, request: Request, *, version: int = 0) -> Decisio
         check = Check("Role", "denied", "roles", request.role, "known", reason, remedy)
         return _denied(policy, "off", "", (check,), reason)
     try:
-        return _decide(plan_for(document, role, request.tool), request, policy)
+        return _decide(plan_for(document, role, request.tool, request.at), request, policy)
     except Exception as error:  # INVARIANT: no input makes the engine fail open. Held by tests/policies/test_engine.py.
         reason = f"The decision could not be made ({type(error).__name__}), so the answer is no."
         check = Check("Engine", "denied", "engine", "error", "", reason, "Change the request, or ask a policy admin.")

@@ -13,7 +13,7 @@ from jsonschema.validators import extend
 from policies.engine.builder import Builder
 from policies.engine.parts import Document, Role
 from policies.engine.problems import PolicyError, Problem
-from policies.engine.schema import NOT_ENFORCED, SCHEMA
+from policies.engine.schema import SCHEMA
 from policies.engine.yaml_source import Path, Source, read
 
 __all__ = ["Document", "Role", "load"]
@@ -50,7 +50,7 @@ _VALIDATOR = extend(  # type: ignore[no-untyped-call]  # jsonschema leaves it un
 def load(text: str) -> Document:
     """A document from YAML text. Raises PolicyError with every problem found, each with line, column and path."""
     source = read(text)
-    problems = [*_schema_problems(source), *_not_enforced(source, source.value, ())]
+    problems = list(_schema_problems(source))
     if problems:
         raise PolicyError(tuple(sorted(problems, key=lambda problem: (problem.line, problem.column))))
     return Builder(source).build()
@@ -93,6 +93,7 @@ _PATTERNS = {
     "^[1-9]": "a duration. Write 30s, 15min, 1h or 7d.",
     "^([01]": "a time of day. Write it in quotes as '08:00'.",
     r"^[^.": "a field. Join the names of a path by dots, as in address.city.",
+    r"^[^\sA-Z@]": "an email. Write it in small letters, as in maya@northwind.example.",
     "^[A-Z]": "a currency. Write its ISO 4217 code, as in USD.",
     "^[a-z][a-z0-9": "a name. Begin with a small letter; then small letters, digits, _, . or -, 80 at most.",
 }
@@ -105,11 +106,17 @@ def _words(error: ValidationError) -> str:
     if rule == "oneOf":
         names = tuple(option["required"][0] for option in wanted)
         return _EITHER.get(names, f"{error.message[:200]}.")
+    if rule == "anyOf":
+        return "A step names a group, people, or both."
     if rule == "pattern":
         what = next((what for start, what in _PATTERNS.items() if str(wanted).startswith(start)), None)
         return f"{str(error.instance)[:60]!r} is not {what}" if what else f"{error.message[:200]}."
     if rule == "type":
         return f"This is {_KINDS.get(type(error.instance), 'a number')}. Write {_WANTED.get(str(wanted), 'a record')}."
+    if rule == "dependentRequired":
+        instance: Any = error.instance
+        name, other = _alone(instance, wanted)
+        return f"{name} stands only beside {other}. Add {other}, or remove {name}."
     if rule == "maxLength":
         return f"This is longer than {wanted} characters. Make it shorter."
     if rule == "required":
@@ -117,10 +124,8 @@ def _words(error: ValidationError) -> str:
     return f"{error.message[:200]}."
 
 
-def _not_enforced(source: Source, value: Any, path: Path) -> Iterator[Problem]:
-    for pattern, what in NOT_ENFORCED.items():
-        if len(pattern) == len(path) and all(part in ("*", name) for part, name in zip(pattern, path, strict=True)):
-            yield source.problem(path, f"{what}: parsed but not enforced by this release. Remove this part.")
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from _not_enforced(source, item, (*path, name))
+def _alone(value: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, str]:
+    """The first term that stands without one it needs, and that one."""
+    return next(
+        (name, other) for name, needs in wanted.items() for other in needs if name in value and other not in value
+    )

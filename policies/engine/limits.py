@@ -3,13 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from policies.engine.currencies import money_text
 from policies.engine.parts import Limit
 from policies.engine.types import Check, Hold, Request, Route
 
-_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
-# Digits after the point by ISO 4217, where they are not two.
-_WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-_DIGITS = dict.fromkeys(_WHOLE.split(), 0) | dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3)
 # As large as a limit can be; a sum of two such still is an exact number in JSON.
 MOST = 10**15
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
@@ -33,9 +30,10 @@ class Rule(NamedTuple):
     say: Callable[[Request], Said]
 
 
-def strictness(route: Route) -> tuple[int, int, str]:
-    """Orders routes by how much they ask: steps, then people."""
-    return len(route.steps), sum(step.quorum for step in route.steps), route.name
+def strictness(route: Route) -> tuple[int, int, int, int, int, str]:
+    """Orders routes by how much they ask: steps, people, one after another, without an emergency way or further groups."""
+    people, parallel = sum(step.quorum for step in route.steps), sum(step.joins for step in route.steps)
+    return len(route.steps), people, -parallel, -bool(route.break_glass), -len(route.escalation), route.name
 
 
 def amount(limit: Limit, request: Request) -> int | None:
@@ -116,10 +114,7 @@ def text(limit: Limit, value: int) -> str:
     """An amount in the limit's unit."""
     if limit.kind != "money":
         return f"{value:,} {'call' if value == 1 else 'calls'}"
-    digits, symbol = _DIGITS.get(limit.currency or "", 2), _SYMBOLS.get(limit.currency or "")
-    units, rest = divmod(value, 10**digits)
-    shown = f"{units:,}.{rest:0{digits}d}" if digits else f"{units:,}"
-    return f"{symbol}{shown}" if symbol else f"{shown} {limit.currency}"
+    return money_text(value, str(limit.currency))
 
 
 def window_text(window_s: int) -> str:

@@ -5,21 +5,29 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from policies.engine.expressions import Expression
 from policies.engine.types import Request, Route, ToolFacts
 from policies.engine.windows import Window
 
-DEFAULT_EXPIRY_S = 3600
-
 
 @dataclass(frozen=True, slots=True)
 class ToolRule:
-    """A role's own word on a tool; None where the tier or the document decides."""
+    """A role's own word on a tool; None where the tier or the document decides.
+
+    Before `until` the mode is `mode`; from that instant on it is `then`, which asks more. Both are None without an end.
+    """
 
     mode: str | None
     route: str | None
+    until: datetime | None = None
+    then: str | None = None
+
+    def ended(self, at: datetime) -> bool:
+        """Whether the rule's end has come. Raises TypeError for a time without a zone, where the rule has an end."""
+        return self.until is not None and at >= self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +122,9 @@ class Breaker:
     currency: str | None
     window_s: int
 
-    def key(self, agent_id: str, tool: str) -> str:
-        """Whose counter: `id:agent:<agent>`, `id:tool:<tool>` or `id:workspace:all`."""
-        whose = {"agent": agent_id, "tool": tool, "workspace": "all"}[self.per]
+    def key(self, agent_id: str, tool: ToolFacts) -> str:
+        """Whose counter: `id:agent:<agent>`, `id:tool:<tool>`, `id:connection:<slug>` or `id:workspace:all`."""
+        whose = {"agent": agent_id, "tool": tool.name, "connection": tool.connection, "workspace": "all"}[self.per]
         return f"{self.id}:{self.per}:{whose}"
 
 

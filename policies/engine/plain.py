@@ -6,29 +6,18 @@ The plain value satisfies the schema; whether it loads is not needed to compare 
 from collections.abc import Mapping
 from typing import Any
 
-from policies.engine.builder import seconds
+from policies.engine.endings import modes
 from policies.engine.limits import strictness
-from policies.engine.parts import DEFAULT_EXPIRY_S, Role, ToolRule, When
-from policies.engine.plan import mode_for
-from policies.engine.schema import SEPARATION
-from policies.engine.types import Route, RouteStep
+from policies.engine.parts import When
+from policies.engine.routes import route_of
+from policies.engine.types import Route
 
 Plain = Mapping[str, Any]
 
 
 def effective_mode(role: Plain, tool: str, effect_class: str) -> str:
-    """What a role may do with a tool of an effect class: off, auto, draft or approval."""
-    rule = role["tools"].get(tool)
-    tools = {} if rule is None else {tool: ToolRule(rule.get("mode"), rule.get("route"))}
-    return mode_for(Role("", role["tier"], tools, {}, {}), tool, effect_class)
-
-
-def route_of(name: str, data: Plain) -> Route:
-    """One route with what it leaves unsaid filled in."""
-    steps = tuple(RouteStep(step["name"], step["group"], step.get("quorum", 1)) for step in data["steps"])
-    expires = seconds(data["expires"]) if "expires" in data else DEFAULT_EXPIRY_S
-    separation, step_up = tuple(data.get("separation", SEPARATION)), str(data.get("step_up", "none"))
-    return Route(name, steps, expires, separation, step_up)
+    """What a role may do with a tool of an effect class: off, auto, draft or approval; the most it ever may, if that ends."""
+    return modes(role, tool, effect_class)[0]
 
 
 def routes_of(document: Plain) -> dict[str, Route]:

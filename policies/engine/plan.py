@@ -5,11 +5,13 @@ A decision then costs what its own rules cost, however many others the document 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from policies.engine import limits
+from policies.engine.endings import told
 from policies.engine.expressions import Context, EvaluationFailed, Expression, union
-from policies.engine.parts import Breaker, Document, FieldRule, Freeze, Invariant, Limit, Role
+from policies.engine.parts import Breaker, Document, FieldRule, Freeze, Invariant, Limit, Role, ToolRule
 from policies.engine.types import TIERS, Check, Request, Route, ToolFacts
 
 Rule = Callable[[Request, Context], Check]
@@ -35,27 +37,29 @@ class Plan:
     redact: dict[str, str]
 
 
-def plan_for(document: Document, role: Role, tool: ToolFacts) -> Plan:
-    """The plan of a role and tool, kept with the document."""
-    key = (role.name, tool.name, tool.resource_type, tool.effect_class, tool.reversibility, tool.returns_rows)
+def plan_for(document: Document, role: Role, tool: ToolFacts, at: datetime) -> Plan:
+    """The plan of a role and tool at an instant, kept with the document: one before the end of the tool's rule, one after."""
+    rule = role.tools.get(tool.name)
+    ended = rule is not None and rule.ended(at)
+    key = (role.name, tool.name, tool.resource_type, tool.effect_class, tool.reversibility, tool.returns_rows, ended)
     found: Plan | None = document.plans.get(key)
     if found is None:
         if len(document.plans) >= MAX_PLANS:
             document.plans.clear()
-        found = document.plans[key] = _plan(document, role, tool)
+        found = document.plans[key] = _plan(document, role, tool, at)
     return found
 
 
-def mode_for(role: Role, tool: str, effect_class: str) -> str:
-    """The mode of a tool for a role: its own, else its tier's for the effect class. A tool not listed is off."""
+def mode_for(role: Role, tool: str, effect_class: str, at: datetime) -> str:
+    """The mode of a tool for a role at an instant: its own, else its tier's for the effect class. A tool not listed is off."""
     rule = role.tools.get(tool)
     if rule is None:
         return "off"
-    return rule.mode or TIERS[role.tier].get(effect_class, "off")
+    return (rule.then if rule.ended(at) else rule.mode) or TIERS[role.tier].get(effect_class, "off")
 
 
-def _plan(document: Document, role: Role, tool: ToolFacts) -> Plan:
-    mode = mode_for(role, tool.name, tool.effect_class)
+def _plan(document: Document, role: Role, tool: ToolFacts, at: datetime) -> Plan:
+    mode = mode_for(role, tool.name, tool.effect_class, at)
     fields = role.fields.get(tool.resource_type, _NO_FIELDS)
     invariants = _speaking(document.invariants, role, tool)
     scope = None if tool.returns_rows else role.scopes.get(tool.resource_type)
@@ -63,7 +67,7 @@ def _plan(document: Document, role: Role, tool: ToolFacts) -> Plan:
     return Plan(
         mode=mode,
         tier=role.tier,
-        head=_head(role, tool, mode),
+        head=_head(role, tool, mode, at),
         rules=tuple(_rules(document, role, tool, invariants, scope)),
         limits=tuple(limits.rule(limit, document.routes) for limit in _speaking(document.limits, role, tool)),
         reads=union(expressions),
@@ -89,27 +93,36 @@ def _rules(
     document: Document, role: Role, tool: ToolFacts, invariants: list[Invariant], scope: Expression | None
 ) -> Iterator[Rule]:
     yield from (_freeze(freeze) for freeze in _speaking(document.freezes, role, tool))
-    yield from (_breaker(breaker, tool) for breaker in _speaking(document.breakers, role, tool))
+    yield from (_breaker(breaker) for breaker in _speaking(document.breakers, role, tool))
     if scope is not None:
         yield _scope(role, tool.resource_type, scope)
     yield from map(_invariant, invariants)
 
 
-def _head(role: Role, tool: ToolFacts, mode: str) -> Check:
+def _head(role: Role, tool: ToolFacts, mode: str, at: datetime) -> Check:
     """The tool's mode for this role, as the check that reports it."""
     path = f"roles.{role.name}.tools.{tool.name}"
     if tool.name not in role.tools:
         reason = f"{tool.name} isn't among the tools of role {role.name}."
         remedy = "A policy admin can add it to the role."
         return Check("Tool", "denied", f"roles.{role.name}.tools", tool.name, "listed", reason, remedy)
+    while_, since = _ending(role.tools[tool.name], at)
     if mode == "off":
-        reason = f"{tool.name} is off for role {role.name}."
+        reason = f"{tool.name} is off for role {role.name}{since}."
         return Check("Tool", "denied", path, "off", "on", reason, "A policy admin can turn it on.")
     if mode == "auto":
-        reason = f"{tool.name} may run automatically for role {role.name}."
+        reason = f"{tool.name} may run automatically for role {role.name}{while_}."
         return Check("Tool mode", "passed", path, "auto", "auto", reason)
     needs = "a person to review and send it" if mode == "draft" else "approval"
-    return Check("Tool mode", "escalated", path, mode, "auto", f"{tool.name} needs {needs}.")
+    return Check("Tool mode", "escalated", path, mode, "auto", f"{tool.name} needs {needs}{while_}{since}.")
+
+
+def _ending(rule: ToolRule, at: datetime) -> tuple[str, str]:
+    """What a sentence says of the end of a rule that lasts, and of one that ended; "" where there is nothing to say."""
+    if rule.until is None:
+        return "", ""
+    ended = f", because the rule that asked less ended at {told(rule.until)}"
+    return ("", ended) if rule.ended(at) else (f" until {told(rule.until)}", "")
 
 
 def _route(document: Document, role: Role, tool: ToolFacts, mode: str) -> Route | None:
@@ -147,12 +160,12 @@ def _freeze(freeze: Freeze) -> Rule:
     return check
 
 
-def _breaker(breaker: Breaker, tool: ToolFacts) -> Rule:
+def _breaker(breaker: Breaker) -> Rule:
     path = f"breakers.{breaker.id}"
     passed = Check(breaker.name, "passed", path, False, "not tripped", "This breaker has not tripped.")
 
     def check(request: Request, context: Context) -> Check:
-        if breaker.key(str(request.agent["id"]), tool.name) not in request.tripped:
+        if breaker.key(str(request.agent["id"]), request.tool) not in request.tripped:
             return passed
         reason = f"The circuit breaker {breaker.name} has tripped, so this waits for a person to reset it."
         return Check(breaker.name, "denied", path, True, "not tripped", reason, "An operator can look and reset it.")

@@ -37,10 +37,19 @@ _WHEN = _object(
         "effect_classes": {"type": "array", "items": {"enum": list(EFFECT_CLASSES)}},
     }
 )
+# Before `until` a tool's mode is `mode`, from then on `then`: by itself approval where a route is named, else off.
+_TOOL = _object(
+    {
+        "mode": {"enum": list(MODES)},
+        "route": _NAME,
+        "until": _INSTANT,
+        "then": {"enum": [mode for mode in MODES if mode != "auto"]},
+    }
+) | {"dependentRequired": {"until": ["mode"], "then": ["until"]}}
 _ROLE = _object(
     {
         "tier": {"enum": list(TIERS)},
-        "tools": _map(_object({"mode": {"enum": list(MODES)}, "route": _NAME})),
+        "tools": _map(_TOOL),
         "fields": _map(
             _object(
                 {
@@ -76,8 +85,31 @@ _LIMIT = _object(
     },
     ("id", "when", "kind", "per", "max", "over"),
 )
+_EMAIL = {"type": "string", "pattern": r"^[^\sA-Z@]+@[^\sA-Z@]+$", "maxLength": 254}
+# `with: previous` makes steps parallel: they are decided at the same time as the one before, in any order.
 _STEP = _object(
-    {"name": _TEXT, "group": _NAME, "quorum": {"type": "integer", "minimum": 1, "maximum": 20}}, ("name", "group")
+    {
+        "name": _TEXT,
+        "group": _NAME,
+        "people": {"type": "array", "minItems": 1, "maxItems": 20, "uniqueItems": True, "items": _EMAIL},
+        "quorum": {"type": "integer", "minimum": 1, "maximum": 20},
+        "with": {"enum": ["previous"]},
+    },
+    ("name",),
+) | {"anyOf": [{"required": ["group"]}, {"required": ["people"]}]}
+# Without `step`, whatever step still waits by then.
+_ESCALATION = _object({"after": _DURATION, "to": _NAME, "step": _TEXT}, ("after", "to"))
+# What an emergency's reason has at least, in characters, where the route does not ask for more.
+REASON_MIN = 20
+_BREAK_GLASS = _object(
+    {
+        "group": _NAME,
+        "reason_min": {"type": "integer", "minimum": REASON_MIN, "maximum": 500},
+        "review_within": _DURATION,
+        "review_group": _NAME,
+        "notify": {"type": "array", "maxItems": 10, "uniqueItems": True, "items": _NAME},
+    },
+    ("group", "review_group"),
 )
 SEPARATION = ("requester", "agent_owner", "editor", "same_person", "late_joiner")
 # From the least to the most a person must prove to approve; the workspace's own floor may ask more.
@@ -88,8 +120,9 @@ _ROUTE = _object(
         "expires": _DURATION,
         "separation": {"type": "array", "uniqueItems": True, "items": {"enum": list(SEPARATION)}},
         "step_up": {"enum": list(STEP_UPS)},
-        "escalation": {},
-        "break_glass": {},
+        "remind": _DURATION,
+        "escalation": {"type": "array", "minItems": 1, "maxItems": 10, "items": _ESCALATION},
+        "break_glass": _BREAK_GLASS,
     },
     ("steps",),
 )
@@ -111,7 +144,7 @@ _BREAKER = _object(
         "name": _TEXT,
         "when": _WHEN,
         "on": {"enum": list(BREAKER_EVENTS)},
-        "per": {"enum": ["agent", "tool", "workspace"]},
+        "per": {"enum": ["agent", "tool", "connection", "workspace"]},
         "max": {"type": "integer", "minimum": 0, "maximum": 10**15},
         "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
         "window": _DURATION,
@@ -144,6 +177,7 @@ _TEST = _object(
                         "reversibility": {"enum": ["reversible", "compensable", "irreversible"]},
                         "returns_rows": {"type": "boolean"},
                         "moves_money": {"type": "boolean"},
+                        "connection": _NAME,
                     },
                     ("name", "resource_type", "effect_class", "reversibility"),
                 ),
@@ -194,10 +228,4 @@ SCHEMA: dict[str, Any] = {
         },
         ("policy", "roles"),
     ),
-}
-
-# Parsed, and refused until the engine enforces them: a rule that is ignored is worse than none.
-NOT_ENFORCED: dict[tuple[str, ...], str] = {
-    ("routes", "*", "escalation"): "Escalation timers",
-    ("routes", "*", "break_glass"): "Break glass",
 }

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 EFFECT_CLASSES = ("read", "draft", "write", "side_effect", "continuous")
 MODES = ("off", "auto", "draft", "approval")
+# How much each mode asks.
+STRENGTH = {"auto": 0, "draft": 1, "approval": 2, "off": 3}
 TIERS: dict[str, dict[str, str]] = {
     "read-only": {"read": "auto", "draft": "off", "write": "off", "side_effect": "off", "continuous": "off"},
     "draft-only": {"read": "auto", "draft": "auto", "write": "draft", "side_effect": "off", "continuous": "off"},
@@ -29,6 +31,8 @@ class ToolFacts:
     returns_rows: bool = False
     # Whether its arguments hold an amount: only such a tool is held by a limit on money.
     moves_money: bool = False
+    # The slug of the system of record it reaches, for what is counted per connection.
+    connection: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +92,56 @@ class Hold(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RouteStep:
-    """Who decides one step: `quorum` different people of `group`."""
+    """Who decides one step: `quorum` different people of `group` or with one of the emails in `people`.
+
+    A step that `joins` is decided at the same time as the one before it, in any order.
+    """
 
     name: str
     group: str | None
     quorum: int
+    people: tuple[str, ...] = ()
+    joins: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """After `after_s` seconds people of group `to` may decide too what still waits: step `step`, or any (None)."""
+
+    after_s: int
+    to: str
+    step: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BreakGlass:
+    """Who may run an action without the people still asked, and what they owe for it.
+
+    The reason has at least `reason_min` characters. A review is due `review_within_s` seconds later; one of `review_group`
+    confirms it. People of the groups in `notify` are told.
+    """
+
+    group: str
+    reason_min: int
+    review_within_s: int
+    review_group: str
+    notify: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Ordered steps, how long they may take, who may not decide, and how surely those who decide prove who they are."""
+    """Steps, how long they may take, who may not decide, who is added when nobody does, and the way for an emergency.
+
+    `remind_s` is the time between reminders in seconds, 0 for none. `step_up` is what those who decide prove.
+    """
 
     name: str
     steps: tuple[RouteStep, ...]
     expires_in_s: int
     separation: tuple[str, ...]
+    remind_s: int = 0
+    escalation: tuple[Escalation, ...] = ()
+    break_glass: BreakGlass | None = None
     step_up: str = "none"
 
 

@@ -25,6 +25,7 @@ _BLOCKS: frozenset[Path] = frozenset(
     for path in (
         "policy", "roles", "roles.*", "roles.*.tools", "roles.*.fields", "roles.*.fields.*", "roles.*.scopes",
         "invariants", "invariants.*", "limits", "limits.*", "routes", "routes.*", "routes.*.steps",
+        "routes.*.escalation",
         "breakers", "breakers.*", "freezes", "freezes.*", "redact", "waivers", "waivers.*",
         "tests", "tests.*", "tests.*.given",
     )

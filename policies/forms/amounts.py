@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from policies.pages.sentences import digits_of
+from policies.engine.currencies import digits_of
 
 _WORDS = {"s": "s sec second seconds", "min": "min minute minutes", "h": "h hour hours", "d": "d day days"}
 UNITS = {word: unit for unit, words in _WORDS.items() for word in words.split()}

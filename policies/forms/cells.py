@@ -6,10 +6,13 @@ from typing import Any
 from django import forms
 
 from policies.engine.types import TIERS
+from policies.forms.instants import InstantField, instant_text
 from policies.forms.seen import SeenForm, choices, hidden
-from policies.pages.sentences import TIER_WORDS
+from policies.pages.sentences import TIER_WORDS, instant
 
 MODE_WORDS = {"off": "Off", "draft": "Draft", "approval": "Approval", "auto": "Auto"}
+# What may follow a rule's end.
+ENDS = ("approval", "draft", "off")
 
 
 def name_field(label: str, **options: Any) -> forms.RegexField:
@@ -22,12 +25,17 @@ def name_field(label: str, **options: Any) -> forms.RegexField:
 
 
 class CellForm(SeenForm):
-    """What one role may do with one tool. An empty mode leaves it to the tier."""
+    """What one role may do with one tool. An empty mode leaves it to the tier; with an end, another mode follows."""
 
     role = forms.CharField(max_length=80, widget=hidden())
     tool = forms.CharField(max_length=80, widget=hidden())
     mode = forms.ChoiceField(required=False, label="Tier")
     route = forms.ChoiceField(required=False, label="Approval steps")
+    until = InstantField(required=False, label="Until (UTC)")
+    then = forms.ChoiceField(
+        required=False, label="Then",
+        choices=[("", "Approval where steps are named, else Off"), *((mode, MODE_WORDS[mode]) for mode in ENDS)],
+    )  # fmt: skip
 
     def __init__(self, *args: Any, routes: Iterable[str], by_tier: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -37,7 +45,15 @@ class CellForm(SeenForm):
     @property
     def words(self) -> str:
         """The chosen tier as the form shows it. Only after `is_valid()`."""
-        return str(dict(self.fields["mode"].choices)[self.cleaned_data["mode"]])  # type: ignore[attr-defined]
+        word = str(dict(self.fields["mode"].choices)[self.cleaned_data["mode"]])  # type: ignore[attr-defined]
+        until = self.cleaned_data["until"]
+        return f"{word} until {instant(instant_text(until))} UTC" if until else word
+
+    @property
+    def ending(self) -> dict[str, str | None]:
+        """The end of the rule as documents write it. Only after `is_valid()`."""
+        until = self.cleaned_data["until"]
+        return {"until": instant_text(until) if until else None, "then": self.cleaned_data["then"] or None}
 
 
 class RoleForm(SeenForm):

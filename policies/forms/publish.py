@@ -6,8 +6,8 @@ from typing import Any
 from django import forms
 
 from policies.forms.cells import name_field
+from policies.forms.instants import InstantField, instant_text
 from policies.forms.seen import SeenForm, choices, hidden
-from policies.forms.times import InstantField, instant_text
 
 
 class ProposeForm(SeenForm):

@@ -181,7 +181,7 @@ class BreakerForm(RuleForm):
     max = MoneyField(label="More than")
     currency = forms.RegexField(regex="^[A-Z]{3}$", required=False, label="Currency", max_length=3)
     per = forms.ChoiceField(
-        choices=[(name, sentences.PER[name]) for name in ("agent", "tool", "workspace")], label="Counted"
+        choices=[(name, sentences.PER[name]) for name in ("agent", "tool", "connection", "workspace")], label="Counted"
     )
     window = SpanField(label="In", help_text="Such as 1 d, 12 h or 15 min.")
     field_order = ["name", "max", "on", "currency", "per", "window", "id"]

@@ -1,31 +1,16 @@
 """The freeze form: one span of time, or a window of every week. All times are UTC."""
 
 from collections.abc import Mapping
-from datetime import UTC
 from typing import Any
 
 from django import forms
 
 from policies.engine.schema import DAYS
+from policies.forms.instants import InstantField, instant_text
 from policies.forms.rules import Rule, RuleForm
 from policies.pages.sentences import DAY_NAMES, parse
 
 CLOCK = {"type": "time", "step": "60"}
-
-
-class InstantField(forms.DateTimeField):
-    """A date and a time in UTC, as browsers send them."""
-
-    def __init__(self, **options: Any) -> None:
-        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-        super().__init__(
-            widget=widget, input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"], **options
-        )
-
-
-def instant_text(value: Any) -> str:
-    """`2026-12-24T18:00Z`."""
-    return str(value.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ"))
 
 
 class FreezeForm(RuleForm):

@@ -126,7 +126,9 @@ class BreakerTrip(models.Model):
         ordering = ["-tripped_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["workspace", "key"], condition=models.Q(reset_at=None), name="breaker_trips_once"
+                fields=["workspace", "policy", "key"],
+                condition=models.Q(reset_at=None),
+                name="breaker_trips_once_per_policy",
             )
         ]
 

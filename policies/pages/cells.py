@@ -10,8 +10,8 @@ from policies.engine.diff.words import title
 from policies.forms.cells import CellForm
 from policies.pages.fields import READS, FieldList, field_list
 from policies.pages.place import Place
-from policies.pages.sentences import plural
-from policies.pages.tiers import Power, power, power_by_tier
+from policies.pages.powers import Power, Powers
+from policies.pages.sentences import parse, plural
 from policies.usage_stats import field_usages
 
 
@@ -40,7 +40,7 @@ def cell_panel(place: Place, name: str, *, form: CellForm | None = None, conflic
         role=role,
         role_title=title(role),
         tool=tool,
-        power=power(place.plain, role, tool, place.effect_class(tool)),
+        power=Powers(place.plain, place.at).of(role, tool, place.effect_class(tool)),
         form=form or cell_form(place, role, tool),
         fields=_fields(place, role, tool),
         conflict=conflict,
@@ -54,8 +54,9 @@ def cell_form(place: Place, role: str, tool: str, data: Any = None) -> CellForm:
     initial = {
         "role": role, "tool": tool, "revision": place.revision, "was": edits.fingerprint(rule),
         "mode": "off" if rule is None else rule.get("mode", ""), "route": (rule or {}).get("route", ""),
+        "until": parse(rule["until"]) if rule and "until" in rule else None, "then": (rule or {}).get("then", ""),
     }  # fmt: skip
-    by_tier = power_by_tier(place.plain, role, tool, place.effect_class(tool)).word
+    by_tier = Powers(place.plain, place.at).by_tier(role, tool, place.effect_class(tool)).word
     return CellForm(data, initial=initial, routes=place.plain.get("routes") or {}, by_tier=by_tier)
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from accounts.clock import database_now
 from policies.edits import fingerprint
 from policies.engine.diff.words import title
 from policies.engine.shipgate import Control, RoleGate, Row, assess
@@ -49,7 +48,7 @@ class GateView:
 def gate_views(place: Place, role: str = "") -> list[GateView]:
     """Every role's table, or one role's."""
     facts = {name: entry.facts for name, entry in place.tools.items()}
-    found = assess(place.plain, facts, at=database_now())
+    found = assess(place.plain, facts, at=place.at)
     return [_view(gate) for gate in found if not role or gate.role == role]
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from accounts.access import has_permission
+from accounts.clock import database_now
 from accounts.models import User, Workspace
 from accounts.permissions import Permission
 from policies.access import get_policy_for, open_draft_of
@@ -29,6 +31,8 @@ class Place:
     tools: Mapping[str, ToolEntry]
     may_edit: bool
     may_publish: bool
+    # When the page was asked for: a rule that ends is shown as it stands then.
+    at: datetime
 
     @property
     def editing(self) -> bool:
@@ -93,4 +97,5 @@ def place_of(user: User, workspace: Workspace, slug: str) -> Place:
         tools=tools,
         may_edit=has_permission(user, Permission.POLICY_EDIT, workspace),
         may_publish=has_permission(user, Permission.POLICY_PUBLISH, workspace),
+        at=database_now(),
     )

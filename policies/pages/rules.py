@@ -106,6 +106,7 @@ class RouteLine:
     name: str
     steps: tuple[tuple[str, str, int], ...]
     expires: str
+    more: tuple[str, ...]
     sentence: str
     users: tuple[str, ...]
     badge: str
@@ -120,6 +121,7 @@ def route_lines(place: Place, groups: Mapping[str, str]) -> list[RouteLine]:
             name=name,
             steps=tuple(_step(step, groups) for step in rule["steps"]),
             expires=sentences.length(rule.get("expires", "1h")),
+            more=tuple(sentences.route_more(rule, groups)),
             sentence=sentences.route(rule),
             users=tuple(used.get(name, ())),
             badge=badge_of(place, "routes", name),
@@ -130,8 +132,8 @@ def route_lines(place: Place, groups: Mapping[str, str]) -> list[RouteLine]:
 
 
 def _step(step: Mapping[str, Any], groups: Mapping[str, str]) -> tuple[str, str, int]:
-    group = groups.get(step["group"], f"{step['group']}, which does not exist")
-    return str(step["name"]), group, int(step.get("quorum", 1))
+    group = [groups.get(step["group"], f"{step['group']}, which does not exist")] if "group" in step else []
+    return str(step["name"]), " or ".join([*group, *step.get("people", ())]), int(step.get("quorum", 1))
 
 
 def scope_lines(place: Place, role_filter: str = "") -> list[ScopeLine]:

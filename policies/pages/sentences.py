@@ -1,30 +1,15 @@
 """Rules of a document as sentences people read. Pure: plain values in, words out."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from accounts.display.values import money_text
+from policies.engine.currencies import money_text
 
-# ISO 4217 currencies whose minor unit is not a hundredth.
-DIGITS = {
-    "JPY": 0,
-    "KRW": 0,
-    "VND": 0,
-    "CLP": 0,
-    "ISK": 0,
-    "UGX": 0,
-    "PYG": 0,
-    "BHD": 3,
-    "KWD": 3,
-    "JOD": 3,
-    "OMR": 3,
-    "TND": 3,
-}
 UNITS = {"s": "second", "min": "minute", "h": "hour", "d": "day"}
 PER = {"action": "per action", "agent": "per agent", "role": "per role", "requester": "per person who asks",
-       "workspace": "in the workspace", "tool": "per tool"}  # fmt: skip
+       "workspace": "in the workspace", "tool": "per tool", "connection": "per connection"}  # fmt: skip
 EVENTS = {"failures": "failures", "rejections": "rejections", "rollbacks": "rollbacks", "denials": "denials",
           "repeats": "identical calls", "spend": "spent"}  # fmt: skip
 CLASSES = {"read": "Read and summarize", "draft": "Draft artifacts", "write": "Write to systems of record",
@@ -37,14 +22,9 @@ VERDICTS = {"tightens": "Only tightens. Nothing is loosened.", "same": "Nothing 
             "mixed": "Mixed: some rules tighten, some loosen.", "loosens": "Loosens."}  # fmt: skip
 
 
-def digits_of(currency: str | None) -> int:
-    """Digits after the point of a currency."""
-    return DIGITS.get(currency or "", 2)
-
-
 def money(amount: int, currency: str | None) -> str:
     """`$100.00`, from minor units."""
-    return money_text(amount, currency or "", digits_of(currency))
+    return money_text(amount, currency or "")
 
 
 def span(duration: str) -> str:
@@ -113,13 +93,41 @@ def parse(text: str) -> datetime:
 
 
 def route(rule: Mapping[str, Any]) -> str:
-    """`Support lead, then Finance (2 people)`."""
-    return ", then ".join(_step(step) for step in rule["steps"])
+    """`Support lead, then Finance (2 people) together with Legal`."""
+    said = ""
+    for step in rule["steps"]:
+        said += (" together with " if "with" in step else ", then ") + _step(step)
+    return said.removeprefix(", then ")
 
 
 def _step(step: Mapping[str, Any]) -> str:
     people = int(step.get("quorum", 1))
     return str(step["name"]) if people == 1 else f"{step['name']} ({people} people)"
+
+
+def route_more(rule: Mapping[str, Any], groups: Mapping[str, str]) -> list[str]:
+    """What a route says beside its steps, a sentence each; `groups` is slug -> name."""
+
+    def called(slug: str) -> str:
+        return groups.get(slug, f"{slug}, which does not exist")
+
+    told = (
+        [f"Reminds after {length(rule['remind'])}, and again each time as much has passed."] if "remind" in rule else []
+    )
+    for item in rule.get("escalation", ()):
+        what = item.get("step", "what still waits")
+        told.append(f"After {length(item['after'])} {called(item['to'])} may decide {what} too.")
+    return told + ([_emergency(rule["break_glass"], called)] if "break_glass" in rule else [])
+
+
+def _emergency(terms: Mapping[str, Any], called: Callable[[str], str]) -> str:
+    within = length(terms.get("review_within", "24h"))
+    told = [called(slug) for slug in terms.get("notify", ())]
+    also = f" {', '.join(told)} {'is' if len(told) == 1 else 'are'} told." if told else ""
+    return (
+        f"In an emergency {called(terms['group'])} may run it without the rest, "
+        f"and owes a review that {called(terms['review_group'])} confirms within {within}.{also}"
+    )
 
 
 def people_of(rule: Mapping[str, Any]) -> int:

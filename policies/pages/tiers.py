@@ -7,12 +7,11 @@ from urllib.parse import urlencode
 
 from policies.edits import fingerprint, value_at
 from policies.engine.diff.words import title
-from policies.engine.plain import default_route, effective_mode, people, routes_of
 from policies.engine.types import EFFECT_CLASSES
 from policies.pages.place import Place
+from policies.pages.powers import Powers
 from policies.pages.sentences import CLASSES
 
-WORDS = {"off": "Off", "read": "Read", "draft": "Draft", "approval": "Approval", "auto": "Auto"}
 SHORT = {
     "read-only": "Read-only",
     "draft-only": "Draft-only",
@@ -24,16 +23,6 @@ WIDE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Power:
-    """What a role may do with a tool: `level` is the glyph, `word` what stands beside it."""
-
-    level: str
-    word: str
-    by_tier: bool
-    route: str
-
-
-@dataclass(frozen=True, slots=True)
 class Cell:
     """One cell. `was` is the word before this draft, where it differs; `seen` the digest of what stands there."""
 
@@ -42,6 +31,7 @@ class Cell:
     title: str
     level: str
     word: str
+    end: str
     was: str
     by_tier: bool
     seen: str
@@ -53,8 +43,8 @@ class Cell:
     @property
     def label(self) -> str:
         """The cell's name for those who hear the page."""
-        was = f", was {self.was}" if self.was else ""
-        return f"{self.title}, {self.tool}: {self.word}{was}"
+        end, was = f" {self.end}" if self.end else "", f", was {self.was}" if self.was else ""
+        return f"{self.title}, {self.tool}: {self.word}{end}{was}"
 
     @property
     def ident(self) -> str:
@@ -157,63 +147,36 @@ def _rows(place: Place, roles: list[str], filters: Filters) -> Iterator[tuple[st
     classes = {name: entry.facts.effect_class for name, entry in place.tools.items()}
     listed = {tool for name in place.roles for tool in place.roles[name]["tools"]}
     before = {tool for data in place.base["roles"].values() for tool in data["tools"]}
-    default = default_name(place.plain)
+    draw = _Cells(place, filters)
     order = {kind: number for number, kind in enumerate(EFFECT_CLASSES)}
     every = sorted({*classes, *listed, *before}, key=lambda tool: (order.get(classes.get(tool, ""), 9), tool))
     for tool in every:
         if filters.tool and filters.tool.lower() not in tool:
             continue
         kind = classes.get(tool, "")
-        cells = tuple(_cell(place, role, tool, filters, default) for role in roles)
+        cells = tuple(draw.cell(role, tool, kind) for role in roles)
         if filters.changed and not any(cell.was for cell in cells):
             continue
         entry = place.tools.get(tool)
         yield kind, Row(tool, entry.title if entry else "", cells)
 
 
-def _cell(place: Place, role: str, tool: str, filters: Filters, default: str) -> Cell:
-    kind = place.effect_class(tool)
-    now = power(place.plain, role, tool, kind)
-    was = power(place.base, role, tool, kind) if place.draft else now
-    name = f"{role}/{tool}"
-    return Cell(
-        role=role, tool=tool, title=title(role), level=now.level, word=now.word,
-        was=was.word if (was.word, was.route) != (now.word, now.route) else "",
-        by_tier=now.by_tier, seen=fingerprint(value_at(place.plain, ("roles", role, "tools", tool))),
-        query=filters.query(cell=name), selected=filters.cell == name, reads=kind == "read",
-        route=now.route or default,
-    )  # fmt: skip
+class _Cells:
+    """Draws the cells of one matrix."""
 
+    def __init__(self, place: Place, filters: Filters) -> None:
+        self.place, self.filters = place, filters
+        self.now, self.before = Powers(place.plain, place.at), Powers(place.base, place.at) if place.draft else None
+        self.titles = {role: title(role) for role in place.roles}
 
-def power(plain: Mapping[str, Any], role: str, tool: str, effect_class: str) -> Power:
-    """What a document lets a role do with a tool. A tool that is not listed is off."""
-    data = plain["roles"].get(role)
-    rule = data["tools"].get(tool) if data else None
-    if data is None or rule is None:
-        return Power("off", WORDS["off"], False, "")
-    mode, by_tier = effective_mode(data, tool, effect_class), "mode" not in rule
-    if mode == "approval":
-        return _approval(plain, rule, by_tier=by_tier)
-    if mode == "auto" and by_tier and effect_class == "read":
-        return Power("read", WORDS["read"], True, "")
-    return Power(mode, WORDS[mode], by_tier, "")
-
-
-def _approval(plain: Mapping[str, Any], rule: Mapping[str, Any], *, by_tier: bool) -> Power:
-    routes = routes_of(plain)
-    route = routes.get(rule.get("route", "")) or default_route(routes)
-    count = people(route) if route else 1
-    word = f"{WORDS['approval']} ×{count}" if count > 1 else WORDS["approval"]
-    return Power("approval", word, by_tier, route.name if route else "")
-
-
-def power_by_tier(plain: Mapping[str, Any], role: str, tool: str, effect_class: str) -> Power:
-    """What the role's tier alone would say of a tool."""
-    bare = {**plain["roles"][role], "tools": {tool: {}}}
-    return power({**plain, "roles": {role: bare}}, role, tool, effect_class)
-
-
-def default_name(plain: Mapping[str, Any]) -> str:
-    """The route a key that asks for approval takes where the cell has none."""
-    found = default_route(routes_of(plain))
-    return found.name if found else ""
+    def cell(self, role: str, tool: str, kind: str) -> Cell:
+        now = self.now.of(role, tool, kind)
+        was = self.before.of(role, tool, kind) if self.before else now
+        name = f"{role}/{tool}"
+        return Cell(
+            role=role, tool=tool, title=self.titles[role], level=now.level, word=now.word, end=now.end,
+            was=was.said if (was.said, was.route) != (now.said, now.route) else "",
+            by_tier=now.by_tier, seen=fingerprint(self.place.plain["roles"][role]["tools"].get(tool)),
+            query=self.filters.query(cell=name), selected=self.filters.cell == name, reads=kind == "read",
+            route=now.route or self.now.default_name,
+        )  # fmt: skip

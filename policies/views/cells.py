@@ -34,7 +34,7 @@ def set_cell(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     sent = send(
         request, policy, form, seen=lambda plain: edits.value_at(plain, at),
         change=lambda plain, data: edits.set_mode(
-            plain, role=role, tool=tool, mode=data["mode"] or None, route=data["route"] or None
+            plain, role=role, tool=tool, mode=data["mode"] or None, route=data["route"] or None, **form.ending
         ),
     )  # fmt: skip
     if sent.saved:

@@ -1,16 +1,12 @@
 """Suggestions with their evidence. None is applied by itself: each opens a draft that people publish like any other."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.clock import database_now
 from accounts.http import AuthenticatedRequest, sign_in_required
-from policies.catalog import facts_of
+from policies.documents import parsed
 from policies.drafts import open_draft
 from policies.edits import fingerprint
 from policies.engine.problems import PolicyError
@@ -27,9 +23,9 @@ def _found(place: Place) -> list[tuple[str, Suggestion]]:
     """What the live version's last 30 days say, each with a name for its form."""
     if place.live is None:
         return []
-    base: Mapping[str, Any] = place.base
-    facts = facts_of(place.policy.workspace_id)
-    made = suggestions(place.policy.workspace_id, place.policy.slug, base, facts, database_now())
+    live = parsed(place.live.digest, place.live.source)
+    facts = {name: entry.facts for name, entry in place.tools.items()}
+    made = suggestions(place.policy.workspace_id, place.policy.slug, live, facts, place.at)
     return [(fingerprint(dict(suggestion.edit)), suggestion) for suggestion in made]
 
 

@@ -46,6 +46,17 @@ RECORDS: dict[str, list[dict[str, Any]]] = {
         {"id": "88213", "account_id": "acct_5521", "subject": "Charged twice", "status": "open", "note": ""},
         {"id": "88214", "account_id": "acct_5522", "subject": "Invoice copy", "status": "open", "note": ""},
         {"id": "88301", "account_id": "acct_7001", "subject": "Change of tier", "status": "pending", "note": ""},
+        # Enough of one kind for a step over many records.
+        *(
+            {
+                "id": str(90001 + n),
+                "account_id": "acct_5522",
+                "subject": f"Parcel {n + 1} late",
+                "status": "open",
+                "note": "",
+            }
+            for n in range(24)
+        ),
     ],
     "refunds": [],
     "mail": [],

@@ -20,7 +20,15 @@ const press = (key) => {
   return Boolean(marked) || Boolean(STEPS[key] && step(...STEPS[key]));
 };
 
+// On a row of a list, Space ticks it; on the box itself the browser does.
+const tick = () => {
+  const box = document.activeElement?.closest("[data-row]")?.parentElement.querySelector("input[type=checkbox]");
+  box?.click();
+  return Boolean(box);
+};
+
 const single = (key) => {
+  if (key === " ") return tick();
   if (choosingPlace) {
     choosingPlace = false;
     if (PLACES[key]) location.assign(PLACES[key]);

@@ -7,3 +7,4 @@ import "./confirm-press.js";
 import "./live.js";
 import "./matrix.js";
 import "./passkey.js";
+import "./ticks.js";

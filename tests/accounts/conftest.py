@@ -13,11 +13,12 @@ from accounts.oidc import provider as provider_module
 from accounts.oidc_settings import oidc_settings
 from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, Provider
 from tests.cast import Cast, build_people
+from tests.snapshot import restored
 
 
 @pytest.fixture
 def people(db) -> Cast:
-    return build_people()
+    return restored("people", build_people)
 
 
 @pytest.fixture(scope="session")

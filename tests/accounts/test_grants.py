@@ -48,7 +48,7 @@ def test_losing_the_last_role_takes_grants_and_groups_of_that_workspace_only(peo
 
 def test_an_auditor_reads_and_changes_nothing():
     changing = {Permission.TRACE_ROLLBACK, Permission.APPROVAL_DECIDE, Permission.POLICY_EDIT, Permission.POLICY_PUBLISH,
-                Permission.AGENT_MANAGE, Permission.AGENT_PAUSE, Permission.MEMBER_MANAGE}  # fmt: skip
+                Permission.AGENT_MANAGE, Permission.AGENT_PAUSE, Permission.MEMBER_MANAGE, Permission.NOTICE_MANAGE}  # fmt: skip
     assert not ROLE_PERMISSIONS[Role.AUDITOR] & changing
     assert ROLE_PERMISSIONS[Role.AUDITOR] == set(Permission) - changing - {Permission.TRACE_VIEW_OWN}
 

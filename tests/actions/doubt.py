@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 
+import yaml
+
 from accounts.actors import system_actor
 from accounts.clock import database_now
 from actions.models import Action, AttemptCredential
 from actions.services import call_tool, run_and_advance
+from actions.tools import load_tools
 from tests.builders import opened
+from tests.cast import WORLD
 
 REFUND = {"order_id": "48401", "charge_id": "ch_3PqRc1", "amount": 6000, "currency": "USD", "reason": "duplicate"}
 TICKET = {"ticket_id": "88213", "fields": {"status": "closed"}}
@@ -33,3 +37,15 @@ def its_time_comes(action: Action, *, settled: bool = True) -> None:
 def find_out(action: Action) -> Action:
     run_and_advance(actor=system_actor("worker", action.workspace_id), action_id=action.pk)
     return Action.objects.get(pk=action.pk)
+
+
+def reload_as(cast, name: str, change) -> None:
+    """Load the sample tools with one operation changed."""
+    data = yaml.safe_load((WORLD / "tools.yaml").read_text())
+    change(next(tool for tool in data["tools"] if tool["name"] == name)["operation"])
+    load_tools(actor=cast.actor("dana"), workspace=cast.northwind, text=yaml.safe_dump(data))
+
+
+def as_class_c(operation: dict) -> None:
+    operation["class"] = "C"
+    del operation["look_up"]

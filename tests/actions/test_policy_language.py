@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from accounts.models import Agent
 from actions.services import call_tool
+from actions.tools import tools_for_agent
 from policies.breakers import reset
 from policies.engine.yaml_out import dump
 from policies.models import BreakerTrip, DecisionRecord, Policy
@@ -156,6 +157,50 @@ def test_a_shadow_says_what_it_would_have_decided_and_decides_nothing(cast):
     kept = DecisionRecord.objects.get(action_id=found.pk)
     assert (found.state, kept.effect, kept.shadow_effect) == ("succeeded", "allow", "deny")
     assert kept.shadow_rule == "roles.refunds.tools.desk.ticket.update"
+
+
+def test_a_shadow_counts_its_own_limits_and_its_own_breakers_never_trip(cast, django_capture_on_commit_callbacks):
+    plain = sample_plain()
+    few = {
+        "id": "few",
+        "when": {"tools": ["desk.order.get"]},
+        "kind": "count",
+        "per": "agent",
+        "max": 1,
+        "window": "1d",
+        "over": "deny",
+    }
+    plain["limits"].append(few)
+    plain["breakers"].append(
+        {"id": "shadow.only", "when": {}, "on": "denials", "per": "agent", "max": 0, "window": "1h"}
+    )
+    policy = Policy.objects.get(workspace=cast.northwind)
+    start_shadow(actor=cast.actor("ken"), user=cast.user("ken"), policy=policy, source=dump(plain), name="Few reads")
+    with django_capture_on_commit_callbacks(execute=True):
+        calls = [call(cast, "desk.order.get", {"order_id": "48213"}) for _ in range(3)]
+    kept = [DecisionRecord.objects.get(action_id=found.pk) for found in calls]
+    assert [(record.effect, record.shadow_effect) for record in kept] == [
+        ("allow", "allow"), ("allow", "deny"), ("allow", "deny"),
+    ]  # fmt: skip
+    assert {record.shadow_rule for record in kept[1:]} == {"limits.few"} and not BreakerTrip.objects.exists()
+
+
+def test_p9_a_rule_that_ended_blocks_what_was_allowed_and_asks_from_then_on(cast):
+    """The end is judged by the clock of the database, at the decision and again at dispatch."""
+    now = datetime.now(UTC)
+
+    def until(end):
+        rule = {"mode": "auto", "route": "refund", "until": f"{end:%Y-%m-%dT%H:%M:%SZ}"}
+        return lambda plain: plain["roles"]["refunds"]["tools"].update({"desk.ticket.update": rule})
+
+    closing = {"ticket_id": "88213", "fields": {"status": "closed"}}
+    change(cast, until(now + timedelta(hours=1)))
+    assert call(cast, "desk.ticket.update", closing).state == "succeeded"
+    change(cast, until(now - timedelta(seconds=1)))
+    found = call(cast, "desk.ticket.update", closing)
+    assert found.state == "pending" and found.decision["route"]["name"] == "refund"
+    listed = {tool["name"]: tool["mode"] for tool in tools_for_agent(cast.agent)}
+    assert listed["desk.ticket.update"] == "approval"
 
 
 def test_freeze_times_are_judged_by_the_clock_of_the_database(cast):

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-import yaml
 from django.test import Client
 
 from accounts.actors import system_actor
@@ -18,11 +17,9 @@ from actions.services import call_tool
 from actions.states import State
 from actions.sweep import sweep
 from actions.tasks import run_action
-from actions.tools import load_tools
 from policies.models import DecisionRecord, LimitHold
-from tests.actions.doubt import REFUND, find_out, in_doubt, its_time_comes
+from tests.actions.doubt import REFUND, as_class_c, find_out, in_doubt, its_time_comes, reload_as
 from tests.builders import action, opened, planned, request_of, vote, work
-from tests.cast import WORLD
 from traces.ledger import verify
 from traces.models import Entry
 from traces.show import show
@@ -36,18 +33,6 @@ def refunds(desk) -> int:
 
 def types(found: Action) -> list[str]:
     return list(Entry.objects.filter(trace=found.trace).order_by("seq").values_list("type", flat=True))
-
-
-def reload_as(cast, name: str, change) -> None:
-    """Load the sample tools with one operation changed."""
-    data = yaml.safe_load((WORLD / "tools.yaml").read_text())
-    change(next(tool for tool in data["tools"] if tool["name"] == name)["operation"])
-    load_tools(actor=cast.actor("dana"), workspace=cast.northwind, text=yaml.safe_dump(data))
-
-
-def as_class_c(operation: dict) -> None:
-    operation["class"] = "C"
-    del operation["look_up"]
 
 
 @pytest.mark.parametrize("fault", ["reset_before", "reset_after", "500_before", "500_after", "cut_body", "not_json"])

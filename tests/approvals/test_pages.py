@@ -73,17 +73,18 @@ def test_edit_is_kept_beside_the_agents_text_and_voids_nothing_else(cast, draft)
 def test_edit_of_a_stale_page_keeps_the_persons_text(cast, draft):
     seen = draft.digest
     edit(cast, draft, "First words.")
-    answer = browser(cast, "maya").post(
-        f"/approvals/{draft.pk}/edit/", {"subject": "Hi", "body": "Second words.", "digest": seen}
-    )
+    answer = browser(cast, "maya").post(f"/approvals/{draft.pk}/edit/", edited("Hi", "Second words.", seen))
     assert answer.status_code == 409 and "Second words." in answer.content.decode()
+
+
+def edited(subject: str, body: str, digest: str) -> dict[str, str]:
+    """What the edit form of a message sends."""
+    return {"value-to": "ap@birch.example", "value-subject": subject, "value-body": body, "digest": digest}
 
 
 @pytest.mark.parametrize(("subject", "words"), [("", "subject"), ("two\nlines", "pattern")])
 def test_edit_outside_the_tools_schema_is_refused(cast, draft, subject, words):
-    answer = browser(cast, "maya").post(
-        f"/approvals/{draft.pk}/edit/", {"subject": subject, "body": "Text.", "digest": draft.digest}
-    )
+    answer = browser(cast, "maya").post(f"/approvals/{draft.pk}/edit/", edited(subject, "Text.", draft.digest))
     assert answer.status_code == 422 and words in answer.content.decode().lower()
 
 
@@ -132,5 +133,5 @@ def test_review_shows_whole_values_with_hidden_characters_visible(cast):
         {**STEPS[3], "arguments": {**STEPS[3]["arguments"], "body": "Pay \u202eevil\u202c now " + "x" * 3000 + " END"}}
     ]
     found = request_of(planned(cast, steps), "desk.mail.send")
-    page = browser(cast, "maya").get(f"/approvals/{found.pk}/").content.decode()
+    page = browser(cast, "maya").get(f"/approvals/{found.pk}/?all=1").content.decode()
     assert "U+202E" in page and "\u202e" not in page and " END" in page

@@ -11,7 +11,8 @@ from accounts.clock import database_now
 from accounts.models import Group, GroupMembership
 from accounts.services import leave_group
 from approvals.models import ApprovalRequest, Verdict
-from approvals.services import AlreadyDecided, DigestChanged, NotEntitled, ReasonNeeded, expire_due
+from approvals.refusals import AlreadyDecided, DigestChanged, NotEntitled, ReasonNeeded
+from approvals.services import expire_due
 from tests.builders import action, planned, request_of, vote, work
 from tests.cast import build_cast
 

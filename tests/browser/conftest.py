@@ -27,7 +27,7 @@ ARGS = [
 
 @pytest.fixture(scope="session")
 def remit(tmp_path_factory):
-    """`make run`'s supervisor on a database of its own; gives the content of run.json."""
+    """`make run`'s supervisor on a database of its own; gives the content of run.json and the database's address."""
     data = tmp_path_factory.mktemp("remit")
     name = f"remit_browser_{secrets.token_hex(4)}"
     env = {**os.environ, "REMIT_DATA_DIR": str(data), "REMIT_PORT": str(free_port())}
@@ -39,7 +39,7 @@ def remit(tmp_path_factory):
         [sys.executable, "-m", "console.runtime", "serve"], env=env, cwd=ROOT, stdout=log, stderr=log
     )
     try:
-        yield _wait(data, process)
+        yield _wait(data, process) | {"database": env["DATABASE_URL"]}
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(30)
@@ -57,7 +57,7 @@ def _database(name: str) -> str:
 
 
 def _wait(data: Path, process: subprocess.Popen) -> dict:
-    for _ in range(300):
+    for _ in range(900):
         if (data / "run.json").exists():
             return {**json.loads((data / "run.json").read_text()), "data": str(data)}
         if process.poll() is not None:
@@ -66,8 +66,9 @@ def _wait(data: Path, process: subprocess.Popen) -> dict:
     raise RuntimeError((data / "supervisor.log").read_text()[-2000:])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """Chromium, ended with its module: Playwright's event loop would bar Django from the database in the tests after it."""
     if not shutil.which(CHROMIUM):
         message = f"Chromium is not at {CHROMIUM}. Install it (Debian: apt install chromium), or set CHROMIUM."
         if os.environ.get("CI"):

@@ -104,7 +104,7 @@ def test_whole_story(person, demo, theme):
 
 
 PAGES = ["/", "/approvals/", "/approvals/?show=team", "/approvals/?show=decided", "/traces/", "/traces/?outcome=failed",
-         "/policies/", "/policies/support/", "/search/?q=refund"]  # fmt: skip
+         "/policies/", "/policies/support/", "/search/?q=refund", "/me/notices/"]  # fmt: skip
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -6,10 +6,10 @@ import httpx
 import pytest
 import yaml
 
+from accounts.egress import EgressRefused, client
 from actions.connectors.base import ConnectionInfo, CredentialError, ReadFailed, RecordGone
 from actions.connectors.operation import OperationError, normalised, parse_operation
 from actions.connectors.records.connector import RecordsConnector
-from actions.connectors.records.egress import EgressRefused, client
 
 TOOLS = {
     t["name"]: t for t in yaml.safe_load((Path(__file__).parents[2] / "sample/world/tools.yaml").read_text())["tools"]

@@ -4,9 +4,10 @@ import socket
 
 import pytest
 
+from accounts.addresses import is_public
+from accounts.egress import EgressRefused, client
 from actions.connectors.base import Credential, ReadFailed
 from actions.connectors.records.connector import RecordsConnector
-from actions.connectors.records.egress import EgressRefused, client, is_public
 from tests.connectors.raw import answer, raw_system
 
 CREDENTIAL = Credential("tok_1", "secret", ("a:b",), None, 60)
@@ -17,6 +18,7 @@ CREDENTIAL = Credential("tok_1", "secret", ("a:b",), None, 60)
     ["127.0.0.1", "127.9.9.9", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
      "192.0.2.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "fe80::1%eth0",
      "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
+     "::7f00:1", "::ffff:0:7f00:1", "3fff::1", "fec0::1", "192.88.99.1", "192.0.0.192",
      "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2002:7f00:1::", "2001:0:7f00:1::"],
 )  # fmt: skip
 def test_r32_no_form_of_a_private_address_is_public(address):
@@ -90,7 +92,7 @@ def test_an_untrusted_certificate_ends_the_attempt_before_anything_is_sent(tmp_p
 
 def test_a_trusted_certificate_is_checked_against_the_hosts_name(tmp_path, monkeypatch):
     """The address is pinned, yet TLS asks for the name: right name passes, the same server under another name does not."""
-    from actions.connectors.records import transport
+    from accounts.egress import transport
     from tests.connectors.tls import tls_system
 
     with tls_system(tmp_path, name="localhost") as system:

@@ -48,7 +48,7 @@ class RunningDesk:
 
     def patch(self, path: str, fields: dict) -> None:
         """Somebody else changes a record."""
-        token = self.token("accounts:write")
+        token = self.token(f"{path.strip('/').split('/')[0]}:write")
         head = {"Authorization": f"Bearer {token}"}
         version = httpx.get(f"{self.base_url}{path}", headers=head, trust_env=False).headers["ETag"]
         answer = httpx.patch(

@@ -1,12 +1,18 @@
 """Sample contexts in the product's own types, so that a changed contract fails here before it reaches a page."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
+
+import yaml
 
 from accounts.display.vocabulary import LEVELS, STATUSES
 from accounts.models import Agent, User, Workspace
+from actions.definition import Definition
+from actions.forms import EditForm
 from approvals.queue import QueueGroup, QueuePage, QueueRow, QueueTab
-from approvals.review import Review, Step, segments
+from approvals.rail import Line
+from approvals.review import Review, segments
 from console.navigation import AgentsState, Item, Nav
 from traces.story.build import Event, Story, Tab
 
@@ -109,7 +115,7 @@ def story(**changes) -> Story:
         "timeline_count": "2 of 2",
         "rollback_items": [{"label": "Email", "status": "cant_undo", "text": "", "action_id": "act_4"}],
         "events": [Event(1, AT, "trace.opened", "Opened", "refunds-agent", {"intent": "x"}, "9f3ce1a7")],
-        "rolled_back_by": [], "answered": "",
+        "rolled_back_by": [], "answered": "", "can_roll_back": True, "undo_stopped": "", "plans": [],
     }  # fmt: skip
     return Story(**(told | changes))
 
@@ -147,18 +153,29 @@ def review(**changes) -> Review:
         "prev_url": "", "next_url": "/next/", "time_left": "14 min left", "urgency": "soon", "due_at": AT + timedelta(minutes=14),
         "blast": [{"label": "Reaches", "value": "212 people", "detail": "3 dropped by row scope"}],
         "payload": {
-            "kind": "email", "title": "What will be sent", "to": "ap@birch.example",
+            "kind": "email", "title": "What will be sent", "to_segments": [("same", "ap@birch.example")],
             "subject_segments": [("same", "A credit")], "body_segments": body,
         },
         "checks": [ESCALATED], "passed_checks": [PASSED], "policy": "Support v18",
-        "steps": [Step("current", "Step 1 · Support lead", "You, or Ken Abe")],
+        "steps": [Line("current", "Step 1 · Support lead", "You, or Ken Abe")],
         "context_used": [{"title": "Incident 2026-11-19"}],
-        "can_decide": True, "why_not": "", "decide_url": "/d/", "edit_url": "/e/", "can_edit": True, "digest": "sha256:aa",
+        "can_decide": True, "my_steps": (),
+        "why_not": "", "decide_url": "/d/", "edit_url": "/e/", "can_edit": True, "digest": "sha256:aa",
         "irreversible": True, "approve_label": "Send with 1 edit", "confirm_text": "Send to 212 people",
         "default_text": "If nobody decides by 10:11 UTC, it is denied.", "conflict": "", "raw": "", "raw_url": "?view=raw",
-        "plain_url": "/p/", "edits_count": 1, "settled_text": "",
+        "plain_url": "/p/", "edits_count": 1, "settled_text": "", "locked": [], "long_values": [], "opened": False,
+        "all_url": "?all=1", "must_open": [],
+        "glass_url": "/approvals/apr_1/break-glass/", "glass_review_url": "",
     }  # fmt: skip
     return Review(**(told | changes))
+
+
+def edit_form() -> EditForm:
+    """The editor of that e-mail."""
+    tools = yaml.safe_load((Path(__file__).parents[2] / "sample/world/tools.yaml").read_text())["tools"]
+    mail = Definition(next(tool for tool in tools if tool["name"] == "desk.mail.send"))
+    arguments = {"to": "ap@birch.example", "subject": "A credit", "body": "Hi,"}
+    return EditForm(definition=mail, arguments=arguments, editable=["subject", "body"], digest="sha256:aa")
 
 
 def queue_page() -> QueuePage:
@@ -210,7 +227,7 @@ def gallery_page() -> dict:
     texts = ["Plain", "pay\u202ements", "p\u0430ypal", "https://paypal.example@evil.example/login"]
     samples = {
         "statuses": list(STATUSES), "modes": list(LEVELS), "checks": [DENIED, ESCALATED, PASSED], "rows": ROWS, "texts": texts,
-        "steps": [Step("done", "Plan checked", "9 checks"), Step("current", "Step 1", "You"), Step("waiting", "Sends", "Once")],
+        "steps": [Line("done", "Plan checked", "9 checks"), Line("current", "Step 1", "You"), Line("waiting", "Sends", "Once")],
         "ident": TRACE, "at": AT, "numbers": [3, 4, 6, 5, 9],
     }  # fmt: skip
     return {"nav": nav(), "samples": samples}

@@ -2,10 +2,9 @@
 
 import re
 
-from actions.forms import EditForm
 from approvals.forms import VerdictForm
 from tests.display.rendering import rendered
-from tests.display.samples import AT, home_page, review_page
+from tests.display.samples import AT, edit_form, home_page, review_page
 
 PAGE = "approvals/queue.html"
 
@@ -25,8 +24,7 @@ def test_irreversible_approval_names_its_effect_for_the_second_press():
 
 
 def test_one_filled_button_a_view():
-    edit_form = EditForm(initial={"subject": "a", "body": "b", "digest": "sha256:aa"})
-    for context in (review_page(), review_page() | {"editing": True, "edit_form": edit_form}):
+    for context in (review_page(), review_page() | {"editing": True, "edit_form": edit_form()}):
         assert rendered(PAGE, context).count('data-kind="solid"') == 1
 
 

@@ -118,7 +118,7 @@ def verdict(actions: list[Action], remote: RunningRemote) -> Verdict:
     for action in Action.objects.filter(pk__in=mine).select_related("trace"):
         assert verify(action.trace).ok
         types = Entry.objects.filter(trace=action.trace).order_by("seq").values_list("type", flat=True)
-        told.append(Told(action.pk, action.tool_name[-1], action.state, tuple(types)))
+        told.append(Told(action.pk, action.tool_name[-1], action.state, tuple(types), action.epoch is not None))
     return judge(told, effects)
 
 

@@ -3,8 +3,11 @@
 import os
 
 import pytest
+from celery import Celery
 
+from actions.epochs import current
 from tests.cast import build_cast
+from tests.faults.running import Broker, start_worker
 from tests.remote.running import connect_remote, start_remote
 
 
@@ -23,10 +26,34 @@ def shop(transactional_db, desk, remote, settings):
     remote.chance(0.0, 0)
     cast = build_cast(desk)
     connect_remote(cast, remote)
+    current()  # The first epoch, which a started installation has.
     return cast
 
 
 @pytest.fixture(scope="session")
 def count() -> int:
     """How often each fault is tried for each class: a few in CI, as many as `make campaign` asks for."""
-    return int(os.environ.get("REMIT_CAMPAIGN", "4"))
+    return int(os.environ.get("REMIT_CAMPAIGN", "3"))
+
+
+@pytest.fixture
+def broker():
+    found = Broker()
+    found.start()
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def sender(broker):
+    """A client of the broker, as anybody who can reach it."""
+    yield Celery("stranger", broker=broker.url)
+
+
+@pytest.fixture
+def worker(broker, shop, tmp_path):
+    """The real worker on the tests' database."""
+    running = start_worker(broker, tmp_path / "worker.log")
+    yield running
+    running.terminate()
+    running.wait(timeout=30)

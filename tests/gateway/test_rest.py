@@ -72,3 +72,21 @@ def test_b04_agent_never_sees_rules_that_passed_nor_credentials(cast):
 def test_openapi_document_is_served(cast):
     document = get("openapi.json", cast.token).json()
     assert {"/api/v1/traces", "/api/v1/tool-calls", "/api/v1/evaluate"} <= set(document["paths"])
+
+
+def test_f07_a_stopped_plan_says_what_was_done_and_is_resumed_once_under_its_key(cast):
+    trace = planned(cast)
+    vote(cast, request_of(trace, "desk.refund.create"), "priya", "reject", "Not this one.")
+    plan = trace.plans.get()
+    told = get(f"plans/{plan.pk}", cast.token).json()["stopped"]
+    assert (told["step"], told["done"], told["can_resume"], told["undo"]) == (2, [1], True, [])
+
+    def resume(key: str):
+        headers = {"Authorization": f"Bearer {cast.token}", "Idempotency-Key": key}
+        return Client().post(f"/api/v1/plans/{plan.pk}/resume", b"{}", content_type="application/json", headers=headers)
+
+    first, again, other = resume("k1"), resume("k1"), resume("k2")
+    assert first.status_code == 200 and first.json() == again.json() and first.json()["resumes"] == plan.pk
+    assert [step["state"] for step in first.json()["steps"]] == ["pending", "authorized", "pending"]
+    assert other.status_code == 409 and "resumed already" in other.json()["detail"]
+    assert get(f"plans/{plan.pk}", cast.tokens["front-desk-agent"]).status_code == 404

@@ -15,7 +15,7 @@ TEXT = [
     *((text, ground) for text in ("text", "text-2", "text-3") for ground in (*GROUNDS, "accent-bg")),
     *((text, "here") for text in ("text", "text-2")),
     *(("accent", ground) for ground in (*GROUNDS, "accent-bg")),
-    ("on-solid", "accent-solid"), ("warn", "accent-bg"), ("bad", "accent-bg"),
+    ("on-solid", "accent-solid"), ("on-solid", "bad-solid"), ("warn", "accent-bg"), ("bad", "accent-bg"),
     *((tone, ground) for tone in ("ok", "warn", "bad", "info") for ground in (*GROUNDS, f"{tone}-bg")),
 ]  # fmt: skip
 SHAPES = [

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from actions.forms import EditForm
 from tests.display import samples
 from tests.display.rendering import rendered
 
@@ -25,7 +24,7 @@ PAGES = {
     "running": ("traces/trace_detail.html", samples.trace_page(finished=False, outcome="running")),
     "events": ("traces/trace_detail.html", samples.trace_page(tab="events")),
     "review": ("approvals/queue.html", samples.review_page()),
-    "edit": ("approvals/queue.html", samples.review_page() | {"editing": True, "edit_form": EditForm()}),
+    "edit": ("approvals/queue.html", samples.review_page() | {"editing": True, "edit_form": samples.edit_form()}),
     "home": ("console/home.html", samples.home_page()),
     "gallery": ("gallery/gallery.html", samples.gallery_page()),
     "failed": ("500.html", {"request_id": "ab"}),

@@ -65,7 +65,7 @@ def form_of(html: str, action: str) -> dict[str, Any]:
         name, value = re.search(r' name="([^"]+)"', tag), re.search(r' value="([^"]*)"', tag)
         ticked = 'type="checkbox"' not in tag and 'type="radio"' not in tag
         if name and name[1] != "csrfmiddlewaretoken" and (ticked or " checked" in tag):
-            inputs.setdefault(name[1], []).append(value[1] if value else "")
+            inputs.setdefault(name[1], []).append(value[1] if value else "" if ticked else "on")
     for name, text in re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>\n?(.*?)</textarea>', found[0], re.S):
         inputs[name] = text
     for name, inner in re.findall(r'<select[^>]* name="([^"]+)"[^>]*>(.*?)</select>', found[0], re.S):

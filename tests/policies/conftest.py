@@ -1,7 +1,10 @@
 """Fixtures of the policy suite."""
 
+import os
+
 import pytest
 
+from policies.engine import checks, decide, plan
 from tests.policies.kit import BASE, House, build_house
 
 
@@ -19,3 +22,11 @@ def open_house(transactional_db) -> House:
     made = build_house()
     made.publish(BASE)
     return made
+
+
+@pytest.fixture(autouse=True)
+def fresh_plans(monkeypatch):
+    """For `make mutation`: a plan that was kept before the mutant was put in would hide what the mutant does."""
+    if os.environ.get("REMIT_FRESH_PLANS"):
+        for module in (checks, decide):
+            monkeypatch.setattr(module, "plan_for", plan._plan)

@@ -41,9 +41,12 @@ whens = st.fixed_dictionaries(
         "effect_classes": some(one_of(("read", "write", "side_effect"))),
     },
 )  # fmt: skip
+ENDS = ("2026-03-02T10:00Z", "2026-03-03T00:00Z", "2026-03-03T12:30Z")
 modes = one_of(
     ({}, {}, {"mode": "off"}, {"mode": "auto"}, {"mode": "draft"}, {"mode": "approval", "route": "one"},
-     {"mode": "approval", "route": "two"}, {"route": "one"})
+     {"mode": "approval", "route": "two"}, {"route": "one"}, {"mode": "auto", "until": ENDS[0]},
+     {"mode": "auto", "route": "one", "until": ENDS[1]}, {"mode": "draft", "until": ENDS[2], "then": "approval", "route": "two"},
+     {"mode": "auto", "route": "two", "until": ENDS[2], "then": "draft"}, {"mode": "approval", "route": "one", "until": ENDS[0]})
 )  # fmt: skip
 fields = st.fixed_dictionaries(
     {},
@@ -88,7 +91,7 @@ def limits(draw):
 @st.composite
 def breakers(draw):
     on = draw(one_of(("failures", "denials")))
-    return {"id": draw(ids), "when": draw(whens), "on": on, "per": draw(one_of(("agent", "tool", "workspace"))), "max": 3,
+    return {"id": draw(ids), "when": draw(whens), "on": on, "per": draw(one_of(("agent", "tool", "connection", "workspace"))), "max": 3,
             "window": "1h"}  # fmt: skip
 
 
@@ -96,12 +99,32 @@ freezes = st.builds(
     lambda name, when, span: {"id": name, "when": when, "reason": "Shut."} | span, ids, whens, one_of(SPANS)
 )
 steps = st.builds(
-    lambda group, quorum: {"name": "Step", "group": group, "quorum": quorum}, one_of(("g", "h")), one_of((1, 2))
-)
+    lambda group, quorum, more: {"name": "Step", "group": group, "quorum": quorum} | more,
+    one_of(("g", "h")), one_of((1, 2)), one_of(({}, {}, {}, {"people": ["a@x.y"]}, {"with": "previous"})),
+)  # fmt: skip
+escalations = st.lists(
+    st.builds(lambda after, to: {"after": after, "to": to}, one_of(("5min", "10min")), one_of(("m", "n"))),
+    unique_by=lambda item: item["to"], min_size=1, max_size=2,
+)  # fmt: skip
+glass = st.builds(
+    lambda group, more: {"group": group, "review_group": "g"} | more, one_of(("m", "n")),
+    one_of(({}, {"review_within": "1d"}, {"review_within": "1h"}, {"reason_min": 40}, {"notify": ["g"]})),
+)  # fmt: skip
+
+
+def in_order(route):
+    """The first step has none before it."""
+    first, *rest = route["steps"]
+    return {**route, "steps": [{key: first[key] for key in first if key != "with"}, *rest]}
+
+
 routes = st.fixed_dictionaries(
     {"steps": st.lists(steps, min_size=1, max_size=3)},
-    optional={"expires": one_of(("30min", "1h", "2h")), "separation": some(one_of(("requester", "same_person")))},
-)
+    optional={
+        "expires": one_of(("30min", "1h", "2h")), "separation": some(one_of(("requester", "same_person"))),
+        "escalation": escalations, "break_glass": glass, "remind": one_of(("10min", "20min")),
+    },
+).map(in_order)  # fmt: skip
 # A role that may do everything, so that what holds a call back is what was drawn beside it.
 OPEN = {
     "tier": "autonomous",

@@ -8,11 +8,11 @@ from policies.engine.types import Money, Request, ToolFacts
 FACTS = {
     facts.name: facts
     for facts in (
-        ToolFacts("acct.get", "acct", "read", "reversible"),
-        ToolFacts("acct.sketch", "acct", "draft", "reversible"),
-        ToolFacts("acct.update", "acct", "write", "reversible"),
-        ToolFacts("pay.create", "pay", "side_effect", "compensable"),
-        ToolFacts("pay.watch", "pay", "continuous", "irreversible"),
+        ToolFacts("acct.get", "acct", "read", "reversible", connection="books"),
+        ToolFacts("acct.sketch", "acct", "draft", "reversible", connection="books"),
+        ToolFacts("acct.update", "acct", "write", "reversible", connection="books"),
+        ToolFacts("pay.create", "pay", "side_effect", "compensable", connection="bank"),
+        ToolFacts("pay.watch", "pay", "continuous", "irreversible", connection="bank"),
     )
 }
 ROLES = ("helper", "lead")
@@ -21,7 +21,8 @@ ADDRESS = {"city": {"code": 1, "name": "Riga"}, "zip": "LV-1001"}
 RECORD = {"id": "a1", "name": "N", "region": "EU", "address": ADDRESS, "lines": [{"amount": 1, "tax": 2}]}
 WRITTEN = ({}, {"name": "N"}, {"address": ADDRESS}, {"address": {"zip": "LV"}, "lines": [{"amount": 1}]})
 RECORDS = (RECORD, RECORD, {**RECORD, "region": "US"}, None)
-TRIPPED = [f"{name}:{whose}" for name in ("r1", "r2") for whose in ("agent:agt_1", "tool:pay.create", "workspace:all")]
+HELD = ("agent:agt_1", "tool:pay.create", "connection:bank", "workspace:all")
+TRIPPED = [f"{name}:{whose}" for name in ("r1", "r2") for whose in HELD]
 TIMES = [datetime(2026, 3, day, hour, 30, tzinfo=UTC) for day in (1, 2, 3, 10) for hour in (8, 12, 21)]
 
 

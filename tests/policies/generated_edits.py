@@ -16,6 +16,17 @@ def edit_tool(draw, new):
     _role(draw, new)["tools"][draw(tools)] = draw(made.modes)
 
 
+def edit_end(draw, new):
+    """An end more, less or other, and another mode after it."""
+    tools = _role(draw, new)["tools"]
+    moded = sorted(name for name, rule in tools.items() if "mode" in rule)
+    if moded:
+        name = draw(one_of(moded))
+        terms = {term: value for term, value in tools[name].items() if term not in ("until", "then")}
+        end, then = draw(one_of((None, *made.ENDS))), draw(one_of((None, "draft", "approval", "off")))
+        tools[name] = terms | ({"until": end} if end else {}) | ({"then": then} if end and then else {})
+
+
 def edit_tier(draw, new):
     _role(draw, new)["tier"] = draw(tiers)
 
@@ -53,7 +64,7 @@ def edit_rule(draw, new):
     if items:
         item = draw(one_of(items))
         key = draw(one_of(sorted(set(item) & set(_ASPECTS))))
-        whose = one_of(("agent", "tool", "workspace"))
+        whose = one_of(("agent", "tool", "connection", "workspace"))
         item[key] = draw(whose if key == "per" and "on" in item else _ASPECTS[key])
         if item.get("over") == "deny":
             item.pop("route", None)
@@ -79,7 +90,7 @@ def edit_expression(draw, new):
 def edit_route(draw, new):
     """A step more, less or other, another time, or other people kept out."""
     route = new["routes"][draw(one_of(("one", "two")))]
-    change = draw(one_of(("steps", "insert", "expires", "separation")))
+    change = draw(one_of(("steps", "insert", "expires", "separation", "escalation", "break_glass")))
     if change == "insert":
         route["steps"].insert(draw(one_of((0, len(route["steps"])))), draw(steps))
     elif change == "steps":
@@ -87,7 +98,11 @@ def edit_route(draw, new):
         route["steps"][place : place + 1] = draw(st.lists(steps, min_size=len(route["steps"]) == 1, max_size=1))
     else:
         other = {"expires": one_of(("30min", "3600s", "2h")), "separation": some(one_of(("requester", "editor")))}
+        other |= {"escalation": made.escalations, "break_glass": made.glass}
         route[change] = draw(other[change])
+        if draw(st.booleans()):
+            del route[change]
+    route.update(made.in_order(route))
 
 
 def edit_redact(draw, new):
@@ -112,7 +127,7 @@ _ASPECTS = {
     "currency": one_of(("USD", "EUR")),
 }
 EDITS = (
-    edit_tool, edit_tier, edit_fields, edit_scope, remove, add_rule, edit_rule, edit_rule, edit_expression, edit_route,
+    edit_tool, edit_end, edit_tier, edit_fields, edit_scope, remove, add_rule, edit_rule, edit_rule, edit_expression, edit_route,
     edit_redact, reorder,
 )  # fmt: skip
 
@@ -213,6 +228,7 @@ FOCUS = {
     "breakers": (lambda draw: _beside_open_roles(draw, "breakers", when={}), (edit_rule,)),
     "when": (_refusing, (edit_when,)),
     "routes": (_asking, (edit_asking, edit_asking, edit_route, edit_tool, edit_over)),
+    "ends": (_asking, (edit_end, edit_end, edit_tool, edit_asking)),
     "roles": (_unlike, (edit_tool, edit_tier, edit_fields, edit_fields, edit_scope)),
 }
 

@@ -37,6 +37,8 @@ def decide(plain: Mapping[str, Any], call: Mapping[str, Any], truths: Mapping[st
     own = role["tools"][tool["name"]]
     mode = own.get("mode") or DEFAULTS[role["tier"]].get(tool["effect_class"], "off")
     about = lambda section: [rule for rule in plain.get(section, ()) if speaks(rule["when"], call)]  # noqa: E731
+    if call["at"] >= own.get("until", "9"):
+        mode = own.get("then") or ("approval" if "route" in own and mode in ("auto", "draft") else "off")
     if mode == "off" or any(frozen(rule, call["at"]) for rule in about("freezes")):
         return DENIED
     if any(trip(rule, call) in call["tripped"] for rule in about("breakers")):
@@ -105,7 +107,12 @@ def frozen(rule: Mapping[str, Any], at: str) -> bool:
 def trip(rule: Mapping[str, Any], call: Mapping[str, Any]) -> str:
     return (
         f"{rule['id']}:{rule['per']}:"
-        + {"agent": call["agent"]["id"], "tool": call["tool"]["name"], "workspace": "all"}[rule["per"]]
+        + {
+            "agent": call["agent"]["id"],
+            "tool": call["tool"]["name"],
+            "workspace": "all",
+            "connection": call["tool"].get("connection", ""),
+        }[rule["per"]]
     )
 
 
@@ -138,9 +145,11 @@ def parts(path: tuple[str, ...], value: Any) -> Iterator[tuple[str, ...]]:
 
 
 def strictest(plain: Mapping[str, Any], names: list[str]) -> str:
-    def measure(name: str) -> tuple[int, int, str]:
-        steps = plain["routes"][name]["steps"]
-        return len(steps), sum(step.get("quorum", 1) for step in steps), name
+    def measure(name: str) -> tuple[int, int, int, bool, int, str]:
+        route = plain["routes"][name]
+        steps, further = route["steps"], len(route.get("escalation", ()))
+        people, parallel = sum(step.get("quorum", 1) for step in steps), sum("with" in step for step in steps)
+        return len(steps), people, -parallel, "break_glass" not in route, -further, name
 
     return sorted(names, key=measure)[-1]
 

@@ -107,7 +107,7 @@ BAD = {
     "overlapping freezes": (HEAD + TWO % ("from: 2026-02-20T00:00Z, until: 2026-02-22T00:00Z", "from: 2026-02-21T23:59Z, until: 2026-02-23T00:00Z"), 8, "freezes.1", "Join the two"),
     "overlapping nights": (HEAD + TWO % ("days: [sun], start: '22:00', end: '06:00'", "days: [mon], start: '05:59', end: '07:00'"), 8, "freezes.1", "Join the two"),
     "rule of both kinds": (HEAD + RULE.replace("}]", ", forbid: 'true'}]") % "true", 6, "invariants.0", "either require or forbid"),
-    "waits for a release": (HEAD + "routes: {x: {steps: [{name: N, group: g}], escalation: {}}}\n", 6, "routes.x.escalation", "Remove this part"),
+    "escalation that is no list": (HEAD + "routes: {x: {steps: [{name: N, group: g}], escalation: {}}}\n", 6, "routes.x.escalation", "Write a list"),
     "no expression": (HEAD + RULE % "record.a ==", 6, "invariants.0.require", "not a CEL expression"),
     "name no expression knows": (HEAD + RULE % "intent == 1", 6, "invariants.0.require", "Use one of agent, args"),
     "function no expression has": (HEAD + RULE % "now() > 1", 6, "invariants.0.require", "Use one of all"),

@@ -72,7 +72,7 @@ def test_a_trip_is_in_the_ledger_and_denies_what_it_covers(house, past):
         "1 failure in the last hour; 0 is the most allowed.",
     )
     assert body["actions"] == [DecisionRecord.objects.get().action_id]
-    keys = tripped_keys(house.workspace.pk)
+    keys = tripped_keys(house.workspace.pk, "support")
     held = decide(doc, replace(request_of(DecisionRecord.objects.get()), tripped=keys))
     assert (held.effect, [c.rule for c in held.checks if c.outcome == "denied"]) == ("deny", ["breakers.stop"])
     other = replace(refund(), agent={"id": "agt_refunds_agent"}, tripped=keys)
@@ -116,7 +116,7 @@ def test_whose_events_are_counted_together(past, per, key):
     happened(past, doc, "failed", agent="a")
     assert len(happened(past, doc, "failed", agent="b")) == (0 if per == "agent" else 1)
     assert len(happened(past, doc, "failed", refund(), agent="b")) == (1 if per == "agent" else 0)
-    assert tripped_keys(past.workspace.pk) == {key}
+    assert tripped_keys(past.workspace.pk, "support") == {key}
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_other_policies_and_workspaces_do_not_count(past):
     DecisionRecord.objects.filter(workspace=past.workspace).update(policy="another")
     assert happened(past, doc, "failed") == ()
     assert len(happened(past, doc, "failed")) == 1
-    assert tripped_keys(elsewhere.workspace.pk) == frozenset()
+    assert tripped_keys(elsewhere.workspace.pk, "support") == frozenset()
 
 
 def test_only_a_person_who_may_pause_agents_resets_with_a_reason(house, past):
@@ -163,10 +163,10 @@ def test_only_a_person_who_may_pause_agents_resets_with_a_reason(house, past):
     for short in ("", "  too short  "):
         with pytest.raises(ResetRefused):
             reset(**house.who("eve"), **terms, reason=short)
-    assert tripped_keys(house.workspace.pk) == {trip.key} and house.verbs().count("breaker.reset") == 0
+    assert tripped_keys(house.workspace.pk, "support") == {trip.key} and house.verbs().count("breaker.reset") == 0
     done = reset(**house.who("eve"), **terms, reason=f"  {REASON} ")
     assert (done.reset_reason, done.reset_by["name"]) == (REASON, "Eve") and tripped_keys(
-        house.workspace.pk
+        house.workspace.pk, "support"
     ) == frozenset()
     assert house.last()[0] == "breaker.reset" and house.last()[1]["reason"] == REASON
     with pytest.raises(ResetRefused, match="Eve reset this breaker already"):
@@ -199,8 +199,8 @@ def test_a_decision_is_counted_once_it_is_committed(past, django_capture_on_comm
     record = past.add(update({"credit_limit": "9"}))
     with django_capture_on_commit_callbacks(execute=True):
         observe_decided(workspace_id=past.workspace.pk, document=doc, record=record)
-        assert tripped_keys(past.workspace.pk) == frozenset()
-    assert len(tripped_keys(past.workspace.pk)) == 1
+        assert tripped_keys(past.workspace.pk, "support") == frozenset()
+    assert len(tripped_keys(past.workspace.pk, "support")) == 1
 
 
 def test_twenty_failures_at_once_trip_once_and_at_the_sixth(open_house):
@@ -228,3 +228,46 @@ def test_twenty_failures_at_once_trip_once_and_at_the_sixth(open_house):
     assert problems == []
     assert BreakerTrip.objects.get().reason.startswith("6 failures")
     assert open_house.verbs().count("breaker.tripped") == 1
+
+
+def at(connection: str, request=None):
+    """The same call of a tool that reaches another connection."""
+    found = request or update()
+    return replace(found, tool=replace(found.tool, connection=connection))
+
+
+def test_a08_per_connection_counts_every_tool_and_agent_that_reaches_one_system(house, past):
+    doc = document("failures", most=1, per="connection")
+    assert happened(past, doc, "failed", at("desk"), agent="a") == () == happened(past, doc, "failed", at("bank"))
+    assert len(happened(past, doc, "failed", at("desk", refund()), agent="b")) == 1
+    assert tripped_keys(past.workspace.pk) == {"stop:connection:desk"}
+    held = tripped_keys(house.workspace.pk)
+    asked = [decide(doc, replace(at(where, refund()), tripped=held)).effect for where in ("desk", "bank")]
+    assert asked == ["deny", "allow"]
+
+
+def test_per_connection_spend_and_repeats_stay_with_their_connection(past):
+    spent = document("spend", most=10000, per="connection", extra=", currency: USD")
+    assert happened(past, spent, "succeeded", at("desk", refund(6000))) == ()
+    assert happened(past, spent, "succeeded", at("bank", refund(6000))) == ()
+    assert len(happened(past, spent, "succeeded", at("desk", refund(4001)))) == 1
+
+
+def test_a_reset_of_a_connections_breaker_is_a_recorded_act(house, past):
+    doc = document("failures", most=0, per="connection")
+    happened(past, doc, "failed", at("desk"))
+    trip = BreakerTrip.objects.get()
+    user = house.users["eve"]
+    reset(actor=house.actor("eve"), user=user, workspace=house.workspace, trip_id=trip.pk, reason=REASON)
+    verb, body = house.last()
+    assert (verb, body["key"], body["reason"]) == ("breaker.reset", "stop:connection:desk", REASON)
+    assert happened(past, doc, "succeeded", at("desk")) == () == tuple(tripped_keys(past.workspace.pk))
+
+
+def test_records_of_before_connections_were_counted_still_replay(past):
+    record = past.add(at("desk"))
+    old = record.request_text.replace(',"desk"]', "]")
+    assert old != record.request_text
+    DecisionRecord.objects.filter(pk=record.pk).update(request_text=old)
+    record.refresh_from_db()
+    assert request_of(record).tool.connection == ""

@@ -1,7 +1,7 @@
 """The verdict against the engine: what is called a tightening never allows more, in any call of any document made here."""
 
 from dataclasses import replace
-from itertools import cycle
+from itertools import cycle, permutations
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -39,14 +39,40 @@ def decided(document, request, history):
 
 def weaker_route(old, new):
     """Whether somebody who had to decide need not, may come later, or may now be somebody who was kept out."""
-    rest = list(new.steps)
-    for step in old.steps:
-        while rest and not (rest[0].group == step.group and rest[0].quorum >= step.quorum):
-            rest.pop(0)
-        if not rest:
-            return True
-        rest.pop(0)
-    return new.expires_in_s > old.expires_in_s or not set(old.separation) <= set(new.separation)
+    if not any(stands(old, new, places) for places in permutations(range(len(new.steps)), len(old.steps))):
+        return True
+    later = new.expires_in_s > old.expires_in_s or not set(old.separation) <= set(new.separation)
+    return later or more_people(old, new) or easier_glass(old.break_glass, new.break_glass)
+
+
+def stands(old, new, places):
+    """Whether each old step is at its place in the new: asking nobody else, no fewer, after all it came after."""
+    stage = lambda route, place: sum(not step.joins for step in route.steps[: place + 1])  # noqa: E731
+    for number, place in enumerate(places):
+        was, now = old.steps[number], new.steps[place]
+        if now.group != was.group or not set(now.people) <= set(was.people) or now.quorum < was.quorum:
+            return False
+        for before in range(number):
+            if stage(old, before) < stage(old, number) and stage(new, places[before]) >= stage(new, place):
+                return False
+    return True
+
+
+def more_people(old, new):
+    """Whether somebody is added who was not, or sooner."""
+    return any(
+        all(was.to != now.to or was.step != now.step or was.after_s > now.after_s for was in old.escalation)
+        for now in new.escalation
+    )
+
+
+def easier_glass(old, new):
+    """Whether somebody may skip the steps who might not, or owes less for it."""
+    if new is None or old is None:
+        return new is not None
+    owed = [(route.reason_min, -route.review_within_s) for route in (old, new)]
+    other = (old.group, old.review_group) != (new.group, new.review_group) or not set(old.notify) <= set(new.notify)
+    return other or any(after < before for before, after in zip(*owed, strict=True))
 
 
 def weaker(old, new):

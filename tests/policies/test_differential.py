@@ -190,6 +190,9 @@ def whole_role(pick: Pick) -> dict[str, Any]:
         {"mode": "draft"},
         {"mode": "approval", "route": "one"},
         {"route": "pair"},
+        {"mode": "auto", "until": "2026-03-03T10:00Z"},
+        {"mode": "auto", "until": "2026-03-05T18:00Z", "route": "one"},
+        {"mode": "draft", "until": "2026-03-05T18:00Z", "then": "approval", "route": "pair"},
     )
     fields = {
         kind: {"write": some(pick, PATHS, 4), "unlisted": pick.choice(("refuse_field", "refuse_action"))}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -127,10 +128,9 @@ def test_plans_are_kept_and_bounded(monkeypatch):
         tool = replace(REFUND.tool, name=f"desk.t{number}")
         assert decide(document, replace(REFUND, tool=tool)).effect == "deny"
         assert len(document.plans) <= 3
-    other = plan.plan_for(document, document.roles["refunds"], replace(REFUND.tool, name="x.y"))
-    first = plan.plan_for(document, document.roles["refunds"], REFUND.tool)
-    assert plan.plan_for(document, document.roles["refunds"], replace(REFUND.tool, name="x.y")) is other
-    assert plan.plan_for(document, document.roles["refunds"], REFUND.tool) is first
+    plan_for = partial(plan.plan_for, document, document.roles["refunds"], at=REFUND.at)
+    other, first = plan_for(replace(REFUND.tool, name="x.y")), plan_for(REFUND.tool)
+    assert plan_for(replace(REFUND.tool, name="x.y")) is other and plan_for(REFUND.tool) is first
     for other in (
         {"resource_type": "x"},
         {"effect_class": "read"},
@@ -138,7 +138,7 @@ def test_plans_are_kept_and_bounded(monkeypatch):
         {"returns_rows": True},
         {"name": "x"},
     ):
-        assert plan.plan_for(document, document.roles["refunds"], replace(REFUND.tool, **other)) is not first
+        assert plan_for(replace(REFUND.tool, **other)) is not first
 
 
 json_values = st.recursive(

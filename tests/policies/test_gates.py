@@ -120,4 +120,4 @@ def test_agents_of_another_workspace_do_not_count(house):
 def test_a_route_asks_groups_that_exist(house):
     found = of(house, (("routes", "lead", "steps"), [{"name": "Board", "group": "board"}]))
     assert unmet(found) == ["Approvers"]
-    assert found["Approvers"].details == ("Route lead asks board, and there is no such group.",)
+    assert found["Approvers"].details == ("Route lead names board, and there is no such group.",)

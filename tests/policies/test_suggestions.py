@@ -39,7 +39,7 @@ def was_live(house, source: str, days: int = 40) -> None:
 
 
 def made(house, source: str = SUPPORT, tools: Any = None) -> list[Suggestion]:
-    return suggestions(house.workspace.pk, "support", load(source).plain, tools or TOOLS, database_now())
+    return suggestions(house.workspace.pk, "support", load(source), tools or TOOLS, database_now())
 
 
 def edits(found: list[Suggestion]) -> list[tuple[str, str, str]]:
@@ -132,7 +132,6 @@ def test_what_people_always_approve_may_run_by_itself_within_a_limit(house):
     }  # fmt: skip
     assert found.evidence[0] == "20 approved, 0 rejected, 0 failed, 0 rolled back in the last 30 days."
     assert found.evidence[1].startswith("Up to $19.00 an action it runs by itself; above that refund decides as now.")
-    assert "cannot end by itself" in found.evidence[2]
     after = load(dump(found.plain_after))
     assert [decide(after, refund(amount)).effect for amount in (1900, 1901)] == ["allow", "approval"]
 
@@ -180,11 +179,12 @@ def test_a_suggestion_that_would_not_load_is_logged_and_left_out(house, caplog):
 
 def test_nothing_is_changed_by_suggesting(house, past):
     was_live(house, SUPPORT)
-    plain = load(SUPPORT).plain
-    before = dump(plain)
-    assert suggestions(house.workspace.pk, "support", plain, TOOLS, database_now())
-    assert dump(plain) == before and not PolicyDraft.objects.exists()
-    assert suggestions(house.workspace.pk, "support", plain, facts_of(house.workspace.pk), database_now())
+    document = load(SUPPORT)
+    before = dump(document.plain)
+    found = suggestions(house.workspace.pk, "support", document, TOOLS, database_now())
+    assert found and all(dump(one.plain_after) != before for one in found)
+    assert dump(document.plain) == before and not PolicyDraft.objects.exists()
+    assert suggestions(house.workspace.pk, "support", document, facts_of(house.workspace.pk), database_now())
 
 
 def test_percentiles_are_values_that_occurred():

@@ -82,7 +82,7 @@ def test_a_windowed_limit_shows_what_it_held(house, past):
     hold = limit_hold(limit.id)
     for number, (amount, back) in enumerate(((2000, 0), (500, 0), (700, 29), (900, 31))):
         record = past.add(refund(amount), at=past.ago(days=back))
-        reserve(workspace_id=house.workspace.pk, action_id=record.action_id, holds=[hold(amount)])
+        reserve(workspace_id=house.workspace.pk, policy="support", action_id=record.action_id, holds=[hold(amount)])
         LimitHold.objects.filter(action_id=record.action_id).update(at=midday(past, back))
         if number == 1:
             release(action_id=record.action_id)

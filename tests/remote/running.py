@@ -25,6 +25,10 @@ class RunningRemote:
     def fault(self, kind: str, count: int = 1) -> None:
         httpx.post(f"{self.base_url}/faults", json={"kind": kind, "count": count}, trust_env=False).raise_for_status()
 
+    def says(self, word: str) -> None:
+        """What it repeats of its own in the answers that echo."""
+        httpx.post(f"{self.base_url}/faults", json={"word": word}, trust_env=False).raise_for_status()
+
     def chance(self, chance: float, seed: int, latency_s: float = 0.0) -> None:
         """Spoil that share of answers, by a die of its own; take a while before and after each effect."""
         asked = {"chance": chance, "seed": seed, "latency_s": latency_s}

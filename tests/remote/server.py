@@ -36,6 +36,7 @@ class Truth:
         self.requests: list[dict[str, str]] = []
         self.chance, self.random = 0.0, random.Random()
         self.latency_s = 0.0
+        self.word = ""  # A secret of the remote's own, which it says in its echoes.
 
     def take_fault(self) -> str:
         with self.lock:
@@ -94,6 +95,7 @@ class Handler(BaseHTTPRequestHandler):
     def _ordered(self, asked: dict[str, Any]) -> None:
         with TRUTH.lock:
             TRUTH.chance, TRUTH.latency_s = asked.get("chance", 0.0), asked.get("latency_s", 0.0)
+            TRUTH.word = asked.get("word", TRUTH.word)
             TRUTH.random.seed(asked.get("seed", 0))
             TRUTH.faults = [asked["kind"]] * asked.get("count", 1) if "kind" in asked else []
         self._send(200, {"faults": TRUTH.faults})
@@ -109,19 +111,26 @@ class Handler(BaseHTTPRequestHandler):
             return self._leave()
         if fault in {"500_before", "429"}:
             return self._send(500 if fault == "500_before" else 429, {"title": "Not now."})
+        if fault == "echo_422":
+            return self._send(422, {"title": f"Refused: {self._heard(raw)}", "debug": self._heard(raw)})
         if fault == "redirect":
             return self._send(307, {}, Location="/elsewhere")
         time.sleep(TRUTH.latency_s)
         status, made = TRUTH.order(klass, key, action, raw)
         time.sleep(TRUTH.latency_s)
-        return self._answer(fault, status, made)
+        return self._answer(fault, status, made, raw)
 
-    def _answer(self, fault: str, status: int, made: dict[str, Any]) -> None:
+    def _answer(self, fault: str, status: int, made: dict[str, Any], raw: bytes) -> None:
         """The effect stands; its answer may not arrive as it is."""
         if fault == "reset_after":
             return self._leave()
         if fault == "slow_after":
             time.sleep(SLOW_S)
+        if fault == "echo":
+            more = {"session": self._heard(raw), "note_to_self": {"keys": [self._heard(raw)]}}
+            return self._send(201, {**made, **more}, **{"Set-Cookie": self._heard(raw)})
+        if fault == "echo_500":
+            return self._send(500, {"title": "Broke.", "error": self._heard(raw), "trace": [self._heard(raw)]})
         if fault == "500_after":
             return self._send(500, {"title": "Broke."})
         if fault == "error_in_200":
@@ -138,6 +147,10 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b'{"id": "ord_')
             return self._leave()
         return self._send(status, made)
+
+    def _heard(self, raw: bytes) -> str:
+        """Everything a careless system would repeat: who signed in, with what, and what was sent."""
+        return f"{self.headers.get('Authorization')} {raw.decode()} {TRUTH.word}"
 
     def _leave(self) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

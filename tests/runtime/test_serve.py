@@ -75,7 +75,17 @@ def test_first_start_prints_the_way_in_and_ctrl_c_leaves_nothing(data):
     run = Supervisor(data)
     facts = run.ready()
     with socket.create_connection(("127.0.0.1", int(facts["url"].rsplit(":", 1)[1])), timeout=5):
-        assert set(facts["pids"]) == {"postgres", "valkey", "desk", "sweeper", "clock", "worker", "web", "supervisor"}
+        assert set(facts["pids"]) == {
+            "postgres",
+            "valkey",
+            "desk",
+            "sweeper",
+            "clock",
+            "notices",
+            "worker",
+            "web",
+            "supervisor",
+        }
     said = run.stop()
     assert facts["url"] in said and facts["agent_token"] in said and "priya@northwind.example" in said
     assert run.process.returncode == 0 and gone(facts["pids"])

@@ -1,4 +1,4 @@
-"""Erasure, retention and archives drop values and keep the proof; each is a ledgered act (R-42, E-02)."""
+"""Erasure and retention drop values and keep the proof; each is a ledgered act (R-42, E-02)."""
 
 import json
 from datetime import timedelta
@@ -10,10 +10,8 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from accounts.actors import system_actor
-from accounts.clock import database_now
-from tests.builders import opened, planned, request_of, vote, work
+from tests.builders import opened, planned
 from tests.traces.ledgers import attacker, held, judged
-from traces.archive import ArchiveRefused, archive_month
 from traces.bundles.write import write_workspace
 from traces.checkpoints.take import checkpoint_workspace
 from traces.ledger import Sensitive, append, verify
@@ -109,35 +107,6 @@ def test_page_says_erased_and_took_as_long_as_it_did(cast):
     erase_subject(actor=ACTOR, workspace_id=cast.northwind.pk, subject="ap@birch.example", reason="Asked to")
     page = client.get(f"/traces/{trace.pk}/?tab=changes").content.decode()
     assert "email, erased" not in before and "email, erased" in page
-
-
-def finished(cast):
-    trace = planned(cast)
-    for first in ("priya", "tomas"):
-        vote(cast, request_of(trace, "desk.refund.create"), first)
-    work(trace)
-    vote(cast, request_of(trace, "desk.mail.send"), "maya")
-    work(trace)
-    trace.refresh_from_db()
-    assert trace.outcome == Trace.Outcome.COMPLETED
-    return trace
-
-
-def test_month_leaves_as_a_bundle_that_holds_and_its_values_go(cast, tmp_path):
-    trace = finished(cast)
-    month_ago = database_now().replace(day=1) - timedelta(days=10)
-    Trace.objects.filter(pk=trace.pk).update(updated_at=month_ago)
-    with pytest.raises(ArchiveRefused, match="is not over"):
-        archive_month(actor=ACTOR, workspace_id=cast.northwind.pk, month=f"{database_now():%Y-%m}", out=tmp_path / "x")
-    month = f"{month_ago:%Y-%m}"
-    made = archive_month(actor=ACTOR, workspace_id=cast.northwind.pk, month=month, out=tmp_path / "m.zip")
-    assert made.traces == 1 and made.dropped.values > 0 and judged(tmp_path / "m.zip")[0]
-    assert not WithheldValue.objects.filter(entry__trace=trace).exists()
-    (act,) = acts("archive.made")
-    assert act["manifest"] == made.written.manifest and act["month"] == month
-    assert judged(write_workspace(tmp_path / "after", cast.northwind.pk).path)[0]
-    with pytest.raises(ArchiveRefused, match="No trace ended"):
-        archive_month(actor=ACTOR, workspace_id=cast.northwind.pk, month=month, out=tmp_path / "again.zip")
 
 
 def command(name, *arguments):

@@ -9,12 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from accounts.actors import system_actor
 from accounts.clock import database_now
 from accounts.models import Agent
 from accounts.services import set_agent_state
+from actions.attest import answer, attest
+from actions.epochs import bump
 from actions.models import Action
 from actions.rollback import roll_back
 from actions.services import call_tool
+from actions.sweep import sweep
+from tests.actions.doubt import as_class_c, find_out, its_time_comes, reload_as
 from tests.builders import action, opened, planned, request_of, vote, work
 from tests.traces.ledgers import judged
 from traces.canonical import instant, parse_instant
@@ -25,7 +30,7 @@ from traces.story import build_story
 from traces.story.facts import fold
 
 HOME = Path(__file__).parents[1] / "fixtures" / "ledgers"
-RELEASE = "0.1.0"
+RELEASE = "0.1.0-2"  # The second time this release was stored; what was stored before stays.
 STORED = sorted(HOME.glob("*/*.json"))
 
 
@@ -42,6 +47,15 @@ def completed(cast, desk):
     vote(cast, request_of(trace, "desk.mail.send"), "maya")
     work(trace)
     return trace
+
+
+def settle(cast, found, *, succeeded: bool):
+    """One person says what happened, another who looked too confirms."""
+    said = attest(
+        actor=cast.actor("priya"), user=cast.user("priya"), action=found, succeeded=succeeded,
+        evidence="I looked at the order in the desk.", link="https://desk.example/orders/48213",
+    )  # fmt: skip
+    answer(actor=cast.actor("dana"), user=cast.user("dana"), attestation_id=said.pk, agree=True, reason="")
 
 
 def waiting(cast, desk):
@@ -94,7 +108,53 @@ def refused(cast, desk):
     return Trace.objects.get(agent=cast.agent, kind=Trace.Kind.REFUSALS)
 
 
-MAKERS = [completed, waiting, rejected, denied, unknown, blocked, rolled_back, rolling_back, refused]
+def needs_human(cast, desk):
+    reload_as(cast, "desk.refund.create", as_class_c)
+    return unknown(cast, desk)
+
+
+def attested(cast, desk, *, succeeded: bool):
+    trace = needs_human(cast, desk)
+    settle(cast, action(trace, "desk.refund.create"), succeeded=succeeded)
+    return trace
+
+
+def succeeded_attested(cast, desk):
+    return attested(cast, desk, succeeded=True)
+
+
+def failed_attested(cast, desk):
+    return attested(cast, desk, succeeded=False)
+
+
+def found_out(cast, desk):
+    trace = unknown(cast, desk)
+    its_time_comes(action(trace, "desk.refund.create"))
+    find_out(action(trace, "desk.refund.create"))
+    return trace
+
+
+def stale(cast, desk):
+    trace = planned(cast)
+    reload_as(cast, "desk.refund.create", lambda operation: operation.update(key_window_s=600))
+    sweep()
+    sweep()
+    return trace
+
+
+def failed_over(cast, desk):
+    trace = approved(cast)
+    bump(actor=system_actor("tests", ""), reason="A standby took over.")
+    sweep()
+    return trace
+
+
+MAKERS = [
+    completed, waiting, rejected, denied, unknown, needs_human, succeeded_attested, failed_attested, found_out, stale,
+    blocked, failed_over, rolled_back, rolling_back, refused,
+]  # fmt: skip
+# Each is stored in the state it is named for, and no stored ledger lacks one of the doubtful states.
+DOUBTFUL = {"unknown", "needs_human", "succeeded_attested", "failed_attested", "stale", "blocked"}
 
 
 @pytest.mark.ledger_fixtures
@@ -122,8 +182,12 @@ def told(exported, at):
     }  # fmt: skip
 
 
-def test_this_release_has_every_outcome():
-    assert {file.stem for file in (HOME / RELEASE).glob("*.json")} == {make.__name__ for make in MAKERS}
+def test_this_release_has_every_outcome_and_every_doubtful_state():
+    stored = {file.stem: json.loads(file.read_text()) for file in (HOME / RELEASE).glob("*.json")}
+    assert set(stored) == {make.__name__ for make in MAKERS}
+    states = {name: set(one["expected"]["states"].values()) for name, one in stored.items()}
+    assert {name for name in DOUBTFUL if name in states[name]} == DOUBTFUL
+    assert "unknown" in states["failed_over"] and "succeeded" in states["found_out"]
 
 
 @pytest.mark.parametrize("file", STORED, ids=lambda file: f"{file.parent.name}-{file.stem}")

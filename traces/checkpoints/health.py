@@ -64,7 +64,20 @@ def _health(last: Checkpoint | None, first: datetime | None, problem: str) -> He
     return Health(False, f"No checkpoint for {int(age.total_seconds())} s. {reason}", at)
 
 
-def behind() -> list[str]:
-    """What witnesses were not told, as sentences."""
+def behind(workspace_id: str | None = None) -> list[str]:
+    """What witnesses were not told, as sentences; with a workspace, only of its own log (P7)."""
     found = Delivery.objects.exclude(problem="").select_related("log").order_by("witness", "log")
+    if workspace_id is not None:
+        found = found.filter(log__workspace_id=workspace_id)
     return [f"{row.log.origin}: {row.problem}" for row in found]
+
+
+def warning(workspace_id: str) -> str:
+    """What the people of a workspace should know of its checkpoints, as a sentence; "" while all is well."""
+    health = workspace_health(workspace_id)
+    if not health.ok:
+        return f"{health.sentence} Nothing is sent until the ledger is signed again."
+    if Log.objects.filter(workspace_id=workspace_id).exclude(problem="").exists():
+        return f"The last checkpoint failed: {health.sentence}"
+    # Where a witness is, and why it failed, is for who runs this installation: the clock's log and /metrics.
+    return "A witness outside this database was not told of the newest checkpoints." if behind(workspace_id) else ""

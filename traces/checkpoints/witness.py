@@ -3,9 +3,7 @@
 `file:` and `git:` witnesses keep checkpoints and are asked before the next is signed; a webhook is only told.
 """
 
-import ipaddress
 import os
-import socket
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 from django.conf import settings
 
-from accounts.addresses import is_public
+from accounts.egress import Egress, EgressRefused
 from traces.checkpoints.errors import LedgerBroken
 from verify.remit_verify import Bad, Checkpoint, checkpoint_of, read_notes
 
@@ -123,7 +121,7 @@ class Repository(Folder):
 
 @dataclass(frozen=True)
 class Webhook:
-    """POSTs each note as text. The name resolves once, every address is checked, and the checked one is used (R-32)."""
+    """POSTs each note as text, under the one rule of outgoing HTTP (R-32)."""
 
     url: str
     allow_private: bool
@@ -135,36 +133,23 @@ class Webhook:
 
     def tell(self, origin: str, notes: Sequence[str]) -> None:
         """Raises WitnessFailed unless every note is answered with 2xx."""
-        parts = urlsplit(self.url)
-        if parts.scheme not in {"https", "http"} or not parts.hostname:
-            raise WitnessFailed(f"{self.name} is not an http address.")
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        address = self._address(parts.hostname, port)
-        target = parts._replace(netloc=f"[{address}]:{port}" if ":" in address else f"{address}:{port}").geturl()
-        with httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client:
-            for note in notes:
-                self._post(client, target, parts.netloc.rpartition("@")[2], parts.hostname, note)
+        for note in notes:
+            self._post(note)
 
-    def _post(self, client: httpx.Client, target: str, host: str, name: str, note: str) -> None:
+    def _post(self, note: str) -> None:
+        egress = Egress(allow_private=self.allow_private)
         try:
-            answer = client.post(
-                target, content=note.encode(), headers={"Host": host, "Content-Type": "text/plain; charset=utf-8"},
-                extensions={"sni_hostname": name},
-            )  # fmt: skip
+            with egress.client(self.url, timeout_s=TIMEOUT_S) as client:
+                headers = {"Content-Type": "text/plain; charset=utf-8"}
+                asked = client.build_request("POST", self.url, content=note.encode(), headers=headers)
+                # The body of the answer is left unread: it says nothing that is needed, and it may have no end.
+                status = client.send(asked, stream=True).status_code
+        except EgressRefused as error:
+            raise WitnessFailed(f"{error} REMIT_WITNESS_ALLOW_PRIVATE=1 allows private addresses.") from error
         except httpx.HTTPError as error:
             raise WitnessFailed(f"{self.name} was not reached: {type(error).__name__}.") from error
-        if not answer.is_success:
-            raise WitnessFailed(f"{self.name} answered {answer.status_code}.")
-
-    def _address(self, host: str, port: int) -> str:
-        try:
-            found = sorted({str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)})
-        except (OSError, UnicodeError) as error:
-            raise WitnessFailed(f"{host} does not resolve.") from error
-        private = [address for address in found if not is_public(address)]
-        if not self.allow_private and (private or urlsplit(self.url).scheme == "http"):
-            raise WitnessFailed(f"{host} is not a public https address; REMIT_WITNESS_ALLOW_PRIVATE=1 allows it.")
-        return str(ipaddress.ip_address(found[0].partition("%")[0]))
+        if not 200 <= status < 300:
+            raise WitnessFailed(f"{self.name} answered {status}.")
 
 
 def witnesses() -> list[Witness]:

@@ -32,6 +32,8 @@ def exceptions(facts: TraceFacts) -> list[dict[str, str]]:
 def _asked_text(asked: list[ActionFacts]) -> str:
     states = {action.approval_state for action in asked}
     word = "waiting" if "open" in states else "approved" if states == {"approved"} else "decided"
+    if "break_glass" in states:
+        word = "run in an emergency"
     return f"{plural(len(asked), 'escalation')}, {word}"
 
 

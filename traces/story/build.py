@@ -55,6 +55,7 @@ class Story:
     intent: str
     sources: Sequence[dict[str, Any]]
     steps: Sequence[dict[str, Any]]
+    plans: Sequence[dict[str, Any]]
     refused: Sequence[Mapping[str, Any]]
     shown_checks: Sequence[dict[str, Any]]
     passed_checks: Sequence[dict[str, Any]]
@@ -65,7 +66,9 @@ class Story:
     timeline_count: str
     rollback_items: Sequence[dict[str, str]]
     events: Sequence[Event]
+    can_roll_back: bool
     rolled_back_by: Sequence[Mapping[str, Any]]
+    undo_stopped: str
     answered: str
 
     @property
@@ -78,7 +81,7 @@ def build_story(*, trace_id: str, rows: Sequence[tuple[dict[str, Any], str]], ta
     facts = fold(record for record, _ in rows)
     chosen = tab if tab in TABS else "ledger"
     all_checks = checks.rows(facts)
-    told = facts.in_order
+    told = facts.standing
     states = [action.state for action in told]
     how = outcome(states) if told or not facts.refused else "denied"
     if how in {"running", "waiting"}:
@@ -97,18 +100,21 @@ def build_story(*, trace_id: str, rows: Sequence[tuple[dict[str, Any], str]], ta
         tab=chosen,
         intent=facts.opened["intent"],
         sources=list(facts.opened["sources"]),
-        steps=[steps.row(action) for action in told],
+        steps=[steps.row(action, facts) for action in facts.in_order],
+        plans=[steps.plan(plan) for plan in facts.plans.values()],
         refused=list(facts.refused),
         shown_checks=[row for row in all_checks if row["outcome"] != "passed"],
         passed_checks=[row for row in all_checks if row["outcome"] == "passed"],
         changes=changes.records(facts),
-        calls=[steps.call(action) for action in told if action.sent is not None],
+        calls=[steps.call(action) for action in facts.in_order if action.sent is not None],
         escalations=escalations.rows(facts),
         timeline=escalations.timeline(facts),
         timeline_count=escalations.count(facts),
         rollback_items=rollback.items(facts),
         events=[_event(record, digest) for record, digest in rows],
-        rolled_back_by=facts.rollbacks,
+        can_roll_back=rollback.can_begin(facts),
+        rolled_back_by=rollback.by_trace(facts),
+        undo_stopped=facts.undo_stopped,
         answered=str(facts.answered[-1]["answer"]) if facts.answered else "",
     )
 

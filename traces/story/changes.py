@@ -8,7 +8,7 @@ from traces.story.facts import ActionFacts, TraceFacts
 
 def records(facts: TraceFacts) -> list[dict[str, Any]]:
     """One block a record that was, or would be, changed."""
-    return [_record(action) for action in facts.in_order if action.changes and action.effect_class != "read"]
+    return [_record(action) for action in facts.standing if action.changes and action.effect_class != "read"]
 
 
 def _record(action: ActionFacts) -> dict[str, Any]:

@@ -44,7 +44,25 @@ def _rows(action: ActionFacts) -> list[dict[str, Any]]:
     reason = _why(action)
     first = {"at": action.asked_at, "who": "Policy", "step_n": action.step, "is_person": False, "waited_s": 0.0}
     asked = {**first, "did_status": "escalated", "did_text": _asked_word(action), "saw": reason, "reason": ""}
-    return [asked, *(_verdict(action, verdict) for verdict in action.verdicts)]
+    emergency = [_emergency(action, action.broken)] if action.broken else []
+    return [asked, *(_verdict(action, verdict) for verdict in action.verdicts), *emergency]
+
+
+def _emergency(action: ActionFacts, broken: Mapping[str, Any]) -> dict[str, Any]:
+    """Somebody ran it without the rest: told like a verdict, so that it stands among those who decided."""
+    found = {"justified": "It could not wait", "unjustified": "It could have waited"}
+    review = f" Review: {found[broken['finding']]}." if "finding" in broken else " The review is owed."
+    return {
+        "at": broken["at"],
+        "who": broken["who"]["name"],
+        "is_person": True,
+        "step_n": action.step,
+        "did_status": "break_glass",
+        "did_text": f"Ran it without {' and '.join(broken['skipped'])}",
+        "saw": f"{action.words['imperative']}, payload {broken['saw'][7:15]}",
+        "reason": broken["reason"] + review,
+        "waited_s": broken["waited_ms"] / 1000,
+    }
 
 
 def _asked_word(action: ActionFacts) -> str:
@@ -87,10 +105,22 @@ def _timeline(action: ActionFacts) -> list[dict[str, Any]]:
         items.append(
             _item(state, verdict["who"]["name"], text, verdict["at"], verdict["reason"], verdict["waited_ms"] / 1000)
         )
+    items.extend(_timer(timer) for timer in action.timers)
+    if action.broken:
+        row = _emergency(action, action.broken)
+        items.append(_item("bad", row["who"], row["did_text"].lower(), row["at"], row["reason"], row["waited_s"]))
+    items[1:] = sorted(items[1:], key=lambda item: item["at"])
     if action.state in ENDED and action.ended_at:
         state, text = ENDED[action.state]
         items.append(_item(state, text, "", action.ended_at))
     return items
+
+
+def _timer(timer: Mapping[str, Any]) -> dict[str, Any]:
+    waiting = " and ".join(timer["waiting"])
+    if "to" in timer:
+        return _item("open", f"Escalated to {timer['to']}", f"nobody had decided {waiting}", timer["at"])
+    return _item("open", "Reminded", f"{waiting} still waits", timer["at"])
 
 
 def _rule_name(action: ActionFacts) -> str:

@@ -31,6 +31,10 @@ class ActionFacts:
     asked_at: datetime | None = None
     settled_at: datetime | None = None
     verdicts: list[Mapping[str, Any]] = field(default_factory=list)
+    # Reminders and escalations, in time order.
+    timers: list[Mapping[str, Any]] = field(default_factory=list)
+    # Who ran it without the people still asked, and what came of the review.
+    broken: Mapping[str, Any] | None = None
     credential: Mapping[str, Any] | None = None
     credential_revoked: bool | None = None
     sent: Mapping[str, Any] | None = None
@@ -43,6 +47,11 @@ class ActionFacts:
     # What was not as approved when it was about to run.
     moved: list[Mapping[str, Any]] = field(default_factory=list)
     rollback: str = ""
+    # What would take it back, as recorded when it succeeded; empty in older records and for reads.
+    inverse: Mapping[str, Any] = field(default_factory=dict)
+    # The action this one asks for again, and the one that asked for this one again.
+    again_of: str = ""
+    again: str = ""
 
     @property
     def succeeded(self) -> bool:
@@ -65,6 +74,16 @@ class ActionFacts:
 
 
 @dataclass(slots=True)
+class PlanFacts:
+    """What the ledger says of one plan: how it was submitted, where it stopped, which plan went on from there."""
+
+    id: str
+    resumes: str
+    stopped: Mapping[str, Any] | None = None
+    resumed_as: str = ""
+
+
+@dataclass(slots=True)
 class TraceFacts:
     """What the ledger says of one trace."""
 
@@ -72,20 +91,26 @@ class TraceFacts:
     last_at: datetime
     opened: Mapping[str, Any] = field(default_factory=dict)
     opened_by: Mapping[str, Any] = field(default_factory=dict)
-    plan_steps: list[Mapping[str, Any]] = field(default_factory=list)
-    plan_stopped: Mapping[str, Any] | None = None
+    plans: dict[str, PlanFacts] = field(default_factory=dict)
     actions: dict[str, ActionFacts] = field(default_factory=dict)
     refused: list[Mapping[str, Any]] = field(default_factory=list)
     rollbacks: list[Mapping[str, Any]] = field(default_factory=list)
+    # Of a trace that undoes another: why it ended before everything was undone.
+    undo_stopped: str = ""
     answered: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
     def in_order(self) -> list[ActionFacts]:
         return sorted(self.actions.values(), key=lambda action: (action.step, action.id))
 
+    @property
+    def standing(self) -> list[ActionFacts]:
+        """Those that stand for themselves: what was asked for again is told by its successor."""
+        return [action for action in self.in_order if not action.again]
+
 
 # What people do about a finished trace is not part of how long it took.
-_AFTERWARDS = {"trace.answered", "trace.redacted"}
+_AFTERWARDS = {"trace.answered", "trace.redacted", "approval.glass_reviewed", "approval.glass_confirmed"}
 
 
 def fold(records: Iterable[Record]) -> TraceFacts:
@@ -108,11 +133,16 @@ def _opened(facts: TraceFacts, record: Record, at: datetime) -> None:
 
 
 def _plan(facts: TraceFacts, record: Record, at: datetime) -> None:
-    facts.plan_steps = list(record["body"]["steps"])
+    body = record["body"]
+    facts.plans[body["plan"]] = PlanFacts(body["plan"], str(body.get("resumes") or ""))
 
 
 def _plan_stopped(facts: TraceFacts, record: Record, at: datetime) -> None:
-    facts.plan_stopped = record["body"]
+    facts.plans[record["body"]["plan"]].stopped = record["body"]
+
+
+def _plan_resumed(facts: TraceFacts, record: Record, at: datetime) -> None:
+    facts.plans[record["body"]["plan"]].resumed_as = record["body"]["again"]
 
 
 def _refused(facts: TraceFacts, record: Record, at: datetime) -> None:
@@ -121,6 +151,10 @@ def _refused(facts: TraceFacts, record: Record, at: datetime) -> None:
 
 def _rollback_requested(facts: TraceFacts, record: Record, at: datetime) -> None:
     facts.rollbacks.append({**record["body"], "at": at, "actor": record["actor"]})
+
+
+def _rollback_stopped(facts: TraceFacts, record: Record, at: datetime) -> None:
+    facts.undo_stopped = str(record["body"]["detail"])
 
 
 def _answered(facts: TraceFacts, record: Record, at: datetime) -> None:
@@ -137,7 +171,11 @@ def _proposed(facts: TraceFacts, record: Record, at: datetime) -> None:
         words=body["words"],
         target=body["target"],
         proposed_at=at,
+        again_of=str(body.get("replan_of") or ""),
     )
+    before = facts.actions.get(str(body.get("replan_of") or ""))
+    if before is not None:
+        before.again = body["action"]
 
 
 def _on_action(
@@ -176,6 +214,18 @@ def _verdict(action: ActionFacts, record: Record, at: datetime) -> None:
     action.verdicts.append({**record["body"], "at": at, "who": record["actor"]})
 
 
+def _timer(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.timers.append({**record["body"], "at": at})
+
+
+def _broken(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.broken = {**record["body"], "at": at, "who": record["actor"]}
+
+
+def _glass_confirmed(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.broken = {**(action.broken or {}), "finding": record["body"]["finding"], "confirmed_by": record["actor"]}
+
+
 def _settled(action: ActionFacts, record: Record, at: datetime) -> None:
     action.approval_state, action.settled_at = record["body"]["state"], at
 
@@ -208,6 +258,7 @@ def _ended(action: ActionFacts, record: Record, at: datetime) -> None:
         action.receipt = body
     if "changes" in body:
         action.changes = list(body["changes"])
+    action.inverse = body.get("inverse") or {}
 
 
 def _found_out(action: ActionFacts, record: Record, at: datetime) -> None:
@@ -221,7 +272,7 @@ def _reconciled(action: ActionFacts, record: Record, at: datetime) -> None:
 
 
 def _attested(action: ActionFacts, record: Record, at: datetime) -> None:
-    action.ended_at = at
+    action.ended_at, action.inverse = at, record["body"].get("inverse") or {}
     _found_out(action, record, at)
 
 
@@ -239,12 +290,19 @@ _HANDLERS: dict[str, Callable[[TraceFacts, Record, datetime], None]] = {
     "trace.answered": _answered,
     "plan.submitted": _plan,
     "plan.stopped": _plan_stopped,
+    "plan.resumed": _plan_resumed,
     "rollback.requested": _rollback_requested,
+    "rollback.stopped": _rollback_stopped,
     "action.proposed": _proposed,
     "action.decided": _on_action(_decided),
     "action.edited": _on_action(_edited),
     "approval.requested": _on_action(_asked),
     "approval.verdict_recorded": _on_action(_verdict),
+    "approval.reminded": _on_action(_timer),
+    "approval.escalated": _on_action(_timer),
+    "approval.break_glass": _on_action(_broken),
+    "approval.glass_reviewed": _on_action(_state_only),
+    "approval.glass_confirmed": _on_action(_glass_confirmed),
     "approval.settled": _on_action(_settled),
     "approval.stale": _on_action(_gone_stale),
     "credential.minted": _on_action(_minted),

@@ -1,11 +1,19 @@
 """Which changes can be undone, and how. Pure."""
 
+from typing import Any
+
 from traces.story.facts import ActionFacts, TraceFacts
 
 UNDO = {
     "reversible": ("reversible", "Reversible"),
     "compensable": ("escalated", "New action needed"),
     "irreversible": ("cant_undo", "Can't be undone"),
+}
+
+UNDONE = {
+    "rolled_back": ("rolled_back", "Rolled back"),
+    "partly_rolled_back": ("rolled_back", "Rolled back in part"),
+    "rollback_unknown": ("unknown", "Rollback in doubt"),
 }
 
 
@@ -20,13 +28,35 @@ def items(facts: TraceFacts) -> list[dict[str, str]]:
 
 
 def _item(action: ActionFacts) -> dict[str, str]:
-    noun = str(action.tool.get("noun", "Record"))
-    if action.rollback == "rolled_back":
-        return {"label": noun, "status": "rolled_back", "text": "Rolled back", "action_id": action.id}
-    status, text = UNDO[str(action.tool["reversibility"])]
-    return {"label": noun, "status": status, "text": text, "action_id": action.id}
+    status, text = UNDONE.get(action.rollback) or _undo(action)
+    return {"label": str(action.tool.get("noun", "Record")), "status": status, "text": text, "action_id": action.id}
+
+
+def _undo(action: ActionFacts) -> tuple[str, str]:
+    """As the inverse recorded at execution says; an older record has only what the tool declares."""
+    inverse = action.inverse
+    if inverse.get("how") == "call":
+        return "escalated", f"New action: {inverse['tool']}"
+    if inverse.get("how") == "none" and action.tool["reversibility"] == "reversible":
+        return "cant_undo", "Nothing to restore"
+    return UNDO[str(action.tool["reversibility"])]
+
+
+def can_begin(facts: TraceFacts) -> bool:
+    """Whether anything is left that a rollback could undo."""
+    open_ = [action for action in changed(facts) if action.rollback not in {"rolled_back", "rollback_unknown"}]
+    return any(_undo(action)[0] == "reversible" or action.inverse.get("how") == "call" for action in open_)
 
 
 def undoable(facts: TraceFacts) -> list[ActionFacts]:
     """Actions that can still be undone by restoring fields."""
-    return [a for a in changed(facts) if a.tool["reversibility"] == "reversible" and not a.rollback]
+    return [a for a in changed(facts) if a.tool["reversibility"] == "reversible" and a.rollback not in UNDONE]
+
+
+def by_trace(facts: TraceFacts) -> list[dict[str, Any]]:
+    """The rollbacks of this trace: who asked for each, and of which steps."""
+    found: dict[str, dict[str, Any]] = {}
+    for asked in facts.rollbacks:
+        one = found.setdefault(asked["rollback_trace"], {**asked, "steps": []})
+        one["steps"].append(asked["step"])
+    return list(found.values())

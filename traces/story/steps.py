@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from traces.entry_types import label
-from traces.story.facts import ActionFacts
+from traces.story.facts import ActionFacts, PlanFacts, TraceFacts
 
 MODE_WORDS = {"off": "Off", "auto": "Auto", "draft": "Draft", "approval": "Approval"}
 RESULTS = {
@@ -27,7 +27,7 @@ RESULTS = {
 }
 
 
-def row(action: ActionFacts) -> dict[str, Any]:
+def row(action: ActionFacts, facts: TraceFacts) -> dict[str, Any]:
     """One line of the plan."""
     status, text = _policy(action)
     mode = action.decision.get("mode") or "off"
@@ -43,6 +43,19 @@ def row(action: ActionFacts) -> dict[str, Any]:
         "action_id": action.id,
         "detail": action.detail,
         "moved": bool(action.moved),
+        "again": facts.actions[action.again].step if action.again else None,
+    }
+
+
+def plan(found: PlanFacts) -> dict[str, Any]:
+    """Where one plan stands: what stopped it and what was done until then, or that it went on as another."""
+    stopped = found.stopped or {}
+    return {
+        "id": found.id,
+        "stopped_at": stopped.get("step"),
+        "stopped_text": RESULTS.get(str(stopped.get("state", "")), ("", ""))[1],
+        "done": [item["step"] for item in stopped.get("done", ())],
+        "resumed_as": found.resumed_as,
     }
 
 
@@ -89,6 +102,7 @@ def _settled(state: str) -> tuple[str, str]:
     known = {
         "rejected": ("rejected", "Rejected"),
         "expired": ("expired", "Expired, so denied"),
+        "break_glass": ("break_glass", "Run in an emergency"),
         "stale": ("expired", "Approved, then out of date"),
     }
     return known.get(state, ("skipped", "Withdrawn"))

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from accounts.egress import EgressRefused, client
 from actions.connectors.base import (
     ConnectionInfo,
     Credential,
@@ -21,7 +22,6 @@ from actions.connectors.base import (
 )
 from actions.connectors.operation import Operation, OperationError, Write, fill
 from actions.connectors.records.answers import MAX_ANSWER, Answer
-from actions.connectors.records.egress import EgressRefused, client
 
 TOKEN_TIMEOUT_S = 10.0
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,4096}=*")  # RFC 6750: what can stand after "Bearer " and nothing else.

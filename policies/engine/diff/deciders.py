@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from policies.engine.diff.model import LOOSENS, Change
-from policies.engine.diff.routes import groups, stricter_route
+from policies.engine.diff.routes import stricter_route
+from policies.engine.diff.steps import terms
 from policies.engine.diff.tools import Role, Sides
 from policies.engine.diff.words import title
+from policies.engine.endings import modes
 from policies.engine.parts import When
-from policies.engine.plain import default_route, effective_mode, people, when_of
+from policies.engine.plain import default_route, people, when_of
 from policies.engine.types import Route
 
 Asked = dict[str, Route]
@@ -73,11 +75,12 @@ class _Side:
     def terms(self, tool: str) -> Any:
         """All that says which route a call takes; where it is the same in both, nothing is displaced."""
         limits = {limit["id"]: _asking(when, limit) for when, limit in self._covering(tool)}
-        asked = {name: groups(route) for name, route in self.asked(tool).items()}
-        return self._modes(tool), self.role["tools"][tool].get("route"), limits, asked
+        asked = {name: terms(route) for name, route in self.asked(tool).items()}
+        own = self.role["tools"][tool]
+        return self._modes(tool), own.get("route"), own.get("until"), limits, asked
 
     def _modes(self, tool: str) -> list[str]:
-        return [effective_mode(self.role, tool, kind) for kind in self.sides.classes(tool)]
+        return [mode for kind in self.sides.classes(tool) for mode in modes(self.role, tool, kind)]
 
     def _covering(self, tool: str) -> Iterator[tuple[When, Limit]]:
         facts = self.sides.facts.get(tool)

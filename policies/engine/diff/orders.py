@@ -1,13 +1,12 @@
-"""Which of two values is the stricter one: the reach of a rule, a freeze's window, the steps of a route. No words here."""
+"""Which of two values is the stricter one: the reach of a rule, a freeze's window. No words here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import time
 from typing import Any
 
-from policies.engine.builder import seconds
+from policies.engine.durations import seconds
 from policies.engine.windows import Once, Weekly, window
 
-STRENGTH = {"auto": 0, "draft": 1, "approval": 2, "off": 3}
 _WEEK = 7 * 24 * 60
 
 
@@ -32,12 +31,6 @@ def _holds(big: frozenset[str], small: frozenset[str]) -> bool:
 def length(text: str | None, absent: int) -> int:
     """A duration in seconds, with what an absent one stands for."""
     return absent if text is None else seconds(text)
-
-
-def embeds(old: Iterable[tuple[str, int]], new: Iterable[tuple[str, int]]) -> bool:
-    """Whether every old step (group, quorum) still stands in the same order, with at least its quorum."""
-    rest = iter(new)
-    return all(any(group == name and quorum >= least for name, quorum in rest) for group, least in old)
 
 
 def span(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

@@ -3,29 +3,30 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from policies.engine.diff.emergency import (
+    break_glass,
+    break_glass_words,
+    escalation,
+    escalation_words,
+    remind,
+    remind_words,
+)
 from policies.engine.diff.items import Aspect, Item, Judged, Kind, compare_item, stricter_if
 from policies.engine.diff.model import LOOSENS, NEUTRAL, TIGHTENS, Change
-from policies.engine.diff.orders import embeds
+from policies.engine.diff.steps import embeds, terms
 from policies.engine.diff.words import join, steps
-from policies.engine.plain import default_route, route_of, routes_of
+from policies.engine.plain import default_route, routes_of
+from policies.engine.routes import route_of
 from policies.engine.schema import STEP_UPS
 from policies.engine.types import TIERS, Route
 
-_FEWER = "Not every step it had still stands with as many people of the same group."
-
-
-def groups(route: Route) -> list[tuple[str, int]]:
-    """Who decides and how many, step by step."""
-    return [(str(step.group), step.quorum) for step in route.steps]
+_FEWER = "Not every step it had still stands, in its order, with as many of the same people."
 
 
 def _steps(old: Route, new: Route) -> Judged:
-    before, after = groups(old), groups(new)
-    if before == after:
+    if terms(old) == terms(new):
         return NEUTRAL, "Only the words differ; the same people decide."
-    return stricter_if(
-        embeds(before, after), why="Every step it had still stands, and more is asked.", otherwise=_FEWER
-    )
+    return stricter_if(embeds(old, new), why="Every step it had still stands, and more is asked.", otherwise=_FEWER)
 
 
 def _expires(old: Route, new: Route) -> Judged:
@@ -50,6 +51,9 @@ def _step_up(old: Route, new: Route) -> Judged:
     return stricter_if(more, why="Approvers prove more.", otherwise="Approvers prove less.")
 
 
+_JUDGES = (_steps, _expires, _separation, escalation, break_glass, _step_up)
+
+
 def stricter_route(old: Route | None, new: Route | None) -> Judged:
     """How asking one route in place of another changes what is asked; without a route nothing can be approved."""
     if old is None or new is None:
@@ -57,8 +61,7 @@ def stricter_route(old: Route | None, new: Route | None) -> Judged:
             return None
         why, otherwise = "Without a route the call is denied.", "There is a route now, where the call was denied."
         return stricter_if(new is None, why=why, otherwise=otherwise)
-    asked = (_steps(old, new), _expires(old, new), _separation(old, new), _step_up(old, new))
-    judged = [part for part in asked if part is not None]
+    judged = [part for judge in _JUDGES if (part := judge(old, new)) is not None]
     for effect in (LOOSENS, TIGHTENS):
         found = next((part for part in judged if part[0] == effect), None)
         if found is not None:
@@ -66,12 +69,12 @@ def stricter_route(old: Route | None, new: Route | None) -> Judged:
     return NEUTRAL, "Both routes ask the same."
 
 
-def _aspect(key: str, what: str, judge: Any, show: Any) -> Aspect:
+def _aspect(keys: str, what: str, judge: Any, show: Any) -> Aspect:
     def on_items(old: Item, new: Item) -> Judged:
         found: Judged = judge(route_of("", old), route_of("", new))
         return found
 
-    return Aspect((key,), what, on_items, lambda item: show(route_of("", item)))
+    return Aspect(tuple(keys.split()), what, on_items, lambda item: show(route_of("", item)))
 
 
 def _minutes(route: Route) -> str:
@@ -85,6 +88,10 @@ _KIND = Kind(
         _aspect("steps", "who decides", _steps, steps),
         _aspect("expires", "it expires after", _expires, _minutes),
         _aspect("separation", "who may not decide", _separation, lambda route: join(sorted(route.separation))),
+        # An escalation may name a step, so what it does changes with the steps too.
+        _aspect("escalation steps", "who may decide too when nobody does", escalation, escalation_words),
+        _aspect("break_glass", "who may skip its steps", break_glass, break_glass_words),
+        _aspect("remind", "it reminds", remind, remind_words),
         _aspect("step_up", "what approvers prove", _step_up, lambda route: route.step_up),
     ),
     "name",

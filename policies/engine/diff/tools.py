@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from policies.engine.diff.model import LOOSENS, NEUTRAL, TIGHTENS, Change
-from policies.engine.diff.orders import STRENGTH
 from policies.engine.diff.routes import stricter_route
 from policies.engine.diff.words import MODES, title
+from policies.engine.endings import beside, course, modes
 from policies.engine.plain import default_route, effective_mode, routes_of
-from policies.engine.types import EFFECT_CLASSES, Route, ToolFacts
+from policies.engine.types import EFFECT_CLASSES, STRENGTH, Route, ToolFacts
 
 Facts = Mapping[str, ToolFacts]
 Role = Mapping[str, Any]
@@ -41,7 +41,7 @@ def _tool(sides: Sides, name: str, tool: str, old: Role, new: Role) -> Iterator[
         return  # The same words; where only the tier differs and the effect class is unknown, the tier's change says so.
     path = ("roles", name, "tools", tool)
     told = _told(sides, tool, old), _told(sides, tool, new)
-    found = dict(filter(None, (_judged(sides, tool, old, new, kind) for kind in sides.classes(tool))))
+    found = dict(judged for kind in sides.classes(tool) for judged in _judged(sides, tool, old, new, kind))
     if not found and was != now:
         found = {NEUTRAL: "What it may do stays the same."}
     for effect, why in found.items():
@@ -52,17 +52,29 @@ def _by_tier(rule: Mapping[str, Any] | None) -> bool:
     return rule is not None and "mode" not in rule
 
 
-def _judged(sides: Sides, tool: str, old: Role, new: Role, kind: str) -> tuple[str, str] | None:
-    """The effect for one effect class; None where nothing differs."""
-    was, now = effective_mode(old, tool, kind), effective_mode(new, tool, kind)
-    if STRENGTH[was] != STRENGTH[now]:
-        if STRENGTH[now] > STRENGTH[was]:
-            return TIGHTENS, f"{MODES[now]} is stricter than {MODES[was]}."
-        return LOOSENS, f"{MODES[now]} is less strict than {MODES[was]}."
-    if now != "approval" or _route_name(old, tool) == _route_name(new, tool):
-        return None
+def _judged(sides: Sides, tool: str, old: Role, new: Role, kind: str) -> Iterator[tuple[str, str]]:
+    """The effects for one effect class, for every span of time in which both sides stay as they are."""
+    try:
+        spans = list(beside(course(old, tool, kind), course(new, tool, kind)))
+    except ValueError:  # A time that no calendar has: nothing can be shown.
+        yield LOOSENS, "The time its rule ends is none, so nothing can be shown."
+        return
+    for was, now, when in spans:
+        if was == now:
+            yield from _by_route(sides, tool, old, new) if now == "approval" else ()
+        elif STRENGTH[now] > STRENGTH[was]:
+            yield TIGHTENS, f"{MODES[now]} is stricter than {MODES[was]}{when}."
+        else:
+            yield LOOSENS, f"{MODES[now]} is less strict than {MODES[was]}{when}."
+
+
+def _by_route(sides: Sides, tool: str, old: Role, new: Role) -> Iterator[tuple[str, str]]:
+    """Where both sides ask: other people may be asked."""
+    if _route_name(old, tool) == _route_name(new, tool):
+        return
     judged = stricter_route(_route(sides.routes[0], old, tool), _route(sides.routes[1], new, tool))
-    return judged if judged is not None and judged[0] != NEUTRAL else None
+    if judged is not None and judged[0] != NEUTRAL:
+        yield judged
 
 
 def _route_name(role: Role, tool: str) -> str | None:
@@ -76,12 +88,12 @@ def _route(routes: Mapping[str, Route], role: Role, tool: str) -> Route | None:
 
 
 def _told(sides: Sides, tool: str, role: Role) -> str:
-    modes = {effective_mode(role, tool, kind) for kind in sides.classes(tool)}
-    if len(modes) > 1:
+    found = {modes(role, tool, kind) for kind in sides.classes(tool)}
+    if len(found) > 1:
         return f"as tier {role['tier']} says"
-    mode = modes.pop()
     route = _route_name(role, tool)
-    return f"{MODES[mode]} by {route}" if mode == "approval" and route else MODES[mode]
+    said = [f"{MODES[mode]} by {route}" if mode == "approval" and route else MODES[mode] for mode in found.pop()]
+    return said[0] if len(said) == 1 else f"{said[0]} until {role['tools'][tool]['until']}, then {said[1]}"
 
 
 def compare_tier(sides: Sides, name: str, old: Role, new: Role) -> Iterator[Change]:

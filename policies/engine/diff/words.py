@@ -5,7 +5,7 @@ from typing import Any
 
 from policies.engine.limits import text
 from policies.engine.parts import Limit, When
-from policies.engine.types import Route
+from policies.engine.types import Route, RouteStep
 
 MODES = {"off": "Off", "auto": "Auto", "draft": "Draft", "approval": "Approval"}
 _NO_WHEN = When(frozenset(), frozenset(), frozenset(), frozenset())
@@ -43,7 +43,21 @@ def covers(item: Mapping[str, Any]) -> str:
 
 def steps(route: Route) -> str:
     """Who decides, step by step."""
-    return join(f"{step.quorum} of {step.group}" for step in route.steps)
+    return join(_step(step) for step in route.steps)
+
+
+def _step(step: RouteStep) -> str:
+    who = " or ".join([*([step.group] if step.group else []), *step.people])
+    return f"{step.quorum} of {who}{' at the same time' if step.joins else ''}"
+
+
+def span(seconds: int) -> str:
+    """`45 seconds`, `30 minutes`, `24 hours`."""
+    for size, word in ((3600, "hour"), (60, "minute"), (1, "second")):
+        if seconds % size == 0:
+            count = seconds // size
+            return f"{count} {word}" if count == 1 else f"{count} {word}s"
+    raise ValueError(f"{seconds} is no whole number of seconds.")
 
 
 def excerpt(source: str) -> str:

@@ -111,7 +111,7 @@ def _per_object_scope(scene: Scene) -> Finding:
 
 def _multi_step_approvals(scene: Scene) -> Finding:
     def by(tool: ToolFacts) -> str | None:
-        if scene.mode(tool) == "draft":
+        if set(scene.modes(tool)) <= {"draft", "off"}:
             return scene.path("tools", tool.name)
         return next((rule for rule, route in scene.deciders(tool) if different_people(route) >= 2), None)
 
@@ -134,7 +134,7 @@ def _break_glass(scene: Scene) -> Finding:
     written = scene.document.get("routes") or {}
 
     def by(tool: ToolFacts) -> str | None:
-        if scene.mode(tool) == "draft":
+        if set(scene.modes(tool)) <= {"draft", "off"}:
             return scene.path("tools", tool.name)
         routes = [route.name for _, route in scene.deciders(tool)]
         ready = bool(routes) and all("break_glass" in written[name] for name in routes)
@@ -142,8 +142,8 @@ def _break_glass(scene: Scene) -> Finding:
 
     def lacking(tool: ToolFacts) -> str:
         return (
-            f"Nobody can let {tool.name} through in an emergency: this release has no break glass. "
-            "Use mode draft, or waive it by name with a reason and an expiry."
+            f"Nobody can let {tool.name} through in an emergency. Add break_glass to every route that decides it, "
+            "use mode draft, or waive it by name with a reason and an expiry."
         )
 
     return _each(scene, by, "Where people decide, an emergency has its own way; a draft waits for a person.", lacking)

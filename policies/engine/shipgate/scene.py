@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policies.engine.plain import default_route, effective_mode, routes_of, when_of
+from policies.engine.endings import modes
+from policies.engine.plain import default_route, routes_of, when_of
 from policies.engine.types import Route, ToolFacts
 
 Plain = Mapping[str, Any]
@@ -25,8 +26,12 @@ class Scene:
         return role
 
     def mode(self, tool: ToolFacts) -> str:
-        """The effective mode."""
-        return effective_mode(self.role, tool.name, tool.effect_class)
+        """The mode that asks least, where its rule ends: what the controls have to hold."""
+        return self.modes(tool)[0]
+
+    def modes(self, tool: ToolFacts) -> tuple[str, ...]:
+        """Every mode the tool has in the course of time."""
+        return modes(self.role, tool.name, tool.effect_class)
 
     def path(self, *parts: str) -> str:
         """A rule path inside the role."""
@@ -43,7 +48,7 @@ class Scene:
     def deciders(self, tool: ToolFacts) -> Iterator[tuple[str, Route]]:
         """Each rule that asks people about the tool, with its route: the tool's own mode, and limits per action."""
         routes = routes_of(self.document)
-        if self.mode(tool) == "approval":
+        if "approval" in self.modes(tool):
             named = self.role["tools"][tool.name].get("route")
             route = default_route(routes) if named is None else routes.get(named)
             if route is not None:

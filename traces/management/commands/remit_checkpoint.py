@@ -1,5 +1,9 @@
-"""`manage.py remit_checkpoint`: the checkpoint clock process. Looks every second whether a checkpoint is due, until stopped."""
+"""`manage.py remit_checkpoint`: the checkpoint clock process. Looks twice a second whether a checkpoint is due, until stopped.
 
+`--once` signs everything now; `--forget-witness NAME --reason …` moves a witness aside.
+"""
+
+import getpass
 import json
 import os
 import signal
@@ -12,7 +16,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, close_old_connections
 
+from accounts.actors import Actor
 from traces.checkpoints.clock import Ticked, sign_due, tell_witnesses, tick
+from traces.checkpoints.forget import ForgetRefused, forget_witness
 from traces.checkpoints.witness import witnesses
 
 TICK_S = 0.5
@@ -25,6 +31,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="sign every log now, then end")
+        parser.add_argument(
+            "--forget-witness", metavar="NAME", help="move a witness aside that this database no longer fits"
+        )
+        parser.add_argument("--reason", default="", help="why a witness is forgotten")
         parser.add_argument("--json", action="store_true", dest="as_json")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,6 +43,9 @@ class Command(BaseCommand):
             witnesses()
         except ValueError as error:
             raise CommandError(str(error)) from error
+        if options["forget_witness"]:
+            self._forget(options["forget_witness"], options["reason"])
+            return
         if options["once"]:
             self._say(tick(force=True), as_json=options["as_json"])
             return
@@ -43,6 +56,15 @@ class Command(BaseCommand):
         teller = threading.Thread(target=self._repeat, args=[tell_witnesses, stop], daemon=True)
         teller.start()
         self._repeat(sign_due, stop)
+
+    def _forget(self, name: str, reason: str) -> None:
+        actor = Actor("system", "system:checkpoint", f"{getpass.getuser()} at the command line", "")
+        try:
+            done = forget_witness(actor=actor, name=name, reason=reason)
+        except ForgetRefused as error:
+            raise CommandError(str(error)) from error
+        where = f" What it held lies in {done.moved_to}." if done.moved_to else ""
+        self.stdout.write(f"{done.witness} starts again with the next checkpoint.{where}")
 
     def _say(self, done: Ticked, *, as_json: bool) -> None:
         words = f"Signed {done.signed} checkpoints, {done.failed} failed, witnesses were told of {done.told}."

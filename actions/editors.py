@@ -1,0 +1,168 @@
+"""A form field for each value a person may edit, made from the tool's own schema: typed values in, typed values out.
+
+Must not decide what may be edited or what is allowed: `actions.display` says the first, policy the second.
+"""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django import forms
+
+from actions.definition import Definition
+
+_LONG = 120
+Schema = Mapping[str, Any]
+
+
+class WholeField(forms.IntegerField):
+    """An integer that JSON and the ledger carry exactly: at most 2^53 - 1 (RFC 7493)."""
+
+    def __init__(self, **options: Any) -> None:
+        options["max_value"] = min(options.get("max_value") or 2**53 - 1, 2**53 - 1)
+        super().__init__(**options)
+
+
+class AmountField(forms.CharField):
+    """Money as people write it, `240.00`; gives the integer of minor units that the tool takes."""
+
+    def __init__(self, *, digits: int, currency: str, **options: Any) -> None:
+        self.digits = digits
+        super().__init__(max_length=24, widget=forms.TextInput(attrs={"inputmode": "decimal"}), **options)
+        self.help_text = f"In {currency}, with at most {digits} digits after the point. {self.help_text or ''}".strip()
+
+    def prepare_value(self, value: Any) -> Any:
+        """Minor units as text; what a person typed stays as typed."""
+        return f"{Decimal(value).scaleb(-self.digits):.{self.digits}f}" if isinstance(value, int) else value
+
+    def clean(self, value: Any) -> int:
+        """Minor units. Raises ValidationError."""
+        text = super().clean(value).replace(",", "")
+        try:
+            minor = Decimal(text).scaleb(self.digits)
+        except InvalidOperation as error:
+            raise forms.ValidationError("Write an amount such as 240.00.") from error
+        if not minor.is_finite() or minor != minor.to_integral_value() or abs(minor) > 2**53 - 1:
+            raise forms.ValidationError(
+                f"Write an amount such as 240.00, at most {self.digits} digits after the point."
+            )
+        return int(minor)
+
+
+class LinesField(forms.CharField):
+    """A list of texts, one a line."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """The list as lines."""
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        """The lines that are not empty. Raises ValidationError."""
+        return [line.strip() for line in super().clean(value).splitlines() if line.strip()]
+
+
+class TextField(forms.CharField):
+    """A text kept as typed, with the line ends of every system as one."""
+
+    def __init__(self, *, nullable: bool, **options: Any) -> None:
+        self.nullable = nullable
+        super().__init__(strip=False, **options)
+
+    def clean(self, value: Any) -> str | None:
+        """The text; empty means nothing where the tool takes null. Raises ValidationError."""
+        text = str(super().clean(value)).replace("\r\n", "\n")
+        return None if self.nullable and not text else text
+
+
+class JsonField(forms.CharField):
+    """A structured value as JSON, for what has no editor of its own."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """The value as JSON; what a person typed stays as typed."""
+        return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
+
+    def clean(self, value: Any) -> Any:
+        """The value. A name that stands twice, or a number JSON does not know, is refused (R-30)."""
+        try:
+            return json.loads(super().clean(value), object_pairs_hook=_once, parse_constant=_refused)
+        except (ValueError, RecursionError) as error:
+            raise forms.ValidationError(f"This is not JSON: {error}.") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names):
+        raise ValueError("a name stands twice")
+    return dict(pairs)
+
+
+def _refused(word: str) -> None:
+    raise ValueError(f"{word} is not a number of JSON")
+
+
+def editor(name: str, definition: Definition, arguments: Mapping[str, Any]) -> forms.Field:
+    """The field that edits one value of these arguments."""
+    schema = schema_of(name, definition)
+    given: dict[str, Any] = {"label": name, "help_text": str(schema.get("description", "")), "required": False}
+    money = definition.data.get("money") or {}
+    amount = definition.money(arguments)
+    if amount and money["amount"] == name:
+        return AmountField(digits=amount[2], currency=amount[1], **{**given, "required": True})
+    if "enum" in schema:
+        return _choice(list(schema["enum"]), given)
+    return _typed(schema, definition.fields(arguments).get(name), given)
+
+
+def schema_of(name: str, definition: Definition) -> Schema:
+    """What the tool's schema says of one field; empty where it says nothing."""
+    properties: Mapping[str, Any] = definition.input_schema.get("properties", {})
+    place = definition.data.get("fields_at", "")
+    if place:
+        properties = (properties.get(place) or {}).get("properties", {})
+    return properties.get(name) or {}
+
+
+def _choice(values: list[Any], given: Mapping[str, Any]) -> forms.Field:
+    known = {str(number): value for number, value in enumerate(values)}
+    field = forms.TypedChoiceField(
+        choices=[(key, "not set" if value is None else str(value)) for key, value in known.items()],
+        coerce=lambda key: known[key], **{**given, "required": True},
+    )  # fmt: skip
+    # A value is drawn as its place in the list, so that 1 and "1" stay what they are.
+    field.prepare_value = lambda value: next(  # type: ignore[method-assign]
+        (key for key, one in known.items() if type(one) is type(value) and one == value), value
+    )
+    return field
+
+
+def _typed(schema: Schema, value: Any, given: Mapping[str, Any]) -> forms.Field:
+    kinds = schema.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
+    nullable = "null" in kinds
+    kinds = [kind for kind in kinds if kind != "null"]
+    needed = {**given, "required": not nullable}
+    if kinds == ["integer"]:
+        return WholeField(min_value=schema.get("minimum"), max_value=schema.get("maximum"), **needed)
+    if kinds == ["number"]:
+        return forms.FloatField(min_value=schema.get("minimum"), max_value=schema.get("maximum"), **needed)
+    if kinds == ["boolean"] and not nullable:
+        return _choice([True, False], given)
+    if kinds == ["string"]:
+        return _text(schema, value, nullable, given)
+    if kinds == ["array"] and (schema.get("items") or {}).get("type") == "string":
+        return LinesField(widget=forms.Textarea(attrs={"rows": 4}), **{**given, "help_text": _lines(given)})
+    return JsonField(widget=forms.Textarea(attrs={"rows": 8}), **needed)
+
+
+def _lines(given: Mapping[str, Any]) -> str:
+    return f"{given['help_text']} One a line.".strip()
+
+
+def _text(schema: Schema, value: Any, nullable: bool, given: Mapping[str, Any]) -> forms.Field:
+    longest = schema.get("maxLength")
+    if schema.get("format") == "email":
+        return forms.EmailField(max_length=longest or 254, **{**given, "required": not nullable})
+    lines = isinstance(value, str) and ("\n" in value or len(value) > _LONG)
+    widget = forms.Textarea(attrs={"rows": 10}) if lines or (longest or 0) > 2000 else forms.TextInput()
+    return TextField(nullable=nullable, max_length=longest, widget=widget, **given)

@@ -1,0 +1,150 @@
+"""Several requests reviewed on one page: only the same tool, tier and reversible effect, and each is decided by itself (E-03).
+
+Must not decide anything more loosely than one request alone: every item goes through `record_verdict` with the digest that
+was shown, in a transaction of its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.actors import Actor
+from accounts.models import User
+from approvals.access import get_request_for
+from approvals.eligibility import eligibility
+from approvals.longtext import folded_row
+from approvals.models import ApprovalRequest, Verdict
+from approvals.refusals import AlreadyDecided, DigestChanged, VerdictRefused
+from approvals.services import record_verdict
+from approvals.statement import Proof
+
+MOST = 50
+
+
+class BatchRefused(Exception):
+    """These requests cannot be reviewed together. The message is the sentence the person reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One request on the page: its effect in a line, what would change, and the digest that travels with its tick."""
+
+    id: str
+    title: str
+    agent: str
+    asked_by: str
+    rows: Sequence[Mapping[str, Any]]
+    digest: str
+    expires_at: Any
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """One request that is not on the page, and why."""
+
+    id: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one person may decide together."""
+
+    tool_title: str
+    tier: str
+    items: Sequence[Item]
+    left_out: Sequence[LeftOut]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one item: done, changed, decided or refused; `text` says it in words."""
+
+    id: str
+    title: str
+    outcome: str
+    text: str
+
+
+def why_alone(request: ApprovalRequest) -> str:
+    """Why a request is reviewed alone; "" where it may stand in a batch."""
+    if request.kind != ApprovalRequest.Kind.APPROVAL:
+        return "A draft is read and sent alone."
+    if request.displayed["reversibility"] != "reversible":
+        return "It can’t be undone by itself, so it is reviewed alone."
+    if any(folded_row(row)["folded"] for row in request.displayed["payload"].get("rows", ())):
+        return "It holds a long text, so it is reviewed alone."
+    return ""
+
+
+def sort_of(request: ApprovalRequest) -> tuple[str, str]:
+    """Tool and tier: what all items of a batch share."""
+    return str(request.displayed["tool"]), str(request.displayed.get("tier", ""))
+
+
+def batch_of(user: User, ids: Sequence[str]) -> Batch:
+    """The requests as one page. Raises NotVisible for one this person may not see, BatchRefused where nothing is left."""
+    if len(ids) > MOST:
+        raise BatchRefused(f"At most {MOST} requests are reviewed together. Tick fewer.")
+    requests = [get_request_for(user, request_id) for request_id in dict.fromkeys(ids)]
+    reasons = {request.pk: _why_not(user, request) for request in requests}
+    fit = [request for request in requests if not reasons[request.pk]]
+    if not fit:
+        raise BatchRefused("None of these can be reviewed together. Open each by itself.")
+    first = fit[0]
+    for request in fit:
+        if sort_of(request) != sort_of(first) or request.workspace_id != first.workspace_id:
+            reasons[request.pk] = "It is about another tool or tier than the first one."
+    return Batch(
+        tool_title=first.displayed["tool_title"],
+        tier=sort_of(first)[1],
+        items=[_item(request) for request in requests if not reasons[request.pk]],
+        left_out=[LeftOut(r.pk, r.title, reasons[r.pk]) for r in requests if reasons[r.pk]],
+    )
+
+
+def _why_not(user: User, request: ApprovalRequest) -> str:
+    may = eligibility(user, request)
+    return may.reason if not may.may_decide else why_alone(request)
+
+
+def _item(request: ApprovalRequest) -> Item:
+    agent = request.agent.name if request.agent else request.requester.name
+    rows = [row for row in request.displayed["payload"]["rows"] if row["kind"] != "unchanged"]
+    return Item(request.pk, request.title, agent, request.requester.name, rows, request.digest, request.expires_at)
+
+
+def decide_together(
+    *, actor: Actor, user: User, choice: str, reason: str, seen: Mapping[str, str], proof: Proof | None = None
+) -> list[Result]:
+    """Record the same verdict on each request of `seen` (id -> digest shown), each as if it stood alone.
+
+    Raises NotVisible and BatchRefused before anything is recorded; after that one item's failure stops no other.
+    """
+    batch = batch_of(user, list(seen))
+    if choice == Verdict.Choice.REJECT and not reason.strip():
+        raise BatchRefused("Write a reason. The agents and the people who asked will read it.")
+    done = [_decide(actor, user, item, choice, reason, seen[item.id], proof) for item in batch.items]
+    return done + [Result(one.id, one.title, "refused", one.reason) for one in batch.left_out]
+
+
+def _decide(actor: Actor, user: User, item: Item, choice: str, reason: str, digest: str, proof: Proof | None) -> Result:
+    try:
+        record_verdict(
+            actor=actor, user=user, request_id=item.id, choice=choice, reason=reason, digest=digest, proof=proof
+        )
+    except DigestChanged:
+        return Result(item.id, item.title, "changed", "It changed after you opened this page. Nothing was decided.")
+    except AlreadyDecided as error:
+        return Result(item.id, item.title, "decided", str(error))
+    except VerdictRefused as error:
+        return Result(item.id, item.title, "refused", str(error))
+    return Result(item.id, item.title, "done", {"approve": "Approved", "reject": "Rejected"}[choice])
+
+
+def summary(results: Sequence[Result]) -> str:
+    """`12 done, 2 changed meanwhile`."""
+    words = {"done": "done", "changed": "changed meanwhile", "decided": "already decided", "refused": "not decided"}
+    counts = {key: sum(one.outcome == key for one in results) for key in words}
+    return ", ".join(f"{counts[key]} {word}" for key, word in words.items() if counts[key])

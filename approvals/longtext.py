@@ -1,0 +1,71 @@
+"""Long values of a payload: folded at first, opened by a link, and opened before what cannot be taken back is approved (R-23)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from approvals.models import ApprovalRequest, Verdict
+
+# Characters of one value that are shown before it is opened: about a screen.
+LONGEST = 2000
+_VALUES = ("old", "new", "denied", "agents")
+Segments = Sequence[tuple[str, str]]
+
+
+class NotOpened(Exception):
+    """Somebody approves what they did not open. The message says what to open."""
+
+
+def long_values(payload: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """`(name, characters)` of every value longer than a screen."""
+    return [(name, len(text)) for name, text in _texts(payload) if len(text) > LONGEST]
+
+
+def _texts(payload: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if payload["kind"] == "email":
+        edits = payload.get("edits") or {}
+        for part in ("to", "subject", "body"):
+            yield part, "".join(map(text_of, edits.get(part, [payload.get(part, "")])))
+        return
+    for row in payload["rows"]:
+        yield row["field"], max((text_of(row.get(name)) for name in _VALUES), key=len)
+
+
+def text_of(value: Any) -> str:
+    """A value of a payload as the text it is shown as: nothing is empty, a list is its parts."""
+    if isinstance(value, list):
+        return ", ".join(map(text_of, value))
+    return "" if value is None else str(value)
+
+
+def must_open(request: ApprovalRequest) -> list[str]:
+    """Names of the values that must have been opened before this is approved."""
+    if request.displayed["reversibility"] != "irreversible":
+        return []
+    return [name for name, _ in long_values(request.displayed["payload"])]
+
+
+def refuse_unopened(request: ApprovalRequest, *, choice: str, opened: bool) -> None:
+    """Raises NotOpened for an approval of what cannot be taken back and was not shown whole."""
+    names = must_open(request)
+    if choice == Verdict.Choice.APPROVE and names and not opened:
+        raise NotOpened(
+            f"Show all of {', '.join(names)} first. This cannot be taken back, so it is approved whole or not."
+        )
+
+
+def folded_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of a record with its long texts cut to a screen, and `folded` saying how long the longest is."""
+    long = [name for name in _VALUES if len(text_of(row.get(name))) > LONGEST]
+    cut = {name: text_of(row[name])[:LONGEST] for name in long}
+    return {**row, **cut, "folded": max((len(text_of(row[name])) for name in long), default=0)}
+
+
+def folded_segments(segments: Segments) -> list[tuple[str, str]]:
+    """The first screen of an edited text."""
+    left, found = LONGEST, []
+    for kind, text in segments:
+        if left <= 0:
+            break
+        found.append((kind, text[:left]))
+        left -= len(text)
+    return found

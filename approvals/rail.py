@@ -1,0 +1,93 @@
+"""The steps rail of a request: what was checked, who decided, who may decide now or later, and when more people may."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.clock import database_now
+from approvals.access import group_title, names_of
+from approvals.algebra import Step, Timer, timers
+from approvals.models import ApprovalRequest, BreakGlass, FiredTimer
+
+DECIDED: dict[str, Callable[[str, str], tuple[str, str, str]]] = {
+    "approve": lambda step, person: ("done", step, f"{person} approved"),
+    "reject": lambda step, person: ("bad", step, f"{person} rejected"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the rail. `state` is done, current, waiting or bad."""
+
+    state: str
+    title: str
+    detail: str
+    at: datetime | None = None
+    quote: str = ""
+
+
+def rail(request: ApprovalRequest) -> list[Line]:
+    """Every line, in the order things happened or will."""
+    checks = len(request.displayed["checks"])
+    lines = [Line("done", "Plan checked", f"{checks} checks", request.created_at)]
+    waiting = request.waiting
+    for step in request.steps:
+        lines.extend(_step(request, step, waiting))
+    lines.extend(_timers(request))
+    return [*lines, _end(request)]
+
+
+def _end(request: ApprovalRequest) -> Line:
+    if request.is_open:
+        return Line("waiting", "Sends" if request.kind == ApprovalRequest.Kind.DRAFT else "Runs", "Once, by Remit")
+    if request.state == ApprovalRequest.State.BREAK_GLASS:
+        broken = BreakGlass.objects.select_related("user").get(request=request)
+        detail = f"{broken.user.name}, without {' and '.join(broken.skipped)}"
+        return Line("bad", "Run in an emergency", detail, broken.at, broken.reason)
+    state = "done" if request.state == ApprovalRequest.State.APPROVED else "bad"
+    return Line(state, request.state_words.capitalize(), "", request.settled_at)
+
+
+def _step(request: ApprovalRequest, step: Step, waiting: tuple[Step, ...]) -> list[Line]:
+    name = f"Step {step.number} · {step.name}"
+    verdicts = [verdict for verdict in request.counted if verdict.step == step.number]
+    done = [Line(*DECIDED[v.choice](name, v.user.name), v.at, v.reason) for v in verdicts]
+    left = step.quorum - len(verdicts)
+    if left <= 0 or not request.is_open:
+        return done
+    who = _who(request, step)
+    state = "current" if step in waiting else "waiting"
+    return [*done, Line(state, name, who if left == 1 else f"{left} of: {who}")]
+
+
+def _who(request: ApprovalRequest, step: Step) -> str:
+    if step.anybody:
+        return f"{request.requester.name}, or a reviewer"
+    taken = {verdict.user.name for verdict in request.counted}
+    names = [name for name in names_of(step, request.workspace) if name not in taken]
+    return ", or ".join(names) or "Nobody is in this group yet"
+
+
+def _timers(request: ApprovalRequest) -> list[Line]:
+    """Escalations that happened or will while it waits, and the last reminder."""
+    fired = {(timer.kind, timer.number): timer for timer in request.timers.all()}
+    every = timers(request.route, request.lasts)
+    lines = [_escalation(request, timer, fired.get((timer.kind, timer.number))) for timer in every if timer.group]
+    reminders = [timer for timer in fired.values() if timer.kind == FiredTimer.Kind.REMINDER]
+    last = [Line("done", "Reminded", "Nobody had decided", reminders[-1].at)] if reminders and request.is_open else []
+    return [line for line in lines if line is not None] + last
+
+
+def _escalation(request: ApprovalRequest, timer: Timer, fired: FiredTimer | None) -> Line | None:
+    group = group_title(timer.group, request.workspace)
+    about = f"For {timer.step}" if timer.step else "For what still waits"
+    if fired is not None:
+        return Line("done", f"Escalated to {group}", about, fired.at)
+    due = request.created_at + timer.after
+    if not request.is_open:
+        return None
+    return Line("waiting", f"Escalates to {group} at {_clock(due)}", f"{about}, unless it is decided by then")
+
+
+def _clock(at: datetime) -> str:
+    return f"{at:%H:%M} UTC" if at.date() == database_now().date() else f"{at:%-d %b %H:%M} UTC"

@@ -1,0 +1,125 @@
+"""Break glass: the page that says what it skips, and the review that is owed for it."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.access import NotVisible
+from accounts.actors import actor_for_user
+from accounts.http import AuthenticatedRequest, sign_in_required
+from approvals.access import get_request_for, group_title
+from approvals.break_glass import break_glass, skipped, why_not
+from approvals.forms import BreakGlassForm, ConfirmForm, ReviewForm
+from approvals.glass_review import confirm_review, part_of, write_review
+from approvals.models import ApprovalRequest, BreakGlass
+from approvals.people import person_in
+from approvals.refusals import AlreadyDecided, DigestChanged, VerdictRefused
+
+
+@sign_in_required
+@require_http_methods(["GET", "POST"])
+def break_glass_(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
+    """What it skips, who is told, why; then it runs at once. Absent for everybody who may not."""
+    found = get_request_for(request.user, request_id)
+    request.show_workspace(found.workspace)
+    if why_not(found, person_in(request.user, found.workspace)):
+        raise NotVisible("break glass")
+    if not found.is_open:
+        return redirect("approvals:review", found.pk)
+    least = found.route["break_glass"]["reason_min"]
+    form = BreakGlassForm(
+        request.POST if request.method == "POST" else None, least=least, initial={"digest": found.digest}
+    )
+    if request.method == "GET" or not form.is_valid():
+        return _page(request, found, form, status=200 if request.method == "GET" else 422)
+    try:
+        actor = actor_for_user(request.user, found.workspace)
+        break_glass(actor=actor, user=request.user, request_id=found.pk, **form.cleaned_data)
+    except (AlreadyDecided, DigestChanged) as error:
+        messages.error(request, str(error))
+        return redirect("approvals:review", found.pk)
+    except VerdictRefused as error:
+        form.add_error(None, str(error))
+        return _page(request, found, form, status=422)
+    messages.success(request, "It runs now. Write the review when the emergency is over.")
+    return redirect("approvals:review", found.pk)
+
+
+def _page(request: AuthenticatedRequest, found: ApprovalRequest, form: BreakGlassForm, *, status: int) -> HttpResponse:
+    terms = found.route["break_glass"]
+    context: dict[str, Any] = {
+        "found": found,
+        "form": form,
+        "skipped": skipped(found),
+        "hours": terms["review_within_s"] / 3600,
+        "told": [group_title(slug, found.workspace) for slug in terms["notify"]],
+        "reviewers": group_title(terms["review_group"], found.workspace),
+        "given": [verdict for verdict in found.counted if verdict.choice == "approve"],
+    }
+    return render(request, "approvals/break_glass.html", context, status=status)
+
+
+def _broken(request: AuthenticatedRequest, request_id: str) -> BreakGlass:
+    """Raises NotVisible."""
+    found = get_request_for(request.user, request_id)
+    request.show_workspace(found.workspace)
+    related = BreakGlass.objects.select_related("request__workspace", "user", "reviewed_by", "confirmed_by")
+    broken = related.filter(request=found).first()
+    if broken is None:
+        raise NotVisible("review")
+    return broken
+
+
+@sign_in_required
+@require_http_methods(["GET", "POST"])
+def glass_review(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
+    """What was run without whom, why, and the review; a form for the one who owes it."""
+    broken = _broken(request, request_id)
+    form = ReviewForm(request.POST if request.method == "POST" else None)
+    if request.method == "GET" or not form.is_valid():
+        return _review(request, broken, form, ConfirmForm(), status=200 if request.method == "GET" else 422)
+    try:
+        actor = actor_for_user(request.user, broken.request.workspace)
+        write_review(actor=actor, user=request.user, request_id=request_id, text=form.cleaned_data["text"])
+    except VerdictRefused as error:
+        form.add_error(None, str(error))
+        return _review(request, _broken(request, request_id), form, ConfirmForm(), status=409)
+    messages.success(request, "Recorded. Somebody else confirms it.")
+    return redirect("approvals:glass_review", request_id)
+
+
+@sign_in_required
+@require_POST
+def glass_confirm(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
+    """A different person says whether it was justified; that resolves it."""
+    broken = _broken(request, request_id)
+    form = ConfirmForm(request.POST)
+    if not form.is_valid():
+        return _review(request, broken, ReviewForm(), form, status=422)
+    try:
+        actor = actor_for_user(request.user, broken.request.workspace)
+        confirm_review(actor=actor, user=request.user, request_id=request_id, **form.cleaned_data)
+    except VerdictRefused as error:
+        form.add_error(None, str(error))
+        return _review(request, _broken(request, request_id), ReviewForm(), form, status=409)
+    messages.success(request, "Resolved.")
+    return redirect("approvals:glass_review", request_id)
+
+
+def _review(
+    request: AuthenticatedRequest, broken: BreakGlass, form: ReviewForm, confirm: ConfirmForm, *, status: int
+) -> HttpResponse:
+    who = person_in(request.user, broken.request.workspace)
+    context: dict[str, Any] = {
+        "broken": broken,
+        "found": broken.request,
+        "part": part_of(broken, who),
+        "overdue": broken.overdue,
+        "reviewers": group_title(broken.review_group, broken.request.workspace),
+        "form": form,
+        "confirm": confirm,
+    }
+    return render(request, "approvals/glass_review.html", context, status=status)

@@ -1,0 +1,85 @@
+"""Separation of duties: every pair of those kept out, and every quorum, decides nothing; different humans do (T10, R-24)."""
+
+from itertools import combinations
+
+import pytest
+from django.db import transaction
+
+from accounts.clock import database_now
+from accounts.permissions import Role
+from accounts.services import add_member, create_user, deactivate_user, link_identity
+from approvals.models import Verdict
+from approvals.refusals import AlreadyDecided, NotEntitled
+from approvals.services import replace_payload
+from approvals.standing import no_longer
+from tests.approvals.routing import hired, into, routed
+from tests.builders import planned, request_of, vote
+from tests.cast import PASSWORD
+
+GOOD = ["priya", "ken", "tomas"]
+KEPT_OUT = ["maya", "dana", "editor", "late", "twin", "gone", "nia"]
+
+
+@pytest.fixture
+def request_(cast):
+    """A refund with everybody kept out in its group: requester, agent's owner, editor, late joiner, the requester's other
+    account, somebody deactivated and an admin who is no reviewer."""
+    found = request_of(planned(cast), "desk.refund.create")
+    for first in ("editor", "late", "gone"):
+        hired(cast, first)
+    hired(cast, "twin", "maya+work@northwind.example")
+    for first in ("maya", "dana"):
+        add_member(actor=cast.actor("dana"), workspace=cast.northwind, user=cast.user(first), role=Role.REVIEWER)
+    for first in [*KEPT_OUT, *GOOD]:
+        into(cast, first, "support-leads", joined=database_now() if first == "late" else None)
+    replace_payload(actor=cast.actor("editor"), editor=cast.user("editor"), request=found, title=found.title,
+                    digest=found.digest, displayed=found.displayed, bound=found.bound)  # fmt: skip
+    deactivate_user(actor=cast.actor("dana"), user=cast.user("gone"))
+    return found
+
+
+@pytest.mark.parametrize("quorum", [1, 2, 3])
+def test_t10_no_pair_of_those_kept_out_decides_and_no_fewer_than_the_quorum(cast, request_, quorum):
+    found = routed(request_, steps=[{"name": "Lead", "group": "support-leads", "quorum": quorum}])
+    for pair in combinations(KEPT_OUT, 2):
+        for first in pair:
+            for choice in ("approve", "reject"):
+                with pytest.raises(NotEntitled), transaction.atomic():
+                    vote(cast, found, first, choice, "Because.")
+    assert not Verdict.objects.exists()
+    for number, first in enumerate(GOOD[:quorum], start=1):
+        found.refresh_from_db()
+        assert found.is_open, f"approved by {number - 1} of {quorum}"
+        vote(cast, found, first)
+    found.refresh_from_db()
+    assert found.state == "approved"
+    with pytest.raises(AlreadyDecided):
+        vote(cast, found, GOOD[0])
+
+
+def test_two_accounts_of_one_mailbox_or_one_subject_decide_once(cast, request_):
+    found = routed(request_, steps=[{"name": "Lead", "group": "support-leads", "quorum": 3}])
+    hired(cast, "spare", "priya+spare@northwind.example")
+    user = create_user(actor=cast.actor("dana"), email="k@elsewhere.example", name="K", password=PASSWORD)
+    add_member(actor=cast.actor("dana"), workspace=cast.northwind, user=user, role=Role.REVIEWER)
+    cast.users["k"] = user
+    for first, issuer in (("ken", "https://one.example"), ("k", "https://two.example")):
+        link_identity(actor=cast.actor("dana"), user=cast.user(first), issuer=issuer, subject="0042")
+    for first in ("spare", "k"):
+        into(cast, first, "support-leads")
+    vote(cast, found, "priya")
+    vote(cast, found, "ken")
+    for first in ("spare", "k"):
+        with pytest.raises(NotEntitled, match="You approved step 1"):
+            vote(cast, found, first)
+
+
+def test_two_voters_found_out_to_be_one_human_no_longer_suffice_at_dispatch(cast, request_):
+    found = routed(request_, steps=[{"name": "Lead", "group": "support-leads", "quorum": 2}])
+    vote(cast, found, "priya")
+    vote(cast, found, "ken")
+    found.refresh_from_db()
+    assert found.state == "approved" and no_longer(found, found.digest) == ""
+    for first, issuer in (("priya", "https://one.example"), ("ken", "https://two.example")):
+        link_identity(actor=cast.actor("dana"), user=cast.user(first), issuer=issuer, subject="0042")
+    assert no_longer(found, found.digest) == "Fewer people approved this than its steps ask for."

@@ -1,0 +1,151 @@
+"""R-23, T3: three hundred hostile values in real Chromium. Nothing in them hides, moves, links or runs."""
+
+import itertools
+import re
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from tests.display.rendering import rendered
+from tests.display.samples import review_page
+
+ROOT = Path(__file__).parents[2]
+# What each value would hide, move, imitate or run, put in several places of a text.
+CODE_POINTS = [
+    *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0x200B, 0x2010), 0x2060, 0xFEFF, 0x00AD, 0x034F, 0x061C, 0x180E,
+    0x115F, 0x1160, 0x3164, 0xFFA0, 0x2028, 0x2029, 0xE0001, 0xE0041, 0xE007F, 0xE0100, 0x00, 0x07, 0x08, 0x1B, 0x7F, 0x85,
+    0x9B, 0x2800, 0xFE00, 0x0D,
+]  # fmt: skip
+RUN = "document.title='ran'"
+MARKUP = [
+    f"<script>{RUN}</script>", f'<img src=x onerror="{RUN}">', "<!-- hidden -->", "<b hidden>x</b>", "**bold** `code`",
+    f"</textarea><script>{RUN}</script>", "<style>*{display:none}</style>", "<a href='https://evil.example'>click</a>",
+    "[click](https://evil.example)", "&lt;script&gt;", f'<svg onload="{RUN}">', "{{ 7*7 }} {% now 'Y' %}", f"javascript:{RUN}",
+    "data:text/html,<script>1</script>", "<iframe src='//evil.example'></iframe>", "<base href='//evil.example'>",
+    "<meta http-equiv=refresh content='0;url=//evil.example'>", f'" autofocus onfocus="{RUN}',
+]  # fmt: skip
+HOSTS = [
+    "https://paypal.example@evil.example/", "http://xn--80ak6aa92e.example/", "https://\u0440aypal.example/",
+    "https://evil.example/#paypal.example",
+]  # fmt: skip
+IMITATIONS = [
+    "p\u0430ypal", "\u0391dmin", "\uff50aypal", "\U0001d429aypal", "g\u043e\u043egle", "micr\u03bfsoft",
+]  # fmt: skip
+
+
+def values() -> list[str]:
+    places = ("{0}pay 10", "pay {0}10", "pay 10{0}", "pa{0}{0}{0}y 10", "{0}a{0}b", "10 EUR{0} to {0}Eve")
+    hidden = [place.format(chr(point)) for point in CODE_POINTS for place in places]
+    others = [
+        f"{before}{text}" for before, text in itertools.product(("", "Pay now: "), [*MARKUP, *HOSTS, *IMITATIONS])
+    ]
+    long = [
+        "A" * 1999 + "\u202etail",
+        " " * 300 + "pushed aside",
+        "\n" * 200 + "pushed down",
+        "\t" * 100 + "x",
+        "Z" * 5000,
+    ]
+    return [*hidden, *others, *long]
+
+
+def read_as(text: str) -> str:
+    """What a person must be able to read of a value: its visible characters, in order; the others are named instead."""
+    return "".join(c for c in text if not c.isspace() and ord(c) not in CODE_POINTS)
+
+
+HOME = "http://remit.test/"
+SHEET = re.compile(r'<link rel="stylesheet"[^>]*>')
+# The product's own styles in one, so that six hundred pages load quickly.
+STYLES = "".join(path.read_text() for path in sorted((ROOT / "static/css").glob("*.css")))
+
+
+@pytest.fixture(scope="module")
+def page(chromium):
+    """A page whose every request is answered here: the markup under test, the product's own styles, nothing else."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    opened = context.new_page()
+    yield opened
+    context.close()
+
+
+def shown(page, payload: dict) -> dict:
+    """What a browser makes of it, without the security policy: a script that could run would."""
+    html = rendered("approvals/queue.html", review_page(payload=payload, opened=True))
+    html = SHEET.sub("", html).replace("</head>", f'<link rel="stylesheet" href="{HOME}all.css"></head>', 1)
+    page.route("**/*", lambda route: _answer(route, html))
+    page.goto(HOME)
+    page.unroute("**/*")
+    return page.evaluate(LOOK)
+
+
+def _answer(route, html: str) -> None:
+    address = route.request.url.removeprefix(HOME)
+    if not address:
+        route.fulfill(body=html, content_type="text/html; charset=utf-8")
+    elif address == "all.css":
+        route.fulfill(body=STYLES, content_type="text/css")
+    else:
+        route.abort()
+
+
+LOOK = """() => {
+    const card = [...document.querySelectorAll('.card')].find((one) => /What will/.test(one.textContent));
+    const parts = card.querySelectorAll('dd, dd *, .letter, .letter *, .field div, .field div *');
+    const unseen = [...parts].filter((e) => {
+        const style = getComputedStyle(e);
+        return !e.closest('svg') && !e.classList.contains('hidden-text') &&
+            (style.display === 'none' || style.visibility === 'hidden' || +style.opacity === 0 ||
+             parseFloat(style.fontSize) < 11 || (e.textContent.trim() && e.getClientRects().length === 0));
+    });
+    return {text: card.innerText, raw: card.textContent, unseen: unseen.length, title: document.title,
+            styled: getComputedStyle(document.body).margin === '0px', wide: document.documentElement.scrollWidth,
+            links: [...card.querySelectorAll('a[href]')].map((a) => a.getAttribute('href')),
+            foreign: card.querySelectorAll('script, img, iframe, style, base, meta, object, form').length};
+}"""
+
+
+def problems(value: str, found: dict) -> list[str]:
+    bad = []
+    if found["title"] == "ran" or found["foreign"] or found["unseen"] or not found["styled"] or found["wide"] > 1440:
+        bad.append("something ran, was let in, or is not drawn")
+    if any("evil" in link for link in found["links"]):
+        bad.append("a link is live")
+    left = {c for c in found["raw"] if unicodedata.category(c) in {"Cc", "Cf", "Co", "Cn"} and c not in "\n\t"}
+    if left:
+        bad.append(f"invisible characters reach the reader: {left}")
+    points = {f"U+{ord(c):04X}" for c in value if ord(c) in CODE_POINTS}
+    if any(point not in found["text"] for point in points):
+        bad.append("a hidden character is not named")
+    if any(word in value for word in IMITATIONS) and "look-alike" not in found["text"]:
+        bad.append("an imitation is not flagged")
+    rest = iter("".join(found["text"].split()))
+    if not all(c in rest for c in read_as(value)):
+        bad.append("part of the value cannot be read")
+    return bad
+
+
+def email(value: str) -> dict:
+    same = [("same", value)]
+    return {
+        "kind": "email",
+        "title": "What will be sent",
+        "to_segments": same,
+        "subject_segments": same,
+        "body_segments": same,
+    }
+
+
+def record(value: str) -> dict:
+    rows = [
+        {"field": "note", "kind": kind, "old": "before", "new": value, "denied": value}
+        for kind in ("changed", "kept_denied")
+    ]
+    return {"kind": "record", "title": "What will change", "rows": rows, "record": "", "read_at": None}
+
+
+@pytest.mark.parametrize("payload", [email, record])
+def test_t3_nothing_is_hidden_in_what_a_reviewer_reads(page, payload):
+    found = {value: problems(value, shown(page, payload(value))) for value in values()}
+    assert len(found) >= 300 and {repr(v[:60]): bad for v, bad in found.items() if bad} == {}

@@ -1,0 +1,82 @@
+"""Pages that few people meet: a draft that was overtaken, an agent's own ship gate, and the matrix head while it sticks."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from policies.engine.yaml_out import dump
+from tests.browser.conftest import ROOT
+from tests.browser.test_story import axe_problems, sees
+
+SLUG = "overtaken"
+TOOLS = ("desk.account.get", "desk.order.get", "desk.ticket.get")
+
+
+def plain(**modes: str) -> dict:
+    """A policy of reads only: each version is published by one trusted operator."""
+    tools = {name: {"mode": modes.get(name.split(".")[1], "auto")} for name in TOOLS}
+    roles = {"reader": {"tier": "read-only", "tools": tools}}
+    return {"policy": {"slug": SLUG, "name": "Overtaken"}, "roles": roles}
+
+
+@pytest.fixture
+def publish(remit, tmp_path):
+    """Publishes as an operator at the shell."""
+
+    def run(document: dict) -> None:
+        file = tmp_path / "policy.yaml"
+        file.write_text(dump(document))
+        env = {**os.environ, "DATABASE_URL": remit["database"]}
+        command = [sys.executable, "manage.py", "remit_policy", "publish", str(file), "--workspace", "northwind"]
+        subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True)
+
+    return run
+
+
+def looked_at(page, width: int) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("h1").count() == 1 and axe_problems(page) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_draft_that_was_overtaken_shows_both_and_is_brought_up_to_date(person, publish, theme):
+    publish(plain())
+    ken = person("ken", color_scheme=theme)
+    ken.open(f"/policies/{SLUG}/")
+    ken.page.click("button:has-text('Edit')")
+    for tool, mode in (("account.get", "off"), ("order.get", "draft")):
+        ken.open(f"/policies/{SLUG}/tiers/?cell=reader/desk.{tool}")
+        ken.page.select_option("#id_mode", mode)
+        ken.page.click("text=Save tier")
+        ken.page.wait_for_selector(f"#cell-reader-desk_{tool.replace('.', '_')}[data-level={mode}]")
+    publish(plain(account="draft"))
+    for width in (1440, 390):
+        ken.page.set_viewport_size({"width": width, "height": 844})
+        page = ken.open(f"/policies/{SLUG}/draft/rebase/")
+        assert "went live while you edited" in page.inner_text("h1")
+        assert page.locator("[data-conflict]").count() == 1
+        looked_at(page, width)
+    page.check("input[type=radio][value=yours]")
+    page.click("button:has-text('Bring the draft up to date')")
+    page.wait_for_url(f"**/policies/{SLUG}/**")
+    ken.open(f"/policies/{SLUG}/tiers/")
+    assert page.get_attribute("#cell-reader-desk_account_get", "data-level") == "off"
+    page.click("button:has-text('Discard draft')")
+    page.wait_for_selector("button[data-armed]:enabled")
+    page.click("button[data-armed]")
+    sees(page, "Draft discarded.")
+    assert ken.complaints == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_an_agents_own_ship_gate_is_accessible_and_fits(person, theme, width):
+    ken = person("ken", color_scheme=theme, viewport={"width": width, "height": 844})
+    page = ken.open("/policies/support/gate/")
+    addresses = page.locator("a[href*='/policies/agents/']").evaluate_all("all => all.map(link => link.href)")
+    page.goto(addresses[0])
+    assert "Field-level allowlists" in page.inner_text("main")
+    looked_at(page, width)
+    assert ken.complaints == []
