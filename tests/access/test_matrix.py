@@ -16,6 +16,7 @@ from traces.notices.models import Channel, Delivery
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 CAST = ["dana", "ken", "priya", "tomas", "ava", "maya", "omar", "lena", None]
 IN, OUT = ["dana", "ken", "priya", "tomas", "ava"], ["omar", "lena"]
+AWAY = {**dict.fromkeys(OUT, 404), None: 302}
 
 # Of one policy. Policy admins edit; everybody with a role but Maya, who only asks, reads; the other tenant sees nothing.
 SECTIONS = ("invariants", "limits", "freezes", "breakers")
@@ -96,12 +97,7 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
     "approvals:review": ("get", "/approvals/{approval}/", {**dict.fromkeys(OUT, 404), None: 302}, 200),
     "approvals:decide": ("post", "/approvals/{approval}/decide/", {**dict.fromkeys(OUT, 404), None: 302}, 422),
     "approvals:confirm": ("get", "/approvals/{approval}/confirm/", {**dict.fromkeys(OUT, 404)}, 302),
-    "approvals:confirm_options": (
-        "post",
-        "/approvals/{approval}/confirm/options/",
-        {**dict.fromkeys(OUT, 404), None: 302},
-        409,
-    ),
+    "approvals:confirm_options": ("post", "/approvals/{approval}/confirm/options/", AWAY, 409),
     # A person's own: nobody else's can be named.
     "approvals:security": ("get", "/me/security/", {None: 302}, 200),
     "approvals:begin_app": ("post", "/me/security/app/", {"priya": 302, None: 302}, 200),
@@ -119,9 +115,9 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
     "actions:answer_recheck": (
         "post",
         "/approvals/rechecks/{recheck}/",
-        {"dana": 403, "ava": 403, "maya": 404, **dict.fromkeys(OUT, 404), None: 302},
+        {"dana": 403, "ava": 403, "maya": 404, **AWAY},
         302,
-    ),
+    ),  # fmt: skip
     # Absent for everybody who may not break glass, among them those who read the request.
     "approvals:break_glass": ("get", "/approvals/{approval}/break-glass/", {"ken": 200, None: 302}, 404),
     "approvals:glass_review": ("get", "/approvals/{approval}/break-glass/review/", {None: 302}, 404),
