@@ -117,7 +117,7 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
         "/approvals/rechecks/{recheck}/",
         {"dana": 403, "ava": 403, "maya": 404, **AWAY},
         302,
-    ),  # fmt: skip
+    ),
     # Absent for everybody who may not break glass, among them those who read the request.
     "approvals:break_glass": ("get", "/approvals/{approval}/break-glass/", {"ken": 200, None: 302}, 404),
     "approvals:glass_review": ("get", "/approvals/{approval}/break-glass/review/", {None: 302}, 404),
