@@ -16,7 +16,9 @@ from approvals.forms import BreakGlassForm, ConfirmForm, ReviewForm
 from approvals.glass_review import confirm_review, part_of, write_review
 from approvals.models import ApprovalRequest, BreakGlass
 from approvals.people import person_in
+from approvals.queue import queue_page
 from approvals.refusals import AlreadyDecided, DigestChanged, VerdictRefused
+from approvals.review import review_page
 
 
 @sign_in_required
@@ -53,6 +55,8 @@ def _page(request: AuthenticatedRequest, found: ApprovalRequest, form: BreakGlas
     context: dict[str, Any] = {
         "found": found,
         "form": form,
+        # What would run stands above the button, from the bytes the digest covers (P3).
+        "review": review_page(request.user, found, page=queue_page(request.user, found.workspace, "")),
         "skipped": skipped(found),
         "hours": terms["review_within_s"] / 3600,
         "told": [group_title(slug, found.workspace) for slug in terms["notify"]],

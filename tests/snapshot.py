@@ -6,12 +6,15 @@ keys and instants are the same; sequences are never given back by PostgreSQL, so
 
 import copy
 import io
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
 
+# Older rows would be chains without a checkpoint for longer than dispatch allows (REMIT_CHECKPOINT_ALARM_S).
+FRESH_S = 100.0
 # Django makes these itself, and makes them anew after every test that empties the tables.
 OF_DJANGO = ("django_migrations", "django_content_type", "auth_permission")
 
@@ -23,16 +26,17 @@ class Snapshot:
     made: Any
     rows: dict[str, bytes]
     ground: bytes
+    until: float
 
 
 _kept: dict[str, Snapshot] = {}
 
 
 def restored(name: str, make: Callable[[], Any]) -> Any:
-    """What `make` returns, with its rows in the database. Made by `make` the first time, and when its ground has moved."""
+    """What `make` returns, with its rows in the database. Made by `make` at first, when its ground moved, and when it is old."""
     ground = b"".join(_rows(table) for table in OF_DJANGO[1:])
     kept = _kept.get(name)
-    if kept is None or kept.ground != ground:
+    if kept is None or kept.ground != ground or time.monotonic() > kept.until:
         kept = _kept[name] = _taken(make, ground)
     else:
         _put(kept.rows)
@@ -44,7 +48,9 @@ def _taken(make: Callable[[], Any], ground: bytes) -> Snapshot:
     with transaction.atomic():
         made = make()
     after = {table: _rows(table) for table in _tables()}
-    return Snapshot(made, {table: _added(before[table], after[table]) for table in after}, ground)
+    return Snapshot(
+        made, {table: _added(before[table], after[table]) for table in after}, ground, time.monotonic() + FRESH_S
+    )
 
 
 def _added(before: bytes, after: bytes) -> bytes:

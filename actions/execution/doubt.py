@@ -87,7 +87,7 @@ def _barred_from_sending(action: Action, way: Reach, now: datetime) -> str:
     margin = timedelta(seconds=settings.REMIT_LEASE_S)
     if now + margin >= action.dispatched_at + timedelta(seconds=way.operation.key_window_s):
         return "The system may have forgotten the idempotency key by now."
-    if action.sent_digest:
+    if action.epoch is None or action.sent_digest:
         found = recheck.problem(action, way, checks=recheck.RESEND_CHECKS)
         return found.sentence if found else ""
     return _barred_after_failover(action, way)
@@ -95,6 +95,7 @@ def _barred_from_sending(action: Action, way: Reach, now: datetime) -> str:
 
 def _barred_after_failover(action: Action, way: Reach) -> str:
     """Nothing may have left yet, so this may be the first request: everything must hold, the target too (P4, F-05)."""
+    assert action.epoch is not None  # Nothing else is in doubt before it was sent.
     request = ApprovalRequest.objects.filter(action_id=action.pk).first()
     epoch = Epoch.objects.filter(number=action.epoch or 0).first()
     if epoch is None:

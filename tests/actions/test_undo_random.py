@@ -122,6 +122,7 @@ def test_t18_restored_byte_for_byte_or_conflict_and_once(cast, desk, batch):
     told = {"restored": 0, "conflicts": 0, "again": 0}
     for number in range(batch, SEQUENCES, BATCHES):
         world = World(cast, desk, seed=number)
+        world.change()  # So that there is something to undo.
         for _ in range(world.pick.randint(3, 6)):
             world.step()
         told = {key: told[key] + world.told[key] for key in told}

@@ -91,6 +91,21 @@ def test_what_waits_for_people_holds_the_rest_and_the_worker_goes_on(cast, desk,
     )
 
 
+def test_what_moved_while_an_earlier_undo_waited_is_not_overwritten(cast, desk, three):
+    plain = sample_plain()
+    plain["roles"]["refunds"]["tools"][UPDATE] = {"mode": "approval", "route": "account"}
+    publish(cast, plain)
+    trace = three[0].trace
+    made = undo_all(cast, trace, everything(trace))
+    desk.patch("/tickets/88213", {"note": "by hand"})
+    vote(cast, ApprovalRequest.objects.get(trace=made.undo_trace), "ken")
+    work(made.undo_trace)
+    made.refresh_from_db()
+    account, ticket = records(desk)
+    assert (account["owner_note"], account["refund_status"], ticket["note"]) == ("first", "refunded", "by hand")
+    assert made.state == "stopped" and "note changed since" in made.detail
+
+
 def test_a_compensable_change_is_made_up_for_by_the_call_its_tool_names(cast, desk):
     with_compensation(cast)
     step = {"title": "Close", "tool": ESCALATE, "arguments": {"ticket_id": "88213", "fields": {"status": "closed"}}}

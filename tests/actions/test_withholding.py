@@ -93,7 +93,8 @@ def test_r26_an_edit_does_not_take_over_a_route_nobody_was_asked_by(cast):
     """A stricter route published while a request is open is not satisfied by the people of the old one."""
     plain = sample_plain()
     plain["roles"]["refunds"]["tools"]["desk.mail.send"] = {"mode": "approval", "route": "account"}
-    plain["waivers"].append({**plain["waivers"][0], "id": "alone", "control": "side_effect.multi_step_approvals"})
+    control, until = "side_effect.multi_step_approvals", "2099-01-01T00:00Z"
+    plain["waivers"] = [{"id": "alone", "control": control, "reason": "A test.", "by": "Dana", "expires": until}]
     publish(cast, plain)
     draft = request_of(planned(cast), "desk.mail.send")
     plain["routes"]["account"]["steps"].append({"name": "Finance", "group": "finance"})

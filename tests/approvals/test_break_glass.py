@@ -206,7 +206,7 @@ def test_page_says_what_it_skips_and_who_is_told(cast, refund):
     assert f"/approvals/{refund.pk}/break-glass/" in sam.get(f"/approvals/{refund.pk}/").content.decode()
     page = sam.get(f"/approvals/{refund.pk}/break-glass/").content.decode()
     for words in ("Run now without Finance", "Support lead, Finance, Managers", "I will write the review within 24 h",
-                  "Priya Nair approved step 1", "At least 20 characters"):  # fmt: skip
+                  "Priya Nair approved step 1", "At least 20 characters", "$240.00"):  # fmt: skip
         assert words in page, words
     answer = sam.post(f"/approvals/{refund.pk}/break-glass/", {"reason": REASON, "digest": refund.digest})
     assert answer.status_code == 422 and "Say that you will write the review." in answer.content.decode()

@@ -11,7 +11,7 @@ from tests.browser.conftest import ROOT
 from tests.browser.test_story import axe_problems, sees
 
 SLUG = "overtaken"
-TOOLS = ("desk.account.get", "desk.order.get", "desk.ticket.get")
+TOOLS = ("desk.account.get", "desk.order.get")
 
 
 def plain(**modes: str) -> dict:
@@ -80,3 +80,29 @@ def test_an_agents_own_ship_gate_is_accessible_and_fits(person, theme, width):
     assert "Field-level allowlists" in page.inner_text("main")
     looked_at(page, width)
     assert ken.complaints == []
+
+
+HEAD = """() => {
+  const head = document.querySelector(".matrix thead th").getBoundingClientRect();
+  const cell = document.activeElement.getBoundingClientRect();
+  return [head.top, head.bottom, cell.top];
+}"""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_no_cell_that_has_the_focus_is_behind_the_head(person, width):
+    """The head sticks on a wide page; on a narrow one there is none, and every cell says its role."""
+    ken = person("ken", viewport={"width": width, "height": 420})
+    page = ken.open("/policies/support/tiers/")
+    cells = page.locator(".matrix tbody tr:not(.band) td:nth-of-type(1) .cell")
+    cells.last.scroll_into_view_if_needed()
+    cells.last.focus()
+    for _ in range(cells.count() - 1):
+        page.keyboard.press("ArrowUp")
+        top, bottom, cell = page.evaluate(HEAD)
+        assert cell >= (bottom if width == 1440 and top >= 0 else 0)
+    if width == 1440:
+        page.evaluate("window.scrollBy(0, 80)")
+        assert page.evaluate(HEAD)[0] == 0, "It sticks."
+    if os.environ.get("REMIT_SHOTS"):
+        page.screenshot(path=f"{os.environ['REMIT_SHOTS']}/head-{width}.png")

@@ -105,6 +105,21 @@ def test_the_judge_fails_a_naive_worker(shop, remote, count):
 
 
 @pytest.mark.parametrize(
+    ("fault", "times", "word"), [("reset_after", 1, "doubled"), ("500_before", 3, "silent"), ("", 0, "lost")]
+)
+def test_the_judge_names_each_thing_a_naive_worker_does(shop, remote, fault, times, word):
+    """It sends again what took effect; it writes down what never did; it dies, and nobody knows that it had anything to do."""
+    action = authorized(shop, "c")
+    if fault:
+        remote.fault(fault, times)
+        naive(remote.base_url, SECRET)(action.pk)
+    else:
+        killed(action, 0.0, naive(remote.base_url, SECRET))
+    (found,) = verdict([action], remote).fatal
+    assert word in found
+
+
+@pytest.mark.parametrize(
     ("klass", "state", "effects"),
     [
         ("a", "succeeded", 2),
