@@ -1,8 +1,9 @@
-"""A form that was sent after its session had ended: kept over the sign-in, so that nothing typed is lost.
+"""A form that was sent after its session had ended, or before a step-up: kept meanwhile, so that nothing typed is lost.
 
 Only what passed the CSRF check comes here. It is sent again by the person, never by itself.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,26 +20,54 @@ KEY = "kept_form"
 KEPT_FOR = timedelta(hours=1)
 MAX_CHARACTERS = 64 * 1024
 _NEVER_KEPT = ("csrfmiddlewaretoken", "password", "secret", "token")
+SESSION_ENDED = "The session had ended when you sent it"
+STEP_UP = "You had not proven who you are when you sent it"
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where a form was sent to, its fields in order and when."""
+    """Where a form was sent to, its fields in order, when, and why it waits."""
 
     path: str
     fields: tuple[tuple[str, str], ...]
     at: datetime
+    why: str = SESSION_ENDED
+
+    @property
+    def data(self) -> dict[str, str]:
+        """The last value of each field."""
+        return dict(self.fields)
+
+    @property
+    def again(self) -> str:
+        """Where the person goes on: a verdict has a page of its own for the proof it lacks."""
+        decide = self.path.removesuffix("decide/")
+        return f"{decide}confirm/" if self.why == STEP_UP and decide != self.path else reverse("accounts:resume")
+
+
+def keep(request: HttpRequest, why: str) -> bool:
+    """Keep the sent form in the session; one that is too long, or holds a secret, is not kept."""
+    fields = [(name, value) for name, values in request.POST.lists() for value in values if name != _NEVER_KEPT[0]]
+    small = sum(len(name) + len(value) for name, value in fields) <= MAX_CHARACTERS
+    harmless = not any(word in name.lower() for name, _ in fields for word in _NEVER_KEPT)
+    if small and harmless:
+        _store(request, request.get_full_path(), fields, why)
+    return small and harmless
+
+
+def keep_fields(request: HttpRequest, path: str, fields: Mapping[str, str], why: str) -> None:
+    """Keep a form that was checked already, to be sent to `path`."""
+    _store(request, path, list(fields.items()), why)
+
+
+def _store(request: HttpRequest, path: str, fields: list[tuple[str, str]], why: str) -> None:
+    at = database_now().isoformat()
+    request.session[KEY] = {"path": path, "fields": fields, "at": at, "why": why}
 
 
 def keep_form(request: HttpRequest) -> HttpResponse:
-    """Keep the sent form in the session and ask for a sign-in; a form that is too long, or holds a secret, is not kept."""
-    fields = [[name, value] for name, values in request.POST.lists() for value in values if name != _NEVER_KEPT[0]]
-    small = sum(len(name) + len(value) for name, value in fields) <= MAX_CHARACTERS
-    harmless = not any(word in name.lower() for name, _ in fields for word in _NEVER_KEPT)
-    target = request.get_full_path()
-    if small and harmless:
-        request.session[KEY] = {"path": target, "fields": fields, "at": database_now().isoformat()}
-        target = reverse("accounts:resume")
+    """Keep the sent form and ask for a sign-in."""
+    target = reverse("accounts:resume") if keep(request, SESSION_ENDED) else request.get_full_path()
     address = f"{reverse('accounts:sign_in')}?{urlencode({'next': target})}"
     return HttpResponseClientRedirect(address) if getattr(request, "htmx", False) else redirect(address)
 
@@ -52,7 +81,8 @@ def kept_form(request: HttpRequest) -> Kept | None:
     if database_now() - at > KEPT_FOR:
         forget(request)
         return None
-    return Kept(data["path"], tuple((name, value) for name, value in data["fields"]), at)
+    fields = tuple((name, value) for name, value in data["fields"])
+    return Kept(data["path"], fields, at, data.get("why", SESSION_ENDED))
 
 
 def forget(request: HttpRequest) -> None:

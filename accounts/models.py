@@ -8,8 +8,24 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
+from accounts.factors.models import Challenge, Factor, FactorAttempts, RecoveryCode, StepUp
 from accounts.ids import new_id
 from accounts.permissions import Permission, Role
+
+__all__ = [
+    "Agent",
+    "AgentCredential",
+    "Challenge",
+    "Factor",
+    "FactorAttempts",
+    "Group",
+    "GroupMembership",
+    "Membership",
+    "RecoveryCode",
+    "StepUp",
+    "User",
+    "Workspace",
+]
 
 
 def new_user_id() -> str:

@@ -1,6 +1,7 @@
 """Seals secrets at rest under the installation's secret key, each purpose with a key of its own. The one home of the cipher."""
 
 import base64
+from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -12,22 +13,22 @@ class SealBroken(Exception):
     """A sealed secret cannot be opened with any configured key."""
 
 
-def seal_for(purpose: str, secret: str) -> str:
-    """Encrypt with the newest key."""
-    return _box(purpose).encrypt(secret.encode("utf-8")).decode("ascii")
+def seal_for(purpose: str, secret: str, keys: Sequence[str] = ()) -> str:
+    """Encrypt with the newest key: of the installation, or of `keys`, for what not every process may open."""
+    return _box(purpose, keys).encrypt(secret.encode("utf-8")).decode("ascii")
 
 
-def unseal_for(purpose: str, sealed: str) -> str:
-    """Decrypt with the newest key, or an older one listed in SECRET_KEY_FALLBACKS. Raises SealBroken."""
+def unseal_for(purpose: str, sealed: str, keys: Sequence[str] = ()) -> str:
+    """Decrypt with the newest key, or an older one (of the installation: SECRET_KEY_FALLBACKS). Raises SealBroken."""
     try:
-        return _box(purpose).decrypt(sealed.encode("ascii")).decode("utf-8")
+        return _box(purpose, keys).decrypt(sealed.encode("ascii")).decode("utf-8")
     except (InvalidToken, UnicodeError) as error:
         raise SealBroken(f"What was sealed as {purpose} has a key this installation does not have.") from error
 
 
-def _box(purpose: str) -> MultiFernet:
-    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    return MultiFernet([Fernet(_derive(purpose, str(key))) for key in keys])
+def _box(purpose: str, keys: Sequence[str]) -> MultiFernet:
+    used = keys or (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return MultiFernet([Fernet(_derive(purpose, str(key))) for key in used])
 
 
 def _derive(purpose: str, key: str) -> bytes:

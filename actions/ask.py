@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts.actors import Actor
+from actions.binding import bound
 from actions.definition import Definition
 from actions.display import displayed
 from actions.models import Action
@@ -37,6 +38,7 @@ def ask_people(*, actor: Actor, action: Action, decision: Decision, sources: Seq
         involved=excluded(action, SEPARATION),
         digest=action.digest,
         displayed=shown(action, sources),
+        bound=bound(action),
     )
     request_approval(actor=actor, new=new)
 

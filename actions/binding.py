@@ -3,7 +3,7 @@
 from typing import Any
 
 from actions.models import Action
-from traces.canonical import canonical_text, digest_of
+from traces.canonical import canonical_text, digest_of, sha256_hex
 
 
 def prestate(before: dict[str, Any] | None) -> str:
@@ -34,3 +34,19 @@ def bind(action: Action) -> str:
 def arguments_text(arguments: dict[str, Any]) -> str:
     """Arguments as stored, displayed, hashed and sent: RFC 8785 text."""
     return canonical_text(arguments)
+
+
+def bound(action: Action) -> dict[str, Any]:
+    """What a verdict's signature names: the parts of the digest one by one, and the risk (B-03)."""
+    definition = action.definition
+    policy = action.decision.get("policy") or {}
+    return {
+        "arguments": "sha256:" + sha256_hex(action.arguments_text.encode("utf-8")),
+        "tool": action.tool_digest,
+        "policy": {key: policy.get(key) for key in ("slug", "version", "digest")},
+        "prestate": prestate(action.before),
+        "requester": action.requester_id,
+        "agent": action.agent_id,
+        "effect_class": definition.effect_class if definition else "",
+        "reversibility": definition.reversibility if definition else "",
+    }

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.actors import Actor
+from accounts.factors import totp
 from accounts.models import Workspace
 from actions.execution import OutOfReach, check_connection
 from actions.models import AttemptCredential, Connection, new_system_id
@@ -76,7 +77,7 @@ def rotate_keys(*, actor: Actor) -> int:
             row.sealed_secret = seal(unseal(row.sealed_secret))
             row.save(update_fields=["sealed_secret"])
             count += 1
-        count += reseal_keys() + reseal_channels()
+        count += reseal_keys() + reseal_channels() + totp.reseal()
         for workspace_id in Connection.objects.order_by("workspace").values_list("workspace", flat=True).distinct():
             sealed = Connection.objects.filter(workspace=workspace_id).count()
             body = {"connections": sealed}

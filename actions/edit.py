@@ -9,6 +9,7 @@ from accounts.actors import Actor
 from accounts.models import User
 from actions.arguments import check_arguments
 from actions.ask import shown, title_of
+from actions.binding import bound
 from actions.decide import judge, requested
 from actions.definition import Definition
 from actions.history import note_decision
@@ -55,7 +56,7 @@ def edit_payload(
         sources = request.displayed["sources"]
         replace_payload(
             actor=actor, editor=editor, request=request, title=title_of(action), digest=action.digest,
-            displayed=shown(action, sources),
+            displayed=shown(action, sources), bound=bound(action),
         )  # fmt: skip
     return request
 

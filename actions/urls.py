@@ -2,10 +2,15 @@
 
 from django.urls import path
 
-from actions import views, views_doubt, views_drift, views_pause, views_plan, views_rollback
+from actions import views, views_doubt, views_drift, views_load, views_pause, views_plan, views_rollback
 
 app_name = "actions"
 urlpatterns = [
+    # Before the approvals' own addresses, which would take these words for an id.
+    path("approvals/load/", views_load.load_, name="load"),
+    path("approvals/load/terms/", views_load.set_terms_, name="set_terms"),
+    path("approvals/rechecks/", views_load.rechecks, name="rechecks"),
+    path("approvals/rechecks/<str:recheck_id>/", views_load.answer_recheck_, name="answer_recheck"),
     path("approvals/<str:request_id>/edit/", views.edit, name="edit"),
     path("traces/<str:trace_id>/roll-back/", views_rollback.rollback, name="rollback"),
     path("actions/<str:action_id>/attest/", views_doubt.attest_, name="attest"),

@@ -22,6 +22,8 @@ from actions.resume import ResumeRefused, may_resume, resume
 from approvals.models import ApprovalRequest
 from approvals.refusals import VerdictRefused
 from approvals.services import record_verdict
+from approvals.stepup.here import here
+from approvals.stepup.services import fresh_step_up, proof_of
 
 DID = {"approve": "approved", "reject": "rejected"}
 
@@ -102,6 +104,7 @@ def _decide_one(request: AuthenticatedRequest, found: ApprovalRequest, verdict: 
         record_verdict(
             actor=actor_for_user(request.user, found.workspace), user=request.user, request_id=found.pk,
             choice=verdict.choice, reason=verdict.reason, digest=verdict.digest,
+            proof=proof_of(fresh_step_up(here(request))),
         )  # fmt: skip
     except VerdictRefused as error:
         return str(error)

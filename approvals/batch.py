@@ -16,6 +16,7 @@ from approvals.longtext import folded_row
 from approvals.models import ApprovalRequest, Verdict
 from approvals.refusals import AlreadyDecided, DigestChanged, VerdictRefused
 from approvals.services import record_verdict
+from approvals.statement import Proof
 
 MOST = 50
 
@@ -114,7 +115,9 @@ def _item(request: ApprovalRequest) -> Item:
     return Item(request.pk, request.title, agent, request.requester.name, rows, request.digest, request.expires_at)
 
 
-def decide_together(*, actor: Actor, user: User, choice: str, reason: str, seen: Mapping[str, str]) -> list[Result]:
+def decide_together(
+    *, actor: Actor, user: User, choice: str, reason: str, seen: Mapping[str, str], proof: Proof | None = None
+) -> list[Result]:
     """Record the same verdict on each request of `seen` (id -> digest shown), each as if it stood alone.
 
     Raises NotVisible and BatchRefused before anything is recorded; after that one item's failure stops no other.
@@ -122,13 +125,15 @@ def decide_together(*, actor: Actor, user: User, choice: str, reason: str, seen:
     batch = batch_of(user, list(seen))
     if choice == Verdict.Choice.REJECT and not reason.strip():
         raise BatchRefused("Write a reason. The agents and the people who asked will read it.")
-    done = [_decide(actor, user, item, choice, reason, seen[item.id]) for item in batch.items]
+    done = [_decide(actor, user, item, choice, reason, seen[item.id], proof) for item in batch.items]
     return done + [Result(one.id, one.title, "refused", one.reason) for one in batch.left_out]
 
 
-def _decide(actor: Actor, user: User, item: Item, choice: str, reason: str, digest: str) -> Result:
+def _decide(actor: Actor, user: User, item: Item, choice: str, reason: str, digest: str, proof: Proof | None) -> Result:
     try:
-        record_verdict(actor=actor, user=user, request_id=item.id, choice=choice, reason=reason, digest=digest)
+        record_verdict(
+            actor=actor, user=user, request_id=item.id, choice=choice, reason=reason, digest=digest, proof=proof
+        )
     except DigestChanged:
         return Result(item.id, item.title, "changed", "It changed after you opened this page. Nothing was decided.")
     except AlreadyDecided as error:

@@ -1,5 +1,6 @@
 """Requests for a human verdict, and the verdicts people gave. What is required comes from policy as plain values."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from django.db import models
@@ -50,6 +51,8 @@ class ApprovalRequest(models.Model):
     involved = models.JSONField(default=dict)
     digest = models.CharField(max_length=80)
     displayed = models.JSONField()
+    # What a verdict's signature names beside the digest: arguments, tool pin, policy, pre-state, requester, risk (B-03).
+    bound = models.JSONField(default=dict)
     state = models.CharField(max_length=16, choices=State.choices, default=State.OPEN)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -72,8 +75,13 @@ class ApprovalRequest(models.Model):
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The route's steps in order, with the groups they escalated to so far."""
-        return steps_of(self.route, self.escalated)
+        """The route's steps in order, with the groups they escalated to so far.
+
+        Where somebody approved above the hourly limit, the step needs one person more.
+        """
+        pressed = {verdict.step for verdict in self.counted if verdict.wants_second}
+        found = steps_of(self.route, self.escalated)
+        return tuple(replace(one, quorum=one.quorum + 1) if one.number in pressed else one for one in found)
 
     @property
     def escalated(self) -> list[int]:
@@ -125,6 +133,13 @@ class Verdict(models.Model):
     digest = models.CharField(max_length=80)
     # A verdict on a payload that was edited afterwards no longer counts; the row stays.
     void = models.BooleanField(default=False)
+    # {statement, key, signature, assertion}: what this person decided, signed (R-25). Empty: recorded unsigned, never counts.
+    signed = models.JSONField(default=dict)
+    # When the payload was first shown to this person, and how long until the verdict; null when it was not shown.
+    opened_at = models.DateTimeField(null=True)
+    dwell_ms = models.PositiveBigIntegerField(null=True)
+    # Given above the workspace's limit of approvals an hour: somebody else must approve this step as well.
+    wants_second = models.BooleanField(default=False)
     at = models.DateTimeField()
 
     class Meta:
@@ -133,6 +148,7 @@ class Verdict(models.Model):
             # INVARIANT: one person, one verdict on one payload. Held by tests/approvals/test_record_verdict.py.
             models.UniqueConstraint(fields=["request", "user", "digest"], name="one_verdict_per_person_and_payload")
         ]
+        indexes = [models.Index(fields=["user", "-at"], name="verdict_person_newest")]
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.choice} {self.request_id} step {self.step}"
@@ -213,3 +229,60 @@ class BreakGlass(models.Model):
     def overdue(self) -> bool:
         """Whether the review is not resolved and its time has passed, on the database clock."""
         return self.confirmed_at is None and database_now() >= self.due_at
+
+
+class Opening(models.Model):
+    """A payload was shown to a person who may decide it, for the first time. It reaches the ledger with the verdict."""
+
+    request = models.ForeignKey(ApprovalRequest, on_delete=models.CASCADE, related_name="openings")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="openings")
+    digest = models.CharField(max_length=80)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["request", "user", "digest"], name="opening_first_only")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} opened {self.request_id}"
+
+
+class ApprovalSettings(models.Model):
+    """How a workspace wants approvals given. A workspace without a row has these defaults."""
+
+    class Floor(models.TextChoices):
+        NONE = "none", "Nothing beside the session"
+        BY_RISK = "by_risk", "A step-up where the action is irreversible or has side effects"
+        TOTP = "totp", "A step-up for every approval"
+        PASSKEY = "passkey", "A passkey signs every approval"
+
+    workspace = models.OneToOneField(
+        Workspace, on_delete=models.CASCADE, primary_key=True, related_name="approval_settings"
+    )
+    # INVARIANT: no policy asks less than this. Held by tests/stepup/test_requirement.py.
+    step_up_floor = models.CharField(max_length=10, choices=Floor.choices, default=Floor.BY_RISK)
+    # Approvals of one person an hour above which each of theirs needs a second approver; null: never.
+    second_above = models.PositiveSmallIntegerField(null=True)
+    # Prompts for people per 100 actions of an agent that this workspace accepts.
+    prompt_budget = models.PositiveSmallIntegerField(default=20)
+    # Share of automatic actions looked at again afterwards, per mille.
+    recheck_per_mille = models.PositiveSmallIntegerField(default=20)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(recheck_per_mille__lte=1000), name="approval_recheck_share"),
+        ]
+
+    def __str__(self) -> str:
+        return f"approval settings of {self.workspace_id}"
+
+
+class ApprovalKey(models.Model):
+    """An Ed25519 key that signs verdicts. Sealed with a secret that only the console's processes have (B-03, 9.2.9)."""
+
+    number = models.PositiveIntegerField(unique=True)
+    public = models.CharField(max_length=44, unique=True)
+    sealed = models.TextField()
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"approval key {self.number}"

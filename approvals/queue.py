@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 from django.urls import reverse
 
+from accounts.access import has_permission
 from accounts.clock import database_now
 from accounts.models import User, Workspace
+from accounts.permissions import Permission
 from approvals.access import requests_visible_to
 from approvals.batch import why_alone
 from approvals.eligibility import eligibility
@@ -62,6 +64,8 @@ class QueuePage:
     waiting: int
     show: str
     requests: list[ApprovalRequest] = field(repr=False)
+    may_load: bool = False
+    may_recheck: bool = False
 
     @property
     def tickable(self) -> int:
@@ -106,6 +110,8 @@ def queue_page(user: User, workspace: Workspace, show: str, *, current: str = ""
         waiting=len(opened),
         show=chosen,
         requests=requests,
+        may_load=has_permission(user, Permission.AUDIT_VIEW, workspace),
+        may_recheck=has_permission(user, Permission.APPROVAL_VIEW, workspace),
     )
 
 

@@ -19,3 +19,16 @@ class NotEntitled(VerdictRefused):
 
 class ReasonNeeded(VerdictRefused):
     """A decision that needs a reason has none, or too short a one."""
+
+
+class StepUpNeeded(VerdictRefused):
+    """The approval needs a fresh proof of who approves; `level` says which (V7.5.3)."""
+
+    def __init__(self, level: str) -> None:
+        self.level = level
+        what = "a passkey that signs it" if level == "passkey" else "a code or passkey within the last 5 minutes"
+        super().__init__(f"This approval needs {what}. Nothing was decided.")
+
+
+class NotSigned(VerdictRefused):
+    """The approval could not be signed, so it was not recorded (P5)."""

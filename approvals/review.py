@@ -15,6 +15,7 @@ from accounts.models import User
 from approvals.algebra import Step
 from approvals.break_glass import why_not
 from approvals.eligibility import eligibility
+from approvals.fatigue import pace
 from approvals.longtext import folded_row, folded_segments, long_values, must_open, text_of
 from approvals.models import ApprovalRequest, BreakGlass
 from approvals.people import person_in
@@ -77,6 +78,8 @@ class Review:
     must_open: Sequence[str]
     glass_url: str
     glass_review_url: str
+    # For a person who approves fast: how many and how fast, else nothing.
+    pace_text: str = ""
 
 
 def review_page(
@@ -146,6 +149,7 @@ def review_page(
         glass_review_url=reverse("approvals:glass_review", args=[request.pk])
         if request.state == ApprovalRequest.State.BREAK_GLASS
         else "",
+        pace_text=pace(user, request.workspace_id).sentence if may.may_decide else "",
     )
 
 

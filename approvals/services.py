@@ -13,9 +13,21 @@ from accounts.clock import database_now
 from accounts.models import Agent, User
 from approvals.algebra import Step, timers
 from approvals.eligibility import Eligibility, eligibility
+from approvals.fatigue import above_limit, first_opened
 from approvals.models import ApprovalRequest, Verdict
-from approvals.refusals import AlreadyDecided, DigestChanged, NotEntitled, ReasonNeeded, VerdictRefused
+from approvals.refusals import (
+    AlreadyDecided,
+    DigestChanged,
+    NotEntitled,
+    NotSigned,
+    ReasonNeeded,
+    StepUpNeeded,
+    VerdictRefused,
+)
+from approvals.requirement import FRESH, enough, required_level
 from approvals.signals import verdict_recorded
+from approvals.signing import ApprovalSignerMissing, sign
+from approvals.statement import Proof, new_nonce, signed_form, state
 from traces.canonical import instant
 from traces.ledger import append
 from traces.models import Trace
@@ -42,6 +54,7 @@ class NewRequest:
     involved: Mapping[str, str]
     digest: str
     displayed: Mapping[str, Any]
+    bound: Mapping[str, Any]
 
 
 def request_approval(*, actor: Actor, new: NewRequest) -> ApprovalRequest:
@@ -61,6 +74,7 @@ def request_approval(*, actor: Actor, new: NewRequest) -> ApprovalRequest:
         involved=dict(new.involved),
         digest=new.digest,
         displayed=dict(new.displayed),
+        bound=dict(new.bound),
         created_at=now,
         expires_at=new.expires_at,
         next_timer_at=now + first.after if first else None,
@@ -78,24 +92,83 @@ def request_approval(*, actor: Actor, new: NewRequest) -> ApprovalRequest:
 
 
 def record_verdict(
-    *, actor: Actor, user: User, request_id: str, choice: str, reason: str, digest: str, step: int | None = None
+    *,
+    actor: Actor,
+    user: User,
+    request_id: str,
+    choice: str,
+    reason: str,
+    digest: str,
+    step: int | None = None,
+    proof: Proof | None = None,
 ) -> ApprovalRequest:
-    """Record one person's verdict on what that person was shown.
+    """Record one person's verdict on what that person was shown, signed (R-25), with how they proved who they are.
 
     `step` says which one, where several wait for this person; without it, the first of those.
-    Raises AlreadyDecided, DigestChanged, NotEntitled or ReasonNeeded; then nothing was recorded.
+    Raises AlreadyDecided, DigestChanged, NotEntitled, ReasonNeeded, StepUpNeeded or NotSigned; then nothing was recorded.
     """
     with transaction.atomic():
         request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request_id)
         now = database_now()
+        # INVARIANT: whoever is signed in approves, whatever a request says (R-24). Held by tests/stepup/test_who_approves.py.
+        if (actor.kind, actor.id) != ("user", user.pk):
+            raise NotEntitled("A verdict is given by the person who is signed in.")
         may = _refuse_verdict(user, request, choice=choice, reason=reason, digest=digest, now=now)
         about = _chosen(may, step)
-        Verdict.objects.create(
-            request=request, step=about.number, user=user, choice=choice, reason=reason.strip(), digest=digest, at=now
-        )
-        _append_verdict(actor, request, step=about, choice=choice, reason=reason.strip(), now=now)
+        if choice == Verdict.Choice.APPROVE:
+            _refuse_unproven(request, user, proof, now)
+        verdict = _verdict(actor, request, user, about, choice=choice, reason=reason.strip(), proof=proof, now=now)
+        _append_verdict(actor, request, about, verdict)
         _advance(actor, request, choice=choice, now=now)
     return request
+
+
+def _refuse_unproven(request: ApprovalRequest, user: User, proof: Proof | None, now: datetime) -> None:
+    """Raises StepUpNeeded when the proof is missing, of somebody else, too old or too weak."""
+    level = required_level(request)
+    if level == "none":
+        return
+    fresh = proof is not None and proof.user_id == user.pk and now - proof.at <= FRESH
+    if proof is None or not fresh or not enough(level, proof.method, by_passkey=proof.assertion is not None):
+        raise StepUpNeeded(level)
+
+
+def _verdict(
+    actor: Actor,
+    request: ApprovalRequest,
+    user: User,
+    step: Step,
+    *,
+    choice: str,
+    reason: str,
+    proof: Proof | None,
+    now: datetime,
+) -> Verdict:
+    opened = first_opened(request, user)
+    return Verdict.objects.create(
+        request=request, step=step.number, user=user, choice=choice, reason=reason, digest=request.digest, at=now,
+        signed=_signed(actor, request, user, step.number, choice=choice, proof=proof), opened_at=opened,
+        dwell_ms=int((now - opened).total_seconds() * 1000) if opened else None,
+        wants_second=choice == Verdict.Choice.APPROVE and above_limit(user, request.workspace_id, now),
+    )  # fmt: skip
+
+
+def _signed(
+    actor: Actor, request: ApprovalRequest, user: User, step: int, *, choice: str, proof: Proof | None
+) -> dict[str, Any]:
+    """The statement with its signature. A rejection is never lost for want of a key: it is recorded without (P5)."""
+    said = proof.statement if proof else None
+    nonce = str(said["nonce"]) if said else new_nonce()
+    statement = state(request, user, choice=choice, step=step, step_up=proof.to_json() if proof else None, nonce=nonce)
+    if said is not None and said != statement:
+        raise DigestChanged("The payload changed after your passkey was asked. Nothing was decided.")
+    try:
+        made = sign(actor=actor, workspace_id=request.workspace_id, statement=statement)
+    except ApprovalSignerMissing as error:
+        if choice == Verdict.Choice.REJECT:
+            return {}
+        raise NotSigned(f"{error} Nothing was decided.") from error
+    return signed_form(statement, made.key, made.signature, proof)
 
 
 def _refuse_verdict(
@@ -110,7 +183,17 @@ def _refuse_verdict(
     refuse_changed(request, digest)
     if choice == Verdict.Choice.REJECT and not reason.strip():
         raise ReasonNeeded("Write a reason. The agent and the person who asked will read it.")
+    if choice == Verdict.Choice.APPROVE and not request.bound:
+        raise NotSigned("This was asked before approvals were signed. Reject it, so that the agent can ask again.")
     return may
+
+
+def step_for(user: User, request: ApprovalRequest, number: int | None) -> Step:
+    """The step a verdict of this person would be on. Raises NotEntitled."""
+    may = eligibility(user, request)
+    if not may.may_decide:
+        raise NotEntitled(may.reason)
+    return _chosen(may, number)
 
 
 def _chosen(may: Eligibility, number: int | None) -> Step:
@@ -141,19 +224,21 @@ def _settled_sentence(request: ApprovalRequest) -> str:
     return f"Already {request.state_words} by {last.user.name} at {request.settled_at:%H:%M:%S} UTC."
 
 
-def _append_verdict(
-    actor: Actor, request: ApprovalRequest, *, step: Step, choice: str, reason: str, now: datetime
-) -> None:
+def _append_verdict(actor: Actor, request: ApprovalRequest, step: Step, verdict: Verdict) -> None:
     body = {
         "approval": request.pk,
         "action": request.action_id,
         "step": step.number,
         "step_name": step.name,
         "steps": len(request.steps),
-        "choice": choice,
-        "reason": reason,
+        "choice": verdict.choice,
+        "reason": verdict.reason,
         "saw": request.digest,
-        "waited_ms": int((now - request.created_at).total_seconds() * 1000),
+        "waited_ms": int((verdict.at - request.created_at).total_seconds() * 1000),
+        "opened_at": instant(verdict.opened_at) if verdict.opened_at else None,
+        "dwell_ms": verdict.dwell_ms,
+        "wants_second": verdict.wants_second,
+        "signed": verdict.signed or None,
     }
     append(actor=actor, trace_id=request.trace_id, type="approval.verdict_recorded", body=body)
 
@@ -220,7 +305,14 @@ def expire_due(*, actor: Actor) -> int:
 
 
 def replace_payload(
-    *, actor: Actor, editor: User, request: ApprovalRequest, title: str, digest: str, displayed: Mapping[str, Any]
+    *,
+    actor: Actor,
+    editor: User,
+    request: ApprovalRequest,
+    title: str,
+    digest: str,
+    displayed: Mapping[str, Any],
+    bound: Mapping[str, Any],
 ) -> None:
     """Show a new payload after an edit: earlier verdicts no longer count and the steps start again.
 
@@ -228,13 +320,15 @@ def replace_payload(
     """
     request.verdicts.update(void=True)
     request.title, request.digest, request.displayed, request.step = title, digest, dict(displayed), 1
+    request.bound = dict(bound)
     edited = {editor.pk: "You edited this, so someone else approves it."}
     if request.kind == ApprovalRequest.Kind.APPROVAL:
         request.excluded = {**request.excluded, **edited}
     request.involved = {**request.involved, **edited}
     # A step that was settled waits again, and so may what escalates it.
     request.next_timer_at = database_now()
-    request.save(update_fields=["title", "digest", "displayed", "step", "excluded", "involved", "next_timer_at"])
+    fields = ["title", "digest", "displayed", "bound", "step", "excluded", "involved", "next_timer_at"]
+    request.save(update_fields=fields)
 
 
 def expiry_after(seconds: int) -> datetime:

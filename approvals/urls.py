@@ -1,16 +1,19 @@
-"""Approval pages. Editing lives in `actions.urls`, because an edit asks policy again."""
+"""Approval pages and, under /me/, a person's own factors. Editing lives in `actions.urls`, because an edit asks policy again."""
 
-from django.urls import path
+from django.urls import include, path
 
-from approvals import views, views_batch, views_glass
+from approvals import views, views_batch, views_confirm, views_glass
 
 app_name = "approvals"
 urlpatterns = [
-    path("", views.queue, name="queue"),
-    path("batch/", views_batch.batch, name="batch"),
-    path("<str:request_id>/", views.review, name="review"),
-    path("<str:request_id>/decide/", views.decide, name="decide"),
-    path("<str:request_id>/break-glass/", views_glass.break_glass_, name="break_glass"),
-    path("<str:request_id>/break-glass/review/", views_glass.glass_review, name="glass_review"),
-    path("<str:request_id>/break-glass/review/confirm/", views_glass.glass_confirm, name="glass_confirm"),
+    path("me/", include("approvals.stepup.urls")),
+    path("approvals/", views.queue, name="queue"),
+    path("approvals/batch/", views_batch.batch, name="batch"),
+    path("approvals/<str:request_id>/", views.review, name="review"),
+    path("approvals/<str:request_id>/decide/", views.decide, name="decide"),
+    path("approvals/<str:request_id>/confirm/", views_confirm.confirm, name="confirm"),
+    path("approvals/<str:request_id>/confirm/options/", views_confirm.confirm_options, name="confirm_options"),
+    path("approvals/<str:request_id>/break-glass/", views_glass.break_glass_, name="break_glass"),
+    path("approvals/<str:request_id>/break-glass/review/", views_glass.glass_review, name="glass_review"),
+    path("approvals/<str:request_id>/break-glass/review/confirm/", views_glass.glass_confirm, name="glass_confirm"),
 ]

@@ -11,14 +11,19 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.actors import actor_for_user
 from accounts.http import AuthenticatedRequest, sign_in_required
+from accounts.kept import STEP_UP, forget, keep_fields
 from approvals.access import decidable_by, get_request_for
+from approvals.fatigue import note_opened
 from approvals.forms import VerdictForm
 from approvals.longtext import NotOpened, refuse_unopened
 from approvals.models import ApprovalRequest
 from approvals.queue import queue_page
-from approvals.refusals import AlreadyDecided, DigestChanged, VerdictRefused
+from approvals.refusals import AlreadyDecided, DigestChanged, StepUpNeeded, VerdictRefused
 from approvals.review import review_page
 from approvals.services import record_verdict
+from approvals.statement import Proof
+from approvals.stepup.here import here
+from approvals.stepup.services import fresh_step_up, proof_of
 
 DONE = {"approve": "Approved", "reject": "Rejected"}
 
@@ -32,6 +37,7 @@ def queue(request: AuthenticatedRequest) -> HttpResponse:
     first = page.first_request
     context: dict[str, Any] = {"queue": page, "review": None, "landing": True}
     if first is not None:
+        note_opened(first, request.user)
         context["review"] = review_page(request.user, first, page=page)
         context["form"] = VerdictForm(initial={"digest": first.digest})
     return render(request, "approvals/queue.html", context)
@@ -56,27 +62,35 @@ def decide(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     form = VerdictForm(request.POST)
     if not form.is_valid():
         return _render_review(request, found, form, status=422)
-    return _record(request, found, form)
+    return record(request, found, form, proof_of(fresh_step_up(here(request))))
 
 
-def _record(request: AuthenticatedRequest, found: ApprovalRequest, form: VerdictForm) -> HttpResponse:
+def record(
+    request: AuthenticatedRequest, found: ApprovalRequest, form: VerdictForm, proof: Proof | None
+) -> HttpResponse:
+    """Record a checked form as this person's verdict; what still needs a step-up is kept and goes there."""
     actor = actor_for_user(request.user, found.workspace)
     given = dict(form.cleaned_data)
     try:
         refuse_unopened(found, choice=given["choice"], opened=given.pop("opened"))
-        record_verdict(actor=actor, user=request.user, request_id=found.pk, **given)
+        record_verdict(actor=actor, user=request.user, request_id=found.pk, proof=proof, **given)
     except (AlreadyDecided, DigestChanged) as error:
         found.refresh_from_db()
         return _render_review(request, found, form, status=409, conflict=str(error))
+    except StepUpNeeded:
+        kept = {name: "" if value in (None, False) else str(value) for name, value in form.cleaned_data.items()}
+        keep_fields(request, reverse("approvals:decide", args=[found.pk]), kept, STEP_UP)
+        return redirect(reverse("approvals:confirm", args=[found.pk]))
     except (VerdictRefused, NotOpened) as error:
         form.add_error(None, str(error))
         return _render_review(request, found, form, status=422)
+    forget(request)
+    return _recorded(request, found, form.cleaned_data["choice"])
+
+
+def _recorded(request: AuthenticatedRequest, found: ApprovalRequest, choice: str) -> HttpResponse:
     left = len(decidable_by(request.user, found.workspace))
-    word = (
-        "Sent"
-        if found.kind == "draft" and form.cleaned_data["choice"] == "approve"
-        else DONE[form.cleaned_data["choice"]]
-    )
+    word = "Sent" if found.kind == "draft" and choice == "approve" else DONE[choice]
     messages.success(request, f"{word}. {left} left for you.")
     return redirect(reverse("approvals:review", args=[found.pk]))
 
@@ -85,6 +99,7 @@ def _render_review(
     request: AuthenticatedRequest, found: ApprovalRequest, form: VerdictForm, *, status: int = 200, conflict: str = ""
 ) -> HttpResponse:
     page = queue_page(request.user, found.workspace, request.GET.get("show", ""), current=found.pk)
+    note_opened(found, request.user)
     raw, opened = request.GET.get("view") == "raw", "all" in request.GET
     shown = review_page(request.user, found, page=page, raw=raw, conflict=conflict, opened=opened)
     context: dict[str, Any] = {"queue": page, "review": shown, "form": form, "landing": False}

@@ -11,6 +11,8 @@ from accounts.actors import actor_for_user
 from accounts.http import AuthenticatedRequest, sign_in_required
 from approvals.access import get_request_for
 from approvals.batch import Batch, BatchRefused, Result, batch_of, decide_together, summary
+from approvals.stepup.here import here
+from approvals.stepup.services import fresh_step_up, proof_of
 
 DIGEST = "digest-"
 
@@ -48,7 +50,8 @@ def _decide(request: AuthenticatedRequest) -> HttpResponse:
     request.show_workspace(workspace)
     try:
         actor = actor_for_user(request.user, workspace)
-        results = decide_together(actor=actor, user=request.user, choice=choice, reason=reason, seen=seen)
+        proof = proof_of(fresh_step_up(here(request)))
+        results = decide_together(actor=actor, user=request.user, choice=choice, reason=reason, seen=seen, proof=proof)
     except BatchRefused as error:
         return _page(request, shown or ids, problem=str(error), reason=reason)
     return render(request, "approvals/batch_done.html", _told(results))

@@ -14,6 +14,10 @@ DEBUG = env.flag("REMIT_DEBUG", default=False)
 SECRET_KEY = env.text("REMIT_SECRET_KEY")
 # Older keys, newest first: they open what was sealed or signed with them; `manage.py remit_rotate_keys` seals it anew.
 SECRET_KEY_FALLBACKS = env.text("REMIT_SECRET_KEY_OLD", default="").split()
+# Opens the key that signs approvals, newest first. Only the web process has it; workers verify, they never sign (B-03).
+REMIT_APPROVAL_SECRETS = env.text("REMIT_APPROVAL_SECRET", default="").split()
+# The public keys that this process accepts; empty: every key registered in the database.
+REMIT_APPROVAL_KEYS = env.words("REMIT_APPROVAL_KEYS", default="")
 REMIT_PORT = env.number("REMIT_PORT", default=8000, minimum=1, maximum=65535)
 REMIT_BASE_URL = os.environ.get("REMIT_BASE_URL", f"http://127.0.0.1:{REMIT_PORT}").rstrip("/")
 ALLOWED_HOSTS = env.words("REMIT_ALLOWED_HOSTS", default="127.0.0.1,localhost,[::1]")

@@ -20,7 +20,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("gateway.urls")),
     path("", include("actions.urls")),
-    path("approvals/", include("approvals.urls")),
+    path("", include("approvals.urls")),
     path("traces/", include("traces.urls")),
     path("", include("traces.notices.urls")),
     path("policies/", include("policies.urls")),

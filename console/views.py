@@ -18,6 +18,7 @@ from accounts.ids import is_id
 from accounts.models import Agent
 from accounts.permissions import Permission
 from actions.doubts import finding_out, in_doubt, needing
+from actions.rechecks import not_fine
 from approvals.access import decidable_by
 from approvals.glass_review import unresolved_for
 from approvals.queue import row_of
@@ -35,7 +36,8 @@ LATEST = 6
 def home(request: AuthenticatedRequest) -> HttpResponse:
     """What needs this person now, the latest traces, the agents."""
     waiting = decidable_by(request.user, request.workspace)
-    doubts = [*needing(request.user, request.workspace), *unresolved_for(request.user, request.workspace)]
+    user, here = request.user, request.workspace
+    doubts = [*needing(user, here), *unresolved_for(user, here), *not_fine(user, here)]
     sees_all = has_permission(request.user, Permission.TRACE_VIEW, request.workspace)
     agents = Agent.objects.filter(workspace=request.workspace).select_related("owner")
     context = {

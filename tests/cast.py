@@ -20,6 +20,7 @@ from accounts.services import (
 )
 from actions.connections import save_connection
 from actions.tools import load_tools
+from approvals.models import ApprovalSettings
 from console.sample import policy_source
 from policies.services import publish_version
 
@@ -92,6 +93,8 @@ def _workspace(cast: Cast, data: dict) -> None:
     actor = system_actor("tests", "")
     workspace = create_workspace(actor=actor, slug=data["slug"], name=data["name"], environment=data["environment"])
     cast.workspaces[data["slug"]] = workspace
+    # As in the sample world: nobody has a second factor. tests/stepup raises the floor where it needs one.
+    ApprovalSettings.objects.create(workspace=workspace, step_up_floor="none")
     groups = {s: create_group(actor=actor, workspace=workspace, slug=s, name=n) for s, n in data["groups"].items()}
     for person in data["people"]:
         user = create_user(actor=actor, email=person["email"], name=person["name"], password=PASSWORD)

@@ -6,3 +6,4 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_TASK_DEFAULT_QUEUE = "remit-tests"
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 REMIT_WITNESS: list[str] = []  # Tests name the witnesses they mean.
+REMIT_APPROVAL_SECRETS = ["the secret that opens the key of approvals in tests"]

@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 GENESIS = "0" * 64
 BUNDLE, TRACE = "remit.bundle/1", "remit.trace/1"
@@ -597,6 +600,42 @@ def check_manifest(content: Content) -> int:
     return key
 
 
+def check_verdicts(entries: Iterable[tuple[str, str, str]], *, whole: bool) -> None:
+    """Signed verdicts are of what they say; in a whole ledger, by a key its governance chain names. Raises Bad."""
+    records = [(w, json.loads(c)) for w, c, _ in entries if '"type":"approval' in c]
+    keys = {(w, r["body"]["public"]) for w, r in records if r["type"] in {"approval_key.used", "approval_key.rotated"}}
+    for workspace, record in records:
+        if record["type"] == "approval.verdict_recorded" and record["body"].get("signed"):
+            what = f"Record {record['seq']} of trace {record['trace']}"
+            if whole and (workspace, record["body"]["signed"]["key"]) not in keys:
+                bad(f"{what}: its verdict is signed by a key that the governance chain does not name.")
+            check_verdict(workspace, record, what)
+
+
+def check_verdict(workspace: str, record: Mapping[str, Any], what: str) -> None:
+    body, signed, said = record["body"], record["body"]["signed"], record["body"]["signed"]["statement"]
+    told = [workspace, record["actor"]["id"], *(body[k] for k in ("action", "approval", "choice", "step", "saw"))]
+    if told != [said[k] for k in ("workspace", "approver", "action", "approval", "choice", "step", "digest")]:
+        bad(f"{what}: the signed verdict says something else than the record.")
+    try:
+        key = Ed25519PublicKey.from_public_bytes(_base64(signed["key"], what))
+        key.verify(_base64(signed["signature"], what), plain(said).encode())
+        if signed["assertion"] and _asserted(signed["assertion"]) != sha(plain(said).encode()):
+            bad(f"{what}: the passkey signed something else.")
+    except (InvalidSignature, ValueError):
+        bad(f"{what}: its verdict's signature does not hold.")
+
+
+def _asserted(found: Mapping[str, str]) -> bytes:
+    """The challenge a passkey signed. Raises InvalidSignature, ValueError."""
+    raw = [base64.urlsafe_b64decode(found[k] + "==") for k in ("client_data", "authenticator_data", "signature")]
+    key: Any = load_der_public_key(base64.b64decode(found["public_key"]))
+    rsa = () if isinstance(key, Ed25519PublicKey) else (padding.PKCS1v15(), SHA256())
+    how: Any = (ec.ECDSA(SHA256()),) if isinstance(key, ec.EllipticCurvePublicKey) else rsa
+    key.verify(raw[2], raw[1] + sha(raw[0]), *how)
+    return base64.urlsafe_b64decode(json.loads(raw[0])["challenge"] + "==")
+
+
 def check_withheld(content: Content, texts: Mapping[tuple[str, int], str]) -> None:
     for row in content.withheld:
         if set(row) != {"commitment", "kind", "salt", "seq", "trace", "value"}:
@@ -612,6 +651,7 @@ def check_withheld(content: Content, texts: Mapping[tuple[str, int], str]) -> No
 def check(content: Content, anchors: Sequence[Note] = (), pinned: str = "") -> Proven:
     """Everything. Raises Bad with the first thing that does not hold."""
     heads = check_entries(content.entries)
+    check_verdicts(content.entries, whole=content.scope[0] != "traces")
     deployment = content.manifest.origin.removesuffix("/bundle")
     content.keys.check(deployment, pinned)
     if set(content.trees) != set(content.checkpoints):

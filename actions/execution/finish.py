@@ -18,6 +18,7 @@ from actions.facts import agent_facts, requester_facts
 from actions.inverse import inverse_of
 from actions.machine import StateConflict, move
 from actions.models import Action
+from actions.rechecks import draw
 from actions.record import known_secrets, safe
 from actions.redaction import Secrets, mask, mask_inside
 from actions.states import State
@@ -118,6 +119,7 @@ def _write(
         move(actor=actor, action=action, to=to, entry=entry, body=body, **columns)
         if to is State.SUCCEEDED:
             settle(action_id=action.pk)
+            draw(action)
         elif to is State.FAILED:
             release(action_id=action.pk)
 

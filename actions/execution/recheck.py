@@ -20,8 +20,10 @@ from actions.models import Action
 from actions.record import known_secrets
 from actions.redaction import Secrets, mask_inside
 from actions.switches import Place, holding, sentence
-from approvals.models import ApprovalRequest
+from approvals.models import ApprovalRequest, Verdict
+from approvals.requirement import enough, required_level
 from approvals.standing import no_longer
+from approvals.statement import broken
 from policies.engine.diff.model import LOOSENS
 from policies.engine.diff.routes import stricter_route
 from policies.engine.routes import recorded
@@ -116,7 +118,25 @@ def _approval(action: Action, way: Reach) -> str:
         return "" if action.decision["effect"] == "allow" else "No approval was asked for."
     if database_now() >= request.expires_at:
         return f"The approval ran out at {request.expires_at:%H:%M:%S} UTC."
-    return no_longer(request, action.digest)
+    return no_longer(request, action.digest) or _signatures(action, request)
+
+
+def _signatures(action: Action, request: ApprovalRequest) -> str:
+    """R-25: everybody who counts signed this very action, each as surely as is asked now. An emergency has its own proof.
+
+    INVARIANT: a row that says `approved` opens nothing by itself. Held by tests/stepup/test_signed_verdicts.py.
+    """
+    if request.state == ApprovalRequest.State.BREAK_GLASS:
+        return ""
+    level, bound = required_level(request), binding.bound(action)
+    for verdict in request.verdicts.filter(void=False, choice=Verdict.Choice.APPROVE).select_related("user"):
+        why = broken(verdict, request, bound)
+        if why:
+            return f"The approval of {verdict.user.name} proves nothing: {why}."
+        proof = verdict.signed["statement"]["step_up"] or {}
+        if not enough(level, proof.get("method", ""), by_passkey=verdict.signed["assertion"] is not None):
+            return f"{verdict.user.name} approved without the step-up that is asked now."
+    return ""
 
 
 def _policy(action: Action, way: Reach) -> Finding | str:

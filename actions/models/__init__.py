@@ -24,6 +24,7 @@ from actions.models.calls import (
     new_system_id,
     new_tool_id,
 )
+from actions.models.rechecks import Recheck, new_recheck_id
 
 __all__ = [
     "Action",
@@ -35,6 +36,7 @@ __all__ = [
     "IdempotencyKey",
     "KillSwitch",
     "Plan",
+    "Recheck",
     "Rollback",
     "Tool",
     "new_action_id",
@@ -42,6 +44,7 @@ __all__ = [
     "new_bulk_id",
     "new_connection_id",
     "new_plan_id",
+    "new_recheck_id",
     "new_rollback_id",
     "new_switch_id",
     "new_system_id",

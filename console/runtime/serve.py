@@ -14,7 +14,7 @@ from typing import Any
 
 from console.runtime.child import Child, say
 from console.runtime.layout import StartError, lock, prepare
-from console.runtime.stack import ROOT, Stack, environment
+from console.runtime.stack import ROOT, Stack, environment, of_the_rest, of_web
 from console.runtime.valkey import free_port, wait_port
 
 HEALTH_WAIT_S = 60.0
@@ -43,7 +43,7 @@ def serve(data: str) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
-    stack = Stack(layout, environment(layout))
+    stack = Stack(layout, of_the_rest(environment(layout)))
     try:
         _start(stack, port, stop)
         _tend(stack, stop)
@@ -89,15 +89,15 @@ def _start(stack: Stack, port: int, stop: threading.Event) -> None:
     _child(stack, "clock", [sys.executable, "manage.py", "remit_checkpoint"]).start()
     _child(stack, "notices", [sys.executable, "manage.py", "remit_notify"]).start()
     _child(stack, "worker", [sys.executable, "-m", "celery", *WORKER]).start()
-    front = _child(stack, "web", [sys.executable, "-m", *web])
+    front = _child(stack, "web", [sys.executable, "-m", *web], of_web(stack.layout, env))
     front.start()
     url = f"http://127.0.0.1:{port}"
     _wait_healthy(url, front, stop)
     _announce(stack, url, sample)
 
 
-def _child(stack: Stack, name: str, command: list[str]) -> Child:
-    child = Child(name, command, stack.env, stack.layout.logs / f"{name}.log")
+def _child(stack: Stack, name: str, command: list[str], env: dict[str, str] | None = None) -> Child:
+    child = Child(name, command, env or stack.env, stack.layout.logs / f"{name}.log")
     stack.children.append(child)
     return child
 

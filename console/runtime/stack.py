@@ -42,6 +42,21 @@ class Stack:
             child.stop()
 
 
+# The web process alone signs approvals; what runs actions or agents only verifies (B-03).
+APPROVAL_SECRET = ("REMIT_APPROVAL_SECRET", "REMIT_APPROVAL_SECRET_FILE")
+
+
+def of_web(layout: Layout, env: dict[str, str]) -> dict[str, str]:
+    """The environment of the web process: the common one, and the secret that opens the approval key."""
+    given = {name: os.environ[name] for name in APPROVAL_SECRET if name in os.environ}
+    return env | (given or {"REMIT_APPROVAL_SECRET": secret(layout, "approval")})
+
+
+def of_the_rest(env: dict[str, str]) -> dict[str, str]:
+    """The environment of every other process: without that secret."""
+    return {name: value for name, value in env.items() if name not in APPROVAL_SECRET}
+
+
 def environment(layout: Layout) -> dict[str, str]:
     """What children inherit: ours, plus secrets made once and the data folder."""
     env = dict(os.environ)

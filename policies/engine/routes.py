@@ -25,6 +25,7 @@ def route_of(name: str, data: Plain) -> Route:
         seconds(data["remind"]) if "remind" in data else 0,
         tuple(Escalation(seconds(e["after"]), e["to"], e.get("step")) for e in data.get("escalation") or ()),
         _break_glass(data["break_glass"]) if "break_glass" in data else None,
+        str(data.get("step_up", "none")),
     )
 
 
@@ -56,6 +57,7 @@ def recorded(data: Plain) -> Route:
         data.get("remind_s", 0),
         tuple(Escalation(**item) for item in data.get("escalation", ())),
         BreakGlass(**{**glass, "notify": tuple(glass["notify"])}) if glass else None,
+        data.get("step_up", "none"),
     )
 
 

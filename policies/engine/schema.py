@@ -112,11 +112,14 @@ _BREAK_GLASS = _object(
     ("group", "review_group"),
 )
 SEPARATION = ("requester", "agent_owner", "editor", "same_person", "late_joiner")
+# From the least to the most a person must prove to approve; the workspace's own floor may ask more.
+STEP_UPS = ("none", "totp", "passkey")
 _ROUTE = _object(
     {
         "steps": {"type": "array", "minItems": 1, "maxItems": 10, "items": _STEP},
         "expires": _DURATION,
         "separation": {"type": "array", "uniqueItems": True, "items": {"enum": list(SEPARATION)}},
+        "step_up": {"enum": list(STEP_UPS)},
         "remind": _DURATION,
         "escalation": {"type": "array", "minItems": 1, "maxItems": 10, "items": _ESCALATION},
         "break_glass": _BREAK_GLASS,

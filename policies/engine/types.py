@@ -132,7 +132,7 @@ class BreakGlass:
 class Route:
     """Steps, how long they may take, who may not decide, who is added when nobody does, and the way for an emergency.
 
-    `remind_s` is the time between reminders in seconds, 0 for none.
+    `remind_s` is the time between reminders in seconds, 0 for none. `step_up` is what those who decide prove.
     """
 
     name: str
@@ -142,6 +142,7 @@ class Route:
     remind_s: int = 0
     escalation: tuple[Escalation, ...] = ()
     break_glass: BreakGlass | None = None
+    step_up: str = "none"
 
 
 @dataclass(slots=True)

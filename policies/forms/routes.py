@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from policies.engine.routes import groups_of, mistakes, route_of
-from policies.engine.schema import REASON_MIN, SEPARATION
+from policies.engine.schema import REASON_MIN, SEPARATION, STEP_UPS
 from policies.forms.amounts import SpanField
 from policies.forms.cells import name_field
 from policies.forms.route_steps import (
@@ -29,6 +29,11 @@ SEPARATION_WORDS = {
     "same_person": "One person decides one step only",
     "late_joiner": "People who joined the group later may not decide",
 }
+STEP_UP_WORDS = {
+    "none": "What the workspace asks of everybody",
+    "totp": "A code or passkey within 5 minutes",
+    "passkey": "A passkey that signs each approval",
+}
 Rows = list[tuple[int, list[forms.BoundField]]]
 
 
@@ -44,6 +49,9 @@ class RouteForm(SeenForm):
         required=False, choices=[(key, SEPARATION_WORDS[key]) for key in SEPARATION], label="Who may not decide",
         widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
+    step_up = forms.ChoiceField(
+        required=False, choices=[(key, STEP_UP_WORDS[key]) for key in STEP_UPS], label="What approvers prove"
+    )
     glass_group = forms.ChoiceField(
         required=False, label="Who may run it without the rest", help_text="Nobody: every step must be decided."
     )
@@ -121,7 +129,7 @@ class RouteForm(SeenForm):
         data = self.cleaned_data
         parts = {
             "expires": data["expires"], "remind": data["remind"], "escalation": data["escalation"],
-            "break_glass": _break_glass(data),
+            "break_glass": _break_glass(data), "step_up": data["step_up"] if data["step_up"] != "none" else "",
         }  # fmt: skip
         said = {name: value for name, value in parts.items() if value}
         kept = [key for key in SEPARATION if key in data["separation"]]
@@ -141,7 +149,7 @@ def _initial(rule: Mapping[str, Any] | None) -> dict[str, Any]:
         return {"separation": list(SEPARATION)}
     found = {
         "expires": rule.get("expires", ""), "remind": rule.get("remind", ""),
-        "separation": rule.get("separation", list(SEPARATION)),
+        "separation": rule.get("separation", list(SEPARATION)), "step_up": rule.get("step_up", "none"),
         **{f"glass_{name}": value for name, value in rule.get("break_glass", {}).items()},
     }  # fmt: skip
     for number, step in enumerate(rule["steps"]):

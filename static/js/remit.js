@@ -6,4 +6,5 @@ import "./focus.js";
 import "./confirm-press.js";
 import "./live.js";
 import "./matrix.js";
+import "./passkey.js";
 import "./ticks.js";

@@ -6,6 +6,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.clock import database_now
+from accounts.models import Factor
+from actions.models import Action, Recheck
 from policies.models import BreakerTrip, Policy
 from policies.replay import start_replay
 from tests.builders import planned, request_of
@@ -14,6 +16,7 @@ from traces.notices.models import Channel, Delivery
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 CAST = ["dana", "ken", "priya", "tomas", "ava", "maya", "omar", "lena", None]
 IN, OUT = ["dana", "ken", "priya", "tomas", "ava"], ["omar", "lena"]
+AWAY = {**dict.fromkeys(OUT, 404), None: 302}
 
 # Of one policy. Policy admins edit; everybody with a role but Maya, who only asks, reads; the other tenant sees nothing.
 SECTIONS = ("invariants", "limits", "freezes", "breakers")
@@ -93,6 +96,28 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
     "approvals:batch": ("get", "/approvals/batch/?id={approval}", {**dict.fromkeys(OUT, 404), None: 302}, 422),
     "approvals:review": ("get", "/approvals/{approval}/", {**dict.fromkeys(OUT, 404), None: 302}, 200),
     "approvals:decide": ("post", "/approvals/{approval}/decide/", {**dict.fromkeys(OUT, 404), None: 302}, 422),
+    "approvals:confirm": ("get", "/approvals/{approval}/confirm/", {**dict.fromkeys(OUT, 404)}, 302),
+    "approvals:confirm_options": ("post", "/approvals/{approval}/confirm/options/", AWAY, 409),
+    # A person's own: nobody else's can be named.
+    "approvals:security": ("get", "/me/security/", {None: 302}, 200),
+    "approvals:begin_app": ("post", "/me/security/app/", {"priya": 302, None: 302}, 200),
+    "approvals:confirm_app": ("post", "/me/security/app/confirm/", {None: 302}, 422),
+    "approvals:passkey_options": ("post", "/me/security/passkey/options/", {"priya": 302, None: 302}, 200),
+    "approvals:add_passkey": ("post", "/me/security/passkey/", {None: 302}, 422),
+    "approvals:codes": ("post", "/me/security/codes/", {}, 302),  # Nobody here proved who they are.
+    "approvals:rename_factor": ("post", "/me/security/{factor}/rename/", {"priya": 422, None: 302}, 404),
+    "approvals:remove_factor": ("post", "/me/security/{factor}/remove/", {"priya": 302, None: 302}, 404),
+    "approvals:step_up": ("get", "/me/step-up/", {None: 302}, 200),
+    "approvals:step_up_options": ("post", "/me/step-up/options/", {None: 302}, 200),
+    "actions:load": ("get", "/approvals/load/", {"dana": 200, "ava": 200, "omar": 200, None: 302}, 403),
+    "actions:set_terms": ("post", "/approvals/load/terms/", {"dana": 422, "omar": 422, None: 302}, 403),
+    "actions:rechecks": ("get", "/approvals/rechecks/", {"maya": 403, None: 302}, 200),
+    "actions:answer_recheck": (
+        "post",
+        "/approvals/rechecks/{recheck}/",
+        {"dana": 403, "ava": 403, "maya": 404, **AWAY},
+        302,
+    ),
     # Absent for everybody who may not break glass, among them those who read the request.
     "approvals:break_glass": ("get", "/approvals/{approval}/break-glass/", {"ken": 200, None: 302}, 404),
     "approvals:glass_review": ("get", "/approvals/{approval}/break-glass/review/", {None: 302}, 404),
@@ -185,7 +210,10 @@ def places(cast):
     )
     channel = Channel.objects.create(workspace=cast.northwind, kind="email", name="x", created_at=now)
     delivery = Delivery.objects.create(channel=channel, next_at=now, created_at=now, state="failed")
+    factor = Factor.objects.create(user=cast.user("priya"), kind="totp", name="Phone", material="x", created_at=now)
+    recheck = Recheck.objects.create(action=Action.objects.get(pk=refund.action_id), selected_at=now)
     return {
+        "factor": factor.pk, "recheck": recheck.pk,
         "plan": trace.plans.get().pk, "channel": channel.pk, "delivery": delivery.pk, "trace": trace.pk,
         "approval": refund.pk, "action": refund.action_id, "agent": cast.agent.pk, "replay": replay.pk,
         "trip": trip.pk,
@@ -237,6 +265,8 @@ def test_p7_foreign_object_answers_like_a_missing_one(cast, places, name):
         "agent": "agt",
         "replay": "rpl",
         "trip": "trp",
+        "factor": "fac",
+        "recheck": "rck",
         "plan": "pln",
         "channel": "chn",
         "delivery": "msg",

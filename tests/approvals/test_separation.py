@@ -33,7 +33,7 @@ def request_(cast):
     for first in [*KEPT_OUT, *GOOD]:
         into(cast, first, "support-leads", joined=database_now() if first == "late" else None)
     replace_payload(actor=cast.actor("editor"), editor=cast.user("editor"), request=found, title=found.title,
-                    digest=found.digest, displayed=found.displayed)  # fmt: skip
+                    digest=found.digest, displayed=found.displayed, bound=found.bound)  # fmt: skip
     deactivate_user(actor=cast.actor("dana"), user=cast.user("gone"))
     return found
 

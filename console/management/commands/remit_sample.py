@@ -26,6 +26,7 @@ from accounts.services import (
 )
 from actions.connections import save_connection
 from actions.tools import load_tools
+from approvals.terms import Terms, set_terms
 from console.sample import policy_source
 from policies.services import publish_version
 
@@ -74,6 +75,8 @@ def _workspace(data: dict[str, Any], password: str, sign_ins: list[dict[str, Any
     workspace = create_workspace(
         actor=actor, slug=data["slug"], name=data["name"], environment=data["environment"], is_sample=True
     )
+    # Nobody of the sample world has a second factor yet; whoever adds one can raise this on the page of approvers' load.
+    set_terms(actor=actor, workspace=workspace, terms=Terms(step_up_floor="none"))
     groups = {
         slug: create_group(actor=actor, workspace=workspace, slug=slug, name=name)
         for slug, name in data["groups"].items()

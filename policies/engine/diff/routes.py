@@ -17,6 +17,7 @@ from policies.engine.diff.steps import embeds, terms
 from policies.engine.diff.words import join, steps
 from policies.engine.plain import default_route, routes_of
 from policies.engine.routes import route_of
+from policies.engine.schema import STEP_UPS
 from policies.engine.types import TIERS, Route
 
 _FEWER = "Not every step it had still stands, in its order, with as many of the same people."
@@ -43,7 +44,14 @@ def _separation(old: Route, new: Route) -> Judged:
     return stricter_if(before < after, why=why, otherwise=otherwise)
 
 
-_JUDGES = (_steps, _expires, _separation, escalation, break_glass)
+def _step_up(old: Route, new: Route) -> Judged:
+    if old.step_up == new.step_up:
+        return None
+    more = STEP_UPS.index(new.step_up) > STEP_UPS.index(old.step_up)
+    return stricter_if(more, why="Approvers prove more.", otherwise="Approvers prove less.")
+
+
+_JUDGES = (_steps, _expires, _separation, escalation, break_glass, _step_up)
 
 
 def stricter_route(old: Route | None, new: Route | None) -> Judged:
@@ -84,6 +92,7 @@ _KIND = Kind(
         _aspect("escalation steps", "who may decide too when nobody does", escalation, escalation_words),
         _aspect("break_glass", "who may skip its steps", break_glass, break_glass_words),
         _aspect("remind", "it reminds", remind, remind_words),
+        _aspect("step_up", "what approvers prove", _step_up, lambda route: route.step_up),
     ),
     "name",
 )  # fmt: skip

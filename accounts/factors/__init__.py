@@ -1,0 +1,1 @@
+"""Second factors of a person: authenticator codes, passkeys, recovery codes. Checks only; `approvals.stepup` has the ledger."""

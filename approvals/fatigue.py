@@ -1,0 +1,73 @@
+"""How people approve: when a payload was shown to them, how long they took, how many an hour (A-09, T25).
+
+It measures what was presented. Whether somebody considered it, no measurement here can say.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from django.db.models import QuerySet
+
+from accounts.clock import database_now
+from accounts.models import User
+from approvals.eligibility import eligibility
+from approvals.models import ApprovalRequest, Opening, Verdict
+from approvals.requirement import settings_of
+
+HOUR = timedelta(hours=1)
+FAST_MS = 2000
+# From so many approvals an hour on, with so short a median, the review page says so.
+NUDGE_FROM, NUDGE_BELOW_MS = 10, 5000
+
+
+def note_opened(request: ApprovalRequest, user: User) -> None:
+    """The payload is being shown to somebody who may decide it; the first time counts."""
+    if not eligibility(user, request).may_decide:
+        return
+    Opening.objects.get_or_create(request=request, user=user, digest=request.digest, defaults={"at": database_now()})
+
+
+def first_opened(request: ApprovalRequest, user: User) -> datetime | None:
+    """When what stands in the request now was first shown to this person; None when it never was."""
+    found = Opening.objects.filter(request=request, user=user, digest=request.digest).first()
+    return found.at if found else None
+
+
+def above_limit(user: User, workspace_id: str, now: datetime) -> bool:
+    """Whether one more approval of this person is above the workspace's hourly limit."""
+    limit = settings_of(workspace_id).second_above
+    return limit is not None and _approvals(user, workspace_id, now).count() >= limit
+
+
+def _approvals(user: User, workspace_id: str, now: datetime) -> QuerySet[Verdict]:
+    return Verdict.objects.filter(
+        user=user, request__workspace=workspace_id, choice=Verdict.Choice.APPROVE, at__gt=now - HOUR
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """One person's approvals of the last hour."""
+
+    approvals: int
+    median_ms: int | None
+
+    @property
+    def is_fast(self) -> bool:
+        return self.approvals >= NUDGE_FROM and self.median_ms is not None and self.median_ms < NUDGE_BELOW_MS
+
+    @property
+    def sentence(self) -> str:
+        """What the review page says to a person who is fast; empty to others."""
+        if not self.is_fast or self.median_ms is None:
+            return ""
+        took = f"{self.median_ms / 1000:.0f} s" if self.median_ms >= 1000 else "under 1 s"
+        return f"You approved {self.approvals} in the last hour, median {took}."
+
+
+def pace(user: User, workspace_id: str) -> Pace:
+    """How fast this person approves now."""
+    dwells = list(_approvals(user, workspace_id, database_now()).values_list("dwell_ms", flat=True))
+    known = [dwell for dwell in dwells if dwell is not None]
+    return Pace(len(dwells), int(median(known)) if known else None)

@@ -1,0 +1,80 @@
+"""What a verdict says, as data: the one text that is signed, by us and by a passkey (P3, P4, R-25)."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from accounts.factors.passkeys import Assertion
+from accounts.models import User
+from approvals.models import ApprovalRequest, Verdict
+from approvals.signing import signature_holds
+from traces.canonical import canonical_bytes, digest_of, instant, sha256_hex
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How a person proved themself for this verdict. With `assertion`, their passkey signed `statement` itself."""
+
+    user_id: str
+    method: str
+    at: datetime
+    statement: Mapping[str, Any] | None = None
+    assertion: Assertion | None = None
+
+    def to_json(self) -> dict[str, str]:
+        return {"method": self.method, "at": instant(self.at)}
+
+
+def new_nonce() -> str:
+    """128 random bits: no two verdicts have the same statement."""
+    return secrets.token_hex(16)
+
+
+def state(
+    request: ApprovalRequest, user: User, *, choice: str, step: int, step_up: Mapping[str, str] | None, nonce: str
+) -> dict[str, Any]:
+    """The statement of one verdict on what is shown now."""
+    return {
+        "v": VERSION,
+        "workspace": request.workspace_id,
+        "approval": request.pk,
+        "action": request.action_id,
+        "digest": request.digest,
+        "bound": request.bound,
+        "displayed": digest_of({"title": request.title, "displayed": request.displayed}),
+        "approver": user.pk,
+        "choice": choice,
+        "step": step,
+        "step_up": dict(step_up) if step_up else None,
+        "expires": instant(request.expires_at),
+        "nonce": nonce,
+    }
+
+
+def challenge_of(statement: Mapping[str, Any]) -> bytes:
+    """What a passkey is asked to sign for this statement: its SHA-256."""
+    return bytes.fromhex(sha256_hex(canonical_bytes(statement)))
+
+
+def signed_form(statement: Mapping[str, Any], key: str, signature: str, proof: Proof | None) -> dict[str, Any]:
+    """A signed statement as it is stored and written to the ledger: public data only."""
+    assertion = asdict(proof.assertion) if proof and proof.assertion else None
+    return {"statement": dict(statement), "key": key, "signature": signature, "assertion": assertion}
+
+
+def broken(verdict: Verdict, request: ApprovalRequest, bound: Mapping[str, Any]) -> str:
+    """Why a stored verdict does not prove that its person decided this; empty when it does. `bound` is of what would run."""
+    signed = verdict.signed
+    if not signed:
+        return "it is not signed"
+    said = signed["statement"]
+    if not signature_holds(said, signed["key"], signed["signature"]):
+        return "its signature does not hold"
+    wanted = state(
+        request, verdict.user, choice=verdict.choice, step=verdict.step, step_up=said["step_up"], nonce=said["nonce"]
+    )
+    return "" if said == {**wanted, "bound": dict(bound)} else "it was given for something else"
