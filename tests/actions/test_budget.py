@@ -22,8 +22,8 @@ def spender(transactional_db, desk):
     plain = sample_plain()
     plain["roles"]["refunds"]["tools"]["desk.mail.send"] = {"mode": "auto"}
     next(limit for limit in plain["limits"] if limit["id"] == "mail.daily")["max"] = BUDGET
-    waived = {**plain["waivers"][0], "id": "mail.alone", "control": "side_effect.multi_step_approvals"}
-    plain["waivers"].append(waived)
+    waived = {"id": "mail.alone", "control": "side_effect.multi_step_approvals", "reason": "A test.", "by": "Dana"}
+    plain["waivers"] = [{**waived, "expires": "2099-01-01T00:00Z"}]
     publish(cast, plain)
     return cast
 

@@ -145,7 +145,15 @@ def test_r26_a_looser_route_does_not_block_what_was_approved(cast, desk):
     vote(cast, refund, "tomas")
     plain = sample_plain()
     plain["routes"]["refund"]["steps"] = plain["routes"]["refund"]["steps"][:1]
-    plain["waivers"].append({**plain["waivers"][0], "id": "w2", "control": "side_effect.multi_step_approvals"})
+    plain["waivers"] = [
+        {
+            "id": "w2",
+            "control": "side_effect.multi_step_approvals",
+            "reason": "A test.",
+            "by": "Dana",
+            "expires": "2099-01-01T00:00Z",
+        }
+    ]
     publish(cast, plain)
     work(trace)
     assert action(trace, "desk.refund.create").state == "succeeded"
