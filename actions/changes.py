@@ -41,7 +41,7 @@ def _in_words(row: Row, definition: Definition, proposed: Mapping[str, Any]) -> 
 def observed_changes(rows: Iterable[Row], results: Mapping[str, Mapping[str, Any]]) -> list[Row]:
     """The same rows with what was read back: `new` is what the system now holds, `verified` whether it is what was sent.
 
-    A value that differs is never called verified (connectors 3.3); a declared normalisation is named in `note`.
+    A value that differs is never called verified; a declared normalisation is named in `note`.
     """
     return [_observed(row, results.get(row["field"])) for row in rows]
 

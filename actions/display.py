@@ -81,20 +81,33 @@ def _payload(
             "title": "What will be sent",
             **{part: arguments.get(part, "") for part in EMAIL_PARTS},
             "edits": {name: list(pair) for name, pair in edits.items()},
+            "beside": {name: value for name, value in arguments.items() if name not in EMAIL_PARTS},
         }
     return {
         "kind": "record",
         "title": "What will change",
         "rows": [{**row, "agents": edits[row["field"]][0]} if row["field"] in edits else dict(row) for row in changes],
         "edits": {name: list(pair) for name, pair in edits.items()},
+        "beside": _beside(definition, arguments),
         "record": (before or {}).get("path", ""),
         "read_at": (before or {}).get("read_at", ""),
     }
 
 
+def _beside(definition: Definition, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What is sent and is no field of the record: which record, and whatever the tool takes besides (B-01)."""
+    fields = set(definition.fields(arguments)) | {definition.data.get("fields_at", "")}
+    return {name: value for name, value in arguments.items() if name not in fields}
+
+
 def _editable(definition: Definition, arguments: Mapping[str, Any]) -> list[str]:
-    """The values that would be written, which a person may put right; never which record they are written to."""
-    return sorted(set(definition.fields(arguments)) - definition.path_arguments())
+    """The values that would be written, which a person may put right; never which record, or money of which kind."""
+    return sorted(set(definition.fields(arguments)) - definition.path_arguments() - {_currency(definition)})
+
+
+def _currency(definition: Definition) -> str:
+    """The argument an amount is counted in; "" where the tool moves no money."""
+    return str((definition.data.get("money") or {}).get("currency", ""))
 
 
 def _locked(definition: Definition, arguments: Mapping[str, Any], decision: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -103,4 +116,7 @@ def _locked(definition: Definition, arguments: Mapping[str, Any], decision: Mapp
     told = {check["field"]: check["reason"] for check in decision["checks"] if check["outcome"] == "denied"}
     rows = [{"field": name, "reason": told.get(name, "Policy refuses this field.")} for name in sorted(refused)]
     names = "This names the record. Reject it, so that the agent can ask for another."
-    return rows + [{"field": n, "reason": names} for n in sorted(definition.path_arguments()) if n in arguments]
+    rows += [{"field": n, "reason": names} for n in sorted(definition.path_arguments()) if n in arguments]
+    currency = _currency(definition)
+    counted = "The amount is counted in it. Reject it, so that the agent can ask in another currency."
+    return rows + ([{"field": currency, "reason": counted}] if currency in arguments else [])

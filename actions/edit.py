@@ -1,5 +1,6 @@
 """A person edits a pending action's payload: policy runs again, the digest changes, both texts are kept."""
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,15 +43,19 @@ def edit_payload(
     with transaction.atomic():
         request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request_id)
         _refuse(request, editor, digest)
-        action = Action.objects.select_related("tool__connection", "agent", "requester", "trace").get(
-            pk=request.action_id
-        )
-        # The trace's lock first, as every proposal takes it before the limits' locks: no two can wait for each other.
+        found = Action.objects.select_related("tool__connection", "agent", "requester", "trace")
+        # The action's lock, then its trace's, as every move takes them; limits come last: no two can wait for each other.
+        action = found.select_for_update(of=("self",)).get(pk=request.action_id)
         Trace.objects.select_for_update(of=("self",)).get(pk=action.trace_id)
         definition = action.definition
         assert definition is not None  # A pending action has a tool.
         allowed = set(request.displayed["editable"])
+        before = canonical_text(action.edits)
         action.edits = _edits(action, definition, {k: v for k, v in values.items() if k in allowed})
+        if canonical_text(action.edits) == before:
+            raise EditRefused("Nothing was changed. Change a value, or discard the edits.")
+        # Another nonce, another digest: what people approved before an edit never comes back as the same thing (B-03).
+        action.nonce = secrets.token_hex(16)
         check_arguments(definition, requested(action, definition))
         _decide_again(actor, action, definition)
         sources = request.displayed["sources"]
@@ -110,4 +115,13 @@ def _decide_again(actor: Actor, action: Action, definition: Definition) -> None:
     policy = str(decision.policy["slug"])
     replace_holds(workspace_id=action.workspace_id, policy=policy, action_id=action.pk, holds=decision.holds)
     body = {**decided_body(action, definition), "edits": action.edits}
-    move(actor=actor, action=action, to=State.PENDING, entry="action.edited", body=body, edits=action.edits, **columns)
+    move(
+        actor=actor,
+        action=action,
+        to=State.PENDING,
+        entry="action.edited",
+        body=body,
+        edits=action.edits,
+        nonce=action.nonce,
+        **columns,
+    )

@@ -4,13 +4,17 @@ Must not decide what may be edited or what is allowed: `actions.display` says th
 """
 
 import json
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 
 from actions.definition import Definition
+from traces.canonical import canonical_text
+
+AMOUNT = re.compile(r"-?([0-9]{1,3}(,[0-9]{3})+|[0-9]{1,16})(\.[0-9]{1,4})?")
 
 _LONG = 120
 Schema = Mapping[str, Any]
@@ -38,12 +42,12 @@ class AmountField(forms.CharField):
 
     def clean(self, value: Any) -> int:
         """Minor units. Raises ValidationError."""
-        text = super().clean(value).replace(",", "")
-        try:
-            minor = Decimal(text).scaleb(self.digits)
-        except InvalidOperation as error:
-            raise forms.ValidationError("Write an amount such as 240.00.") from error
-        if not minor.is_finite() or minor != minor.to_integral_value() or abs(minor) > 2**53 - 1:
+        text = super().clean(value).strip()
+        # Commas only where thousands have them: `240,00` is not twenty-four thousand.
+        if not AMOUNT.fullmatch(text):
+            raise forms.ValidationError("Write an amount such as 1,240.00, with a point before the minor units.")
+        minor = Decimal(text.replace(",", "")).scaleb(self.digits)
+        if minor != minor.to_integral_value() or abs(minor) > 2**53 - 1:
             raise forms.ValidationError(
                 f"Write an amount such as 240.00, at most {self.digits} digits after the point."
             )
@@ -85,7 +89,10 @@ class JsonField(forms.CharField):
     def clean(self, value: Any) -> Any:
         """The value. A name that stands twice, or a number JSON does not know, is refused (R-30)."""
         try:
-            return json.loads(super().clean(value), object_pairs_hook=_once, parse_constant=_refused)
+            found = json.loads(super().clean(value), object_pairs_hook=_once, parse_constant=_refused)
+            # What the ledger cannot carry exactly is no value: infinities, integers over 2^53 - 1, lone surrogates.
+            canonical_text({"value": found})
+            return found
         except (ValueError, RecursionError) as error:
             raise forms.ValidationError(f"This is not JSON: {error}.") from error
 

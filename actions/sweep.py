@@ -1,11 +1,12 @@
 """The sweeper's round: what a lost message, a dead worker or a passed deadline left behind (R-01, F-04)."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.actors import system_actor
@@ -28,6 +29,7 @@ from policies.publishing import publish_due
 from policies.replay import ring_stale
 from traces.models import Trace
 
+logger = logging.getLogger("remit.sweeper")
 BATCH = 500
 ANY = ""
 
@@ -77,9 +79,19 @@ def _apply_settled() -> int:
     pending = Action.objects.filter(state=State.PENDING).values("pk")
     settled = ApprovalRequest.objects.exclude(state=ApprovalRequest.State.OPEN).filter(action_id__in=pending)
     ids = list(settled.values_list("pk", flat=True)[:BATCH])
-    for request_id in ids:
+    return sum(_applied(request_id) for request_id in ids)
+
+
+def _applied(request_id: str) -> bool:
+    """One verdict that cannot be carried over must not keep leases, expiries and other verdicts waiting."""
+    try:
         apply_verdict(request_id=request_id)
-    return len(ids)
+    except OperationalError:
+        raise
+    except Exception:
+        logger.exception("The verdict of %s could not be carried over; the next round tries again.", request_id)
+        return False
+    return True
 
 
 def _end_leases() -> tuple[int, int]:

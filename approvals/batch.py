@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.access import NotVisible
 from accounts.actors import Actor
 from accounts.models import User
-from approvals.access import get_request_for
+from approvals.access import get_request_for, requests_visible_to
 from approvals.eligibility import eligibility
-from approvals.longtext import folded_row
+from approvals.longtext import long_values
 from approvals.models import ApprovalRequest, Verdict
+from approvals.people import Person, person_in
 from approvals.refusals import AlreadyDecided, DigestChanged, VerdictRefused
 from approvals.services import record_verdict
 from approvals.statement import Proof
@@ -34,6 +36,8 @@ class Item:
     agent: str
     asked_by: str
     rows: Sequence[Mapping[str, Any]]
+    # Arguments that are no field of a row, such as the record's name.
+    beside: Mapping[str, Any]
     digest: str
     expires_at: Any
 
@@ -73,7 +77,9 @@ def why_alone(request: ApprovalRequest) -> str:
         return "A draft is read and sent alone."
     if request.displayed["reversibility"] != "reversible":
         return "It can’t be undone by itself, so it is reviewed alone."
-    if any(folded_row(row)["folded"] for row in request.displayed["payload"].get("rows", ())):
+    if request.displayed["payload"]["kind"] != "record":
+        return "A message is read whole, so it is reviewed alone."
+    if long_values(request.displayed["payload"]):
         return "It holds a long text, so it is reviewed alone."
     return ""
 
@@ -87,14 +93,15 @@ def batch_of(user: User, ids: Sequence[str]) -> Batch:
     """The requests as one page. Raises NotVisible for one this person may not see, BatchRefused where nothing is left."""
     if len(ids) > MOST:
         raise BatchRefused(f"At most {MOST} requests are reviewed together. Tick fewer.")
-    requests = [get_request_for(user, request_id) for request_id in dict.fromkeys(ids)]
-    reasons = {request.pk: _why_not(user, request) for request in requests}
+    requests = _requests(user, list(dict.fromkeys(ids)))
+    who = person_in(user, requests[0].workspace) if requests else None
+    reasons = {request.pk: _why_not(user, request, who) for request in requests}
     fit = [request for request in requests if not reasons[request.pk]]
     if not fit:
         raise BatchRefused("None of these can be reviewed together. Open each by itself.")
     first = fit[0]
     for request in fit:
-        if sort_of(request) != sort_of(first) or request.workspace_id != first.workspace_id:
+        if sort_of(request) != sort_of(first):
             reasons[request.pk] = "It is about another tool or tier than the first one."
     return Batch(
         tool_title=first.displayed["tool_title"],
@@ -104,15 +111,30 @@ def batch_of(user: User, ids: Sequence[str]) -> Batch:
     )
 
 
-def _why_not(user: User, request: ApprovalRequest) -> str:
-    may = eligibility(user, request)
+def _requests(user: User, ids: Sequence[str]) -> list[ApprovalRequest]:
+    """In the order given, all of one workspace. Raises NotVisible when one of them is not to be seen there."""
+    if not ids:
+        return []
+    workspace = get_request_for(user, ids[0]).workspace
+    found = requests_visible_to(user, workspace).select_related("workspace").in_bulk(ids)
+    if set(found) != set(ids):
+        raise NotVisible("approval")
+    return [found[request_id] for request_id in ids]
+
+
+def _why_not(user: User, request: ApprovalRequest, who: Person | None) -> str:
+    may = eligibility(user, request, who)
     return may.reason if not may.may_decide else why_alone(request)
 
 
 def _item(request: ApprovalRequest) -> Item:
     agent = request.agent.name if request.agent else request.requester.name
-    rows = [row for row in request.displayed["payload"]["rows"] if row["kind"] != "unchanged"]
-    return Item(request.pk, request.title, agent, request.requester.name, rows, request.digest, request.expires_at)
+    payload = request.displayed["payload"]
+    rows = [row for row in payload["rows"] if row["kind"] != "unchanged"]
+    return Item(
+        request.pk, request.title, agent, request.requester.name, rows, payload.get("beside", {}), request.digest,
+        request.expires_at,
+    )  # fmt: skip
 
 
 def decide_together(

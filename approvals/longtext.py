@@ -21,6 +21,7 @@ def long_values(payload: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 
 def _texts(payload: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield from ((name, text_of(value)) for name, value in payload.get("beside", {}).items())
     if payload["kind"] == "email":
         edits = payload.get("edits") or {}
         for part in ("to", "subject", "body"):

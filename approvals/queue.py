@@ -1,9 +1,9 @@
 """The queue page's data: rows grouped by time left, most urgent first."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from accounts.access import has_permission
@@ -116,14 +116,12 @@ def queue_page(user: User, workspace: Workspace, show: str, *, current: str = ""
 
 
 def _chosen(
-    show: str, user: User, workspace: Workspace, opened: list[ApprovalRequest], settled: Iterable[ApprovalRequest]
+    show: str, user: User, workspace: Workspace, opened: list[ApprovalRequest], settled: QuerySet[ApprovalRequest]
 ) -> list[ApprovalRequest]:
     if show == "team":
         return opened
     if show == "decided":
-        return sorted(settled, key=lambda request: request.settled_at or request.created_at, reverse=True)[
-            :MOST_DECIDED
-        ]
+        return list(settled.order_by("-settled_at")[:MOST_DECIDED])
     who = person_in(user, workspace)
     return [request for request in opened if eligibility(user, request, who).may_decide]
 

@@ -11,6 +11,7 @@ from accounts.clock import database_now
 from actions.models import Action, AttemptCredential, Epoch, KillSwitch
 from actions.states import SUCCESS, State
 from actions.switches import held_actions, open_switches
+from actions.turns import BEHIND_CANARY
 from approvals.models import ApprovalRequest
 from policies.models import BreakerTrip
 from traces.checkpoints.health import behind, deployment_health
@@ -89,10 +90,10 @@ def _count(state: str) -> int:
 
 
 def _waiting() -> QuerySet[Action]:
-    """Authorized, not held by a pause, and nothing before them in their plan."""
+    """Authorized, not held by a pause or behind a canary nobody looked at, and nothing before them in their plan."""
     earlier = Action.objects.filter(plan_id=OuterRef("plan_id"), step__lt=OuterRef("step")).exclude(state__in=SUCCESS)
     ready = Action.objects.filter(state=State.AUTHORIZED).exclude(Q(plan__isnull=False) & Exists(earlier))
-    return ready.exclude(held_actions(open_switches()))
+    return ready.exclude(BEHIND_CANARY).exclude(held_actions(open_switches()))
 
 
 def _authorized(waiting: QuerySet[Action]) -> datetime | None:

@@ -25,7 +25,7 @@ class Told(Protocol):
 
 
 def outcome(states: Sequence[str]) -> str:
-    """One word for the whole trace (ui.md 5)."""
+    """One word for the whole trace."""
     if any(state in IN_DOUBT for state in states):
         return "unknown"
     if any(state in {"claimed", "dispatching"} for state in states):

@@ -1,4 +1,4 @@
-"""The closed list of statuses and modes: word, icon and tone of each (ui.md 5). Owns no other text."""
+"""The closed list of statuses and modes: word, icon and tone of each. Owns no other text."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The design's template tags (ui.md 8). Thin: words, marks and values are made in `accounts.display`; all are escaped."""
+"""The design's template tags. Thin: words, marks and values are made in `accounts.display`; all are escaped."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime

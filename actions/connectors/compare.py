@@ -1,4 +1,4 @@
-"""Whether a record read back holds what was sent (connectors 3.3). Pure."""
+"""Whether a record read back holds what was sent. Pure."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -113,3 +113,30 @@ def test_queue_offers_ticks_only_for_what_may_stand_together(cast, asked):
     assert all(f'value="{one.pk}" form="batch"' in page for one in asked)
     assert f'value="{draft.pk}" form="batch"' not in page
     assert 'form="batch"' not in browser(cast, "ken").get("/approvals/?show=team").content.decode()
+
+
+def test_b01_what_is_no_field_of_the_record_stands_on_the_page_too(cast, asked):
+    """Two requests that differ only in an argument beside the fields must not look the same."""
+    page = browser(cast, "priya").get(f"/approvals/batch/?{ids(asked)}").content.decode()
+    assert page.count("<code>account_id</code>") == 3
+    alone = browser(cast, "priya").get(f"/approvals/{asked[0].pk}/").content.decode()
+    assert "<code>account_id</code>" in alone
+
+
+def test_a_message_is_never_in_a_batch(cast, asked):
+    request = asked[0]
+    request.displayed = {
+        **request.displayed,
+        "payload": {"kind": "email", "to": "a@b.example", "subject": "s", "body": "b", "edits": {}},
+    }
+    request.save()
+    page = browser(cast, "priya").get(f"/approvals/batch/?{ids(asked)}").content.decode()
+    assert "A message is read whole" in page and request.digest not in page
+
+
+def test_the_page_costs_the_same_however_many_stand_on_it(cast, asked, django_assert_max_num_queries):
+    priya = browser(cast, "priya")
+    with django_assert_max_num_queries(200) as few:
+        priya.get(f"/approvals/batch/?{ids(asked[:1])}")
+    with django_assert_max_num_queries(len(few) + 1):
+        priya.get(f"/approvals/batch/?{ids(asked)}")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from actions.definition import Definition
-from actions.editors import editor
+from actions.editors import AmountField, editor
 from actions.models import Action
 from gateway.serialise import action_out
 from tests.approvals.test_pages import browser
@@ -60,7 +60,7 @@ def test_r24_the_editor_does_not_approve_what_was_edited(cast, refund):
     vote(cast, refund, "ken")
 
 
-@pytest.mark.parametrize("typed", ["", "12.345", "1e999", "NaN", "lots", "-5"])
+@pytest.mark.parametrize("typed", ["", "12.345", "1e999", "NaN", "lots", "240,00"])
 def test_an_amount_that_is_none_is_refused_at_its_field_and_nothing_changes(cast, refund, typed):
     before = refund.digest
     answer = send(cast, refund, amount=typed)
@@ -121,3 +121,49 @@ def test_r30_structured_values_are_read_strictly(text):
 
     with pytest.raises(ValidationError):
         editor("shape", Definition(TOOL), ARGUMENTS).clean(text)
+
+
+@pytest.mark.parametrize("text", ["1e400", "9007199254740993", '"\\ud800"', '{"a": [1e999]}'])
+def test_r30_a_value_the_ledger_cannot_carry_is_refused_at_its_field(text):
+    from django.core.exceptions import ValidationError
+
+    with pytest.raises(ValidationError):
+        editor("shape", Definition(TOOL), ARGUMENTS).clean(text)
+
+
+@pytest.mark.parametrize(("typed", "minor"), [("1,240.00", 124000), ("240", 24000), ("-5", -500), ("0.5", 50)])
+def test_amounts_are_read_as_written(typed, minor):
+    assert AmountField(digits=2, currency="USD").clean(typed) == minor
+
+
+@pytest.mark.parametrize("typed", ["240,00", "1,5", "1e999999", "12,34,567", "9" * 20, "١٢"])
+def test_an_amount_that_may_mean_two_things_is_refused(typed):
+    from django.core.exceptions import ValidationError
+
+    with pytest.raises(ValidationError):
+        AmountField(digits=2, currency="USD").clean(typed)
+
+
+def test_the_currency_of_an_amount_is_locked(cast, refund):
+    page = page_of(cast, refund)
+    assert 'name="value-currency"' not in page and "The amount is counted in it." in page
+
+
+def test_saving_no_change_is_refused_and_voids_nothing(cast, refund):
+    vote(cast, refund, "priya")
+    assert send(cast, refund, first="tomas", amount="240.00").status_code == 422
+    refund.refresh_from_db()
+    assert refund.verdicts.filter(void=False).count() == 1 and "tomas" not in str(refund.excluded)
+
+
+def test_b03_an_edit_and_its_way_back_is_another_payload_that_people_decide_anew(cast, refund):
+    first = refund.digest
+    vote(cast, refund, "priya")
+    refund.refresh_from_db()
+    send(cast, refund, first="tomas", amount="239.00")
+    refund.refresh_from_db()
+    send(cast, refund, first="ken", amount="240.00")
+    refund.refresh_from_db()
+    assert refund.digest != first and refund.is_open
+    vote(cast, refund, "priya")
+    assert refund.verdicts.filter(void=False, user=cast.user("priya")).count() == 1

@@ -1,4 +1,4 @@
-"""A mismatch is never called a match (connectors 3.3)."""
+"""A mismatch is never called a match."""
 
 from datetime import UTC, datetime
 

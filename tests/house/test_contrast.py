@@ -1,4 +1,4 @@
-"""Recomputes the contrast of every pair of tokens.css: 4.5 for text, 3.0 for controls and charts (ui.md 7)."""
+"""Recomputes the contrast of every pair of tokens.css: 4.5 for text, 3.0 for controls and charts."""
 
 import gzip
 import re

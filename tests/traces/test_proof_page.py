@@ -1,4 +1,4 @@
-"""The trace page checks its trace against the last checkpoint with the stranger's code, and says what it found (ui.md 3.1)."""
+"""The trace page checks its trace against the last checkpoint with the stranger's code, and says what it found."""
 
 from datetime import timedelta
 

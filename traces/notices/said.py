@@ -170,8 +170,10 @@ def _of_action(words: str) -> Callable[[Scene], Said]:
     return sayer
 
 
-_ROLLED_BACK = {"rolled_back": "Rolled back", "conflict": "Not rolled back, the record moved",
-                "unknown": "Outcome of a rollback unknown"}  # fmt: skip
+_ROLLED_BACK = {
+    "rolled_back": "Rolled back", "partly_rolled_back": "Rolled back in part",
+    "rollback_conflict": "Not rolled back, the record moved", "rollback_unknown": "Outcome of a rollback unknown",
+}  # fmt: skip
 
 
 def _rolled_back(scene: Scene) -> Said:

@@ -1,4 +1,4 @@
-"""The five answers and the exceptions beside the outcome, from recorded facts only (ui.md 3.1). Pure."""
+"""The five answers and the exceptions beside the outcome, from recorded facts only. Pure."""
 
 from collections import Counter
 from typing import Any

@@ -1,4 +1,4 @@
-"""The changes section: records, field by field; a denied field stays in the diff (ui.md 3.1). Pure."""
+"""The changes section: records, field by field; a denied field stays in the diff. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
