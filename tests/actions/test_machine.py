@@ -104,6 +104,21 @@ def test_f1_verdict_whose_process_died_is_carried_by_the_sweeper(cast):
     assert sweep().applied == 1 and action(trace, REFUND).state == "authorized"
 
 
+def test_one_verdict_that_cannot_be_carried_over_keeps_no_other_waiting(cast, caplog):
+    """A broken row is said in the log and tried again; leases, expiries and other verdicts go on."""
+    traces = [planned(cast), planned(cast)]
+    for trace in traces:
+        found = request_of(trace, REFUND)
+        record_verdict(
+            actor=cast.actor("ken"), user=cast.user("ken"), request_id=found.pk, choice="reject", reason="No.",
+            digest=found.digest,
+        )  # fmt: skip
+    Action.objects.filter(pk=action(traces[0], REFUND).pk).update(arguments_text="{")
+    swept = sweep()
+    assert (swept.applied, action(traces[1], REFUND).state) == (1, "rejected")
+    assert action(traces[0], REFUND).state == "pending" and "could not be carried over" in caplog.text
+
+
 def test_b05_sweeper_denies_what_nobody_decided(cast):
     trace = planned(cast)
     ApprovalRequest.objects.update(expires_at=database_now() - timedelta(seconds=1))

@@ -5,6 +5,7 @@ from django.db import transaction
 from django.test import Client
 
 from accounts.actors import system_actor
+from actions.models import Action
 from actions.states import State
 from actions.switches import pause, release
 from approvals.models import ApprovalRequest, Verdict
@@ -16,7 +17,7 @@ from traces.models import Entry
 from traces.notices.events import CHECKPOINT_FAILED, EVENTS
 from traces.notices.models import Delivery, Notice, Untold
 from traces.notices.project import project, tell_of_checkpoints
-from traces.notices.said import _SAYERS
+from traces.notices.said import _ROLLED_BACK, _SAYERS
 from traces.services import record_governance
 
 REASON = "Wrong amounts since noon"
@@ -113,6 +114,12 @@ WORKED = {
     "action.blocked": ({"to": "blocked"}, "Blocked by the check before dispatch: Refund $240.00"),
     "rollback.finished": ({"rollback_state": "rolled_back"}, "Rolled back: Refund $240.00"),
 }
+
+
+@pytest.mark.parametrize("state", Action.RollbackState.values)
+def test_every_end_of_a_rollback_has_words_of_its_own(state):
+    """F-06: a rollback in doubt must not read like one that is done."""
+    assert state in _ROLLED_BACK
 
 
 def test_every_verb_has_its_words_and_its_page(cast, sink):
