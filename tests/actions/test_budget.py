@@ -22,8 +22,9 @@ def spender(transactional_db, desk):
     plain = sample_plain()
     plain["roles"]["refunds"]["tools"]["desk.mail.send"] = {"mode": "auto"}
     next(limit for limit in plain["limits"] if limit["id"] == "mail.daily")["max"] = BUDGET
-    waived = {"id": "mail.alone", "control": "side_effect.multi_step_approvals", "reason": "A test.", "by": "Dana"}
-    plain["waivers"] = [{**waived, "expires": "2099-01-01T00:00Z"}]
+    waived = {"reason": "A test.", "by": "Dana", "expires": "2099-01-01T00:00Z"}
+    controls = ("side_effect.multi_step_approvals", "side_effect.break_glass")
+    plain["waivers"] = [{"id": f"mail.{n}", "control": control, **waived} for n, control in enumerate(controls)]
     publish(cast, plain)
     return cast
 

@@ -16,7 +16,7 @@ from tests.builders import opened
 from traces.ledger import verify
 
 logger = logging.getLogger(__name__)
-SEQUENCES = int(os.environ.get("REMIT_UNDO", "40"))
+SEQUENCES = int(os.environ.get("REMIT_UNDO", "12"))
 BATCHES = 4
 FIELDS = {
     "acct_5521": ("owner_note", "refund_status", "last_contact_reason"),

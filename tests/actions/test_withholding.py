@@ -12,6 +12,12 @@ from tests.builders import action, opened, planned, publish, request_of, sample_
 from traces.models import Entry
 
 
+def waivers(*controls: str) -> list[dict]:
+    """What these policies may lack."""
+    told = {"reason": "A test.", "by": "Dana", "expires": "2099-01-01T00:00Z"}
+    return [{"id": f"w{number}", "control": control, **told} for number, control in enumerate(controls)]
+
+
 def call(cast, tool, arguments, trace=None):
     trace = trace or opened(cast)
     return call_tool(actor=cast.agent_actor, agent=cast.agent, trace=trace, tool=tool, arguments=arguments)
@@ -93,8 +99,7 @@ def test_r26_an_edit_does_not_take_over_a_route_nobody_was_asked_by(cast):
     """A stricter route published while a request is open is not satisfied by the people of the old one."""
     plain = sample_plain()
     plain["roles"]["refunds"]["tools"]["desk.mail.send"] = {"mode": "approval", "route": "account"}
-    control, until = "side_effect.multi_step_approvals", "2099-01-01T00:00Z"
-    plain["waivers"] = [{"id": "alone", "control": control, "reason": "A test.", "by": "Dana", "expires": until}]
+    plain["waivers"] = waivers("side_effect.multi_step_approvals", "side_effect.break_glass")
     publish(cast, plain)
     draft = request_of(planned(cast), "desk.mail.send")
     plain["routes"]["account"]["steps"].append({"name": "Finance", "group": "finance"})
@@ -145,15 +150,7 @@ def test_r26_a_looser_route_does_not_block_what_was_approved(cast, desk):
     vote(cast, refund, "tomas")
     plain = sample_plain()
     plain["routes"]["refund"]["steps"] = plain["routes"]["refund"]["steps"][:1]
-    plain["waivers"] = [
-        {
-            "id": "w2",
-            "control": "side_effect.multi_step_approvals",
-            "reason": "A test.",
-            "by": "Dana",
-            "expires": "2099-01-01T00:00Z",
-        }
-    ]
+    plain["waivers"] = waivers("side_effect.multi_step_approvals", "side_effect.break_glass")
     publish(cast, plain)
     work(trace)
     assert action(trace, "desk.refund.create").state == "succeeded"

@@ -240,8 +240,8 @@ def test_a08_per_connection_counts_every_tool_and_agent_that_reaches_one_system(
     doc = document("failures", most=1, per="connection")
     assert happened(past, doc, "failed", at("desk"), agent="a") == () == happened(past, doc, "failed", at("bank"))
     assert len(happened(past, doc, "failed", at("desk", refund()), agent="b")) == 1
-    assert tripped_keys(past.workspace.pk) == {"stop:connection:desk"}
-    held = tripped_keys(house.workspace.pk)
+    assert tripped_keys(past.workspace.pk, doc.slug) == {"stop:connection:desk"}
+    held = tripped_keys(house.workspace.pk, doc.slug)
     asked = [decide(doc, replace(at(where, refund()), tripped=held)).effect for where in ("desk", "bank")]
     assert asked == ["deny", "allow"]
 
@@ -261,7 +261,7 @@ def test_a_reset_of_a_connections_breaker_is_a_recorded_act(house, past):
     reset(actor=house.actor("eve"), user=user, workspace=house.workspace, trip_id=trip.pk, reason=REASON)
     verb, body = house.last()
     assert (verb, body["key"], body["reason"]) == ("breaker.reset", "stop:connection:desk", REASON)
-    assert happened(past, doc, "succeeded", at("desk")) == () == tuple(tripped_keys(past.workspace.pk))
+    assert happened(past, doc, "succeeded", at("desk")) == () == tuple(tripped_keys(past.workspace.pk, doc.slug))
 
 
 def test_records_of_before_connections_were_counted_still_replay(past):
