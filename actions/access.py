@@ -38,7 +38,8 @@ def get_plan_for(user: User, plan_id: str) -> Plan:
 
 def get_plan_for_agent(agent: Agent, plan_id: str) -> Plan:
     """Raises NotVisible."""
-    plan = Plan.objects.select_related("trace").filter(pk=plan_id, trace__agent=agent).first()
+    found = Plan.objects.select_related("trace").filter(trace__agent=agent)
+    plan = found.filter(pk=plan_id).first() if is_id("pln", plan_id) else None
     if plan is None:
         raise NotVisible("plan")
     return plan

@@ -19,6 +19,9 @@ from policies.engine.types import Check, Decision, Request
 from policies.limits import lock_counters, usage
 from policies.services import PolicyMissing, live_document
 
+UNREAD = "The target was not read before this was decided."
+ASK_AGAIN = "Ask again: it is read then. Nothing was sent."
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -40,6 +43,8 @@ def judge(action: Action, definition: Definition | None, *, problem: str = "", h
 
     Takes the limit counters' locks: call it inside the transaction that records the decision. Anything missing or
     broken is a denial that says so (P5).
+
+    INVARIANT: nothing is allowed on a record that was not read. Held by tests/actions/test_unread_target.py.
     """
     request = request_of(action, definition)
     try:
@@ -59,7 +64,12 @@ def judge(action: Action, definition: Definition | None, *, problem: str = "", h
         denial = deny(document, version=version.number, name="Target", rule="preview", reason=problem, remedy=remedy)
         return Judged(denial, request, document, asked=False)
     request = _counted(action, document, request)
-    return Judged(decide(document, request, version=version.number), request, document, asked=True)
+    decision = decide(document, request, version=version.number)
+    if decision.effect != "deny" and definition.has_target and action.before is None:
+        # Prepared while a pause or the policy kept us from looking, which ended since: without the record nothing is safe.
+        denial = deny(document, version=version.number, name="Target", rule="preview", reason=UNREAD, remedy=ASK_AGAIN)
+        return Judged(denial, request, document, asked=False)
+    return Judged(decision, request, document, asked=True)
 
 
 def _counted(action: Action, document: Document, request: Request) -> Request:

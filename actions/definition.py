@@ -93,6 +93,11 @@ class Definition:
         return "read_created" in self.operation
 
     @property
+    def has_target(self) -> bool:
+        """Whether the call is about one record that is there before it, and is read before anything is decided."""
+        return bool(self.operation.get("read")) and not self.rows_at
+
+    @property
     def normalises(self) -> Mapping[str, list[str]]:
         return self.operation.get("normalise") or {}
 

@@ -61,11 +61,15 @@ def _again(row: IdempotencyKey, digest: str) -> Started:
 
 
 def remember_as(pk: int | None) -> Callable[[str], None]:
-    """For services: called with the recorded object's id inside the recording transaction."""
+    """For services: called with the recorded object's id inside the recording transaction.
+
+    INVARIANT: a key records one thing. A request so slow that its retry took the key over raises KeyInUse here, which takes
+    back what it was recording. Held by tests/gateway/test_slow_request.py.
+    """
 
     def remember(resource: str) -> None:
-        if pk is not None:
-            IdempotencyKey.objects.filter(pk=pk, resource="").update(resource=resource)
+        if pk is not None and IdempotencyKey.objects.filter(pk=pk, resource="").update(resource=resource) != 1:
+            raise KeyInUse("Another request with this key was faster. Ask again with the same key and body.")
 
     return remember
 

@@ -94,6 +94,8 @@ def _refuse_sizes(steps: Sequence[Step]) -> None:
         where = f"/steps/{number}"
         if (step.arguments is None) != bool(step.items):
             problems.append(ArgumentProblem(where, "Send either arguments or items, with at least one item."))
+        if step.canary is not None and not step.items:
+            problems.append(ArgumentProblem(f"{where}/canary", "Only a step with items has a canary."))
         if step.items and total > most:
             sentence = f"The plan has {total} items and may have {most}. Split it, or ask for a higher cap."
             problems.append(ArgumentProblem(f"{where}/items", sentence))

@@ -23,7 +23,7 @@ from actions.models import Action, Bulk, Plan, Tool
 from actions.record import known_secrets, proposed_body, told
 from actions.redaction import mask, mask_words
 from actions.states import State
-from actions.switches import holding, sentence
+from actions.switches import why_held
 from policies.engine.types import Decision
 from policies.limits import reserve
 from traces.canonical import plain
@@ -84,7 +84,7 @@ def prepare(*, agent: Agent, name: str, arguments: Mapping[str, Any]) -> Prepare
     definition = Definition(tool.definition)
     check_arguments(definition, arguments)
     redact = redactions(agent, definition)
-    held = holding(switches.Place(agent.workspace_id, agent.pk, name, tool.connection_id)) is not None
+    held = why_held(switches.Place(agent.workspace_id, agent.pk, name, tool.connection_id))
     if held or not may_read_target(agent, definition):
         return Prepared(name, tool, arguments, redact=redact)
     try:
@@ -100,8 +100,7 @@ def record_proposal(*, actor: Actor, place: Place, prepared: Prepared) -> Action
         action = new_action(place, prepared)
         # The trace's lock before the limits' locks, as everywhere: no two can wait for each other.
         Trace.objects.select_for_update(of=("self",)).get(pk=action.trace_id)
-        switch = holding(switches.Place.of(action))
-        held = sentence(switch) if switch else ""
+        held = why_held(switches.Place.of(action))
         judged = judge(action, prepared.definition, problem=prepared.problem, held=held)
         decision = judged.decision
         if _out_of_scope(decision):

@@ -8,7 +8,8 @@ from django.db import transaction
 from accounts.actors import Actor, system_actor
 from accounts.clock import database_now
 from accounts.models import Agent
-from actions.decide import decide_action
+from actions import switches
+from actions.decide import judge
 from actions.doorbell import ring
 from actions.execution import end_left_over, reconcile, run
 from actions.machine import StateConflict, move
@@ -17,6 +18,7 @@ from actions.plans import Step, stop_if_broken, submit_plan
 from actions.propose import Place, Prepared, new_action, nothing, prepare, record_proposal
 from actions.rollback import go_on_undoing
 from actions.states import State
+from actions.switches import why_held
 from actions.turns import is_its_turn, next_to_run
 from approvals.models import ApprovalRequest
 from policies.engine.types import Decision
@@ -85,7 +87,8 @@ def _would_decide(agent: Agent, trace: Trace, prepared: Prepared) -> Decision:
     """The decision on an action that is taken back at once, with the locks and rows it needed."""
     with transaction.atomic():
         action = new_action(Place(trace, agent, trace.asker, 1), prepared)
-        decision = decide_action(action, prepared.definition, problem=prepared.problem)
+        held = why_held(switches.Place.of(action))
+        decision = judge(action, prepared.definition, problem=prepared.problem, held=held).decision
         transaction.set_rollback(True)
     return decision
 

@@ -69,6 +69,12 @@ def sentence(switch: KillSwitch) -> str:
     return f"{switch.name} is paused by {switch.set_by['name']}: {switch.reason.rstrip('.')}."
 
 
+def why_held(place: Place) -> str:
+    """The sentence of the switch that covers this call now; "" when none does."""
+    switch = holding(place)
+    return sentence(switch) if switch else ""
+
+
 def held_actions(switches: Iterable[KillSwitch]) -> Q:
     """A condition on actions that any of these switches cover."""
     found = Q(pk__in=())

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import NotVisible, require
 from accounts.actors import actor_for_user
 from accounts.http import AuthenticatedRequest, sign_in_required
+from accounts.ids import is_id
 from accounts.permissions import Permission
 from actions.forms import RollbackForm
 from actions.models import Plan, Rollback
@@ -48,7 +49,7 @@ def _plan(trace: Trace, plan_id: str) -> Plan | None:
     """The plan named in the address. Raises NotVisible for one that is not of this trace."""
     if not plan_id:
         return None
-    found = Plan.objects.filter(pk=plan_id[:40], trace=trace).first()
+    found = Plan.objects.filter(pk=plan_id, trace=trace).first() if is_id("pln", plan_id) else None
     if found is None:
         raise NotVisible("plan")
     return found

@@ -34,7 +34,7 @@ def once(
     except KeyReused as error:
         raise Problem(409, "idempotency-key-reused", "This key was used with another body", str(error)) from error
     except KeyInUse as error:
-        raise Problem(409, "idempotency-key-in-use", "The first request is still running", str(error)) from error
+        raise _in_use(error) from error
     if started.answer is not None:
         return started.answer
     if started.resource:
@@ -42,9 +42,15 @@ def once(
     return _run(started, work)
 
 
+def _in_use(error: KeyInUse) -> Problem:
+    return Problem(409, "idempotency-key-in-use", "The first request is still running", str(error))
+
+
 def _run(started: Started, work: Callable[[int | None], Answer]) -> Answer:
     try:
         status, body = work(started.pk)
+    except KeyInUse as error:  # The key is not ours any more, so it is not ours to release either.
+        raise _in_use(error) from error
     except Problem:
         forget(pk=started.pk)
         raise

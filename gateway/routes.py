@@ -25,7 +25,7 @@ from gateway.api import api
 from gateway.auth import agent_of
 from gateway.idempotency import once
 from gateway.problems import Problem
-from gateway.schemas import ActionOut, CallIn, PlanIn, PlanOut, Problem9457, TraceIn, TraceOut
+from gateway.schemas import ActionOut, CallIn, PlanIn, PlanOut, Problem9457, ResumeIn, TraceIn, TraceOut
 from gateway.serialise import action_out, approval_out, decision_out, export_out, plan_out, trace_out
 from traces.access import get_trace_for_agent
 from traces.models import Trace
@@ -145,7 +145,7 @@ def get_plan(request: HttpRequest, plan_id: str) -> Any:
 
 
 @api.post("/plans/{plan_id}/resume", response={200: PlanOut, **ERRORS}, operation_id="resume_plan", tags=["plans"])
-def post_resume(request: HttpRequest, plan_id: str) -> Any:
+def post_resume(request: HttpRequest, plan_id: str, body: ResumeIn | None = None) -> Any:
     """Try a stopped plan again from the step that stopped: a new plan, every step of it decided anew. 409 when it may not."""
     agent = agent_of(request)
     plan = _plan(agent, plan_id)

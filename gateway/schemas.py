@@ -48,6 +48,10 @@ class PlanIn(Closed):
     steps: list[StepIn] = Field(min_length=1, max_length=100)
 
 
+class ResumeIn(Closed):
+    """Asks for the rest of a stopped plan again; there is nothing to say."""
+
+
 class CallIn(Closed):
     """One tool call."""
 

@@ -124,8 +124,9 @@ class TestCap:
             (Step("Few", TICKET, items=items(NUMBERS[:4]), canary=3), "/steps/0/canary", "At most 2 of 4"),
             (Step("Both", TICKET, {"ticket_id": "88213"}, items()), "/steps/0", "either arguments or items"),
             (Step("None", TICKET), "/steps/0", "either arguments or items"),
+            (Step("One", TICKET, items()[0], canary=1), "/steps/0/canary", "Only a step with items"),
         ],
-        ids=["cap", "canary", "both", "neither"],
+        ids=["cap", "canary", "both", "neither", "canary of one"],
     )
     def test_what_is_too_many_is_refused_with_its_place(self, cast, settings, step, pointer, words):
         settings.REMIT_BULK_MAX = 10

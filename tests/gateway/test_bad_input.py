@@ -189,12 +189,19 @@ def test_surfaces_not_in_this_release_say_so(cast, method, path):
 
 @pytest.mark.parametrize("text", ["%00", "trc_%00", "..%2f..", "%F0%9F%98%80", "a" * 3000])
 def test_ids_that_are_no_ids_are_404_never_500(cast, text):
-    head = {"Authorization": f"Bearer {cast.token}"}
-    for path in ("traces/{}", "actions/{}", "approvals/{}", "traces/{}/export"):
+    head, rollback = {"Authorization": f"Bearer {cast.token}"}, f"/traces/{opened(cast).pk}/roll-back/"
+    for path in ("traces/{}", "actions/{}", "approvals/{}", "plans/{}", "traces/{}/export"):
         assert Client().get(f"/api/v1/{path.format(text)}", headers=head).status_code == 404
     client = Client()
     client.force_login(cast.user("priya"), backend="django.contrib.auth.backends.ModelBackend")
-    for path in ("/traces/{}/", "/approvals/{}/", "/traces/{}/export/", "/policies/{}/"):
+    for path in (
+        "/traces/{}/",
+        "/approvals/{}/",
+        "/traces/{}/export/",
+        "/policies/{}/",
+        "/plans/{}/",
+        rollback + "?plan={}",
+    ):
         assert client.get(path.format(text)).status_code == 404
     assert client.get(f"/search/?q={text}").status_code == 200
     assert client.get(f"/traces/?agent={text}&person={text}&page={text}&outcome={text}").status_code == 200

@@ -81,10 +81,17 @@ def test_f07_a_stopped_plan_says_what_was_done_and_is_resumed_once_under_its_key
     told = get(f"plans/{plan.pk}", cast.token).json()["stopped"]
     assert (told["step"], told["done"], told["can_resume"], told["undo"]) == (2, [1], True, [])
 
-    def resume(key: str):
+    def resume(key: str, body: bytes = b"{}"):
         headers = {"Authorization": f"Bearer {cast.token}", "Idempotency-Key": key}
-        return Client().post(f"/api/v1/plans/{plan.pk}/resume", b"{}", content_type="application/json", headers=headers)
+        return Client().post(f"/api/v1/plans/{plan.pk}/resume", body, content_type="application/json", headers=headers)
 
+    for body, status, words in (
+        (b'{"from_step": 3}', 422, "/from_step"),
+        (b"[]", 422, ""),
+        (b'{"a": 1, "a": 1}', 400, "twice"),
+    ):
+        refused = resume("k1", body)
+        assert refused.status_code == status and words in refused.json()["detail"]
     first, again, other = resume("k1"), resume("k1"), resume("k2")
     assert first.status_code == 200 and first.json() == again.json() and first.json()["resumes"] == plan.pk
     assert [step["state"] for step in first.json()["steps"]] == ["pending", "authorized", "pending"]
