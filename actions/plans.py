@@ -116,6 +116,8 @@ def record_plan(
     resumes: Plan | None,
 ) -> Plan:
     """Write the plan and the decision on each of its calls. Runs inside the caller's transaction."""
+    # Before the plan's row: its key shares the trace's row, and two that share it could not both go on to lock it.
+    Trace.objects.select_for_update(of=("self",)).get(pk=trace.pk)
     plan = Plan.objects.create(trace=trace, submitted_at=database_now(), resumes=resumes)
     first = Action.objects.filter(trace=trace).count() + 1
     bulks = _bulks(plan, steps, first)

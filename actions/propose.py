@@ -97,9 +97,9 @@ def prepare(*, agent: Agent, name: str, arguments: Mapping[str, Any]) -> Prepare
 def record_proposal(*, actor: Actor, place: Place, prepared: Prepared) -> Action:
     """Write the action, decide it, reserve its limits and ask people where policy says so; one transaction."""
     with transaction.atomic():
+        # The trace's lock before the row and before the limits' locks, as everywhere: no two can wait for each other.
+        Trace.objects.select_for_update(of=("self",)).get(pk=place.trace.pk)
         action = new_action(place, prepared)
-        # The trace's lock before the limits' locks, as everywhere: no two can wait for each other.
-        Trace.objects.select_for_update(of=("self",)).get(pk=action.trace_id)
         switch = holding(switches.Place.of(action))
         held = sentence(switch) if switch else ""
         judged = judge(action, prepared.definition, problem=prepared.problem, held=held)
