@@ -32,7 +32,7 @@ def _undoable(action: Action) -> bool:
     if definition is None or definition.reads_only:
         return False
     if action.inverse:
-        return action.inverse["how"] != "none"
+        return bool(action.inverse["how"] != "none")
     return definition.reversibility == "reversible"
 
 
