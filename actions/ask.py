@@ -63,6 +63,7 @@ def shown(action: Action, sources: Sequence[Mapping[str, Any]]) -> dict[str, Any
         before=action.before,
         sources=sources,
         edits=action.edits,
+        undoes=action.rollback_of_id is not None,
     )
 
 

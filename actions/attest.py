@@ -58,8 +58,8 @@ def _lock(action: Action) -> Action:
 
 def _inverse(action: Action) -> Inverse | None:
     """Of what was sent: nothing was read back, so a field that reads otherwise now is a conflict."""
-    definition = action.definition
-    return inverse_of(definition, action.changes, action.arguments, "") if definition else None
+    definition, undoes = action.definition, action.rollback_of_id is not None
+    return inverse_of(definition, action.changes, action.arguments, "", undoes=undoes) if definition else None
 
 
 def _known(action: Action) -> Secrets:

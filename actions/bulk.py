@@ -16,10 +16,12 @@ from accounts.models import User
 from accounts.permissions import Permission
 from actions.doorbell import ring
 from actions.models import Action, Bulk
+from actions.rollback import undone_step
 from actions.states import SUCCESS
 from actions.turns import next_to_run
 from traces.canonical import digest_of
 from traces.ledger import append
+from traces.models import Trace
 
 
 class ContinueRefused(Exception):
@@ -86,6 +88,9 @@ def refusal(user: User, bulk: Bulk) -> str:
     canary = bulk.items.filter(step__lt=bulk.first_step + bulk.canary)
     if canary.exclude(state__in=SUCCESS).exists():
         return f"The first {bulk.canary} have not all succeeded yet."
+    undone = undone_step(bulk.plan)
+    if undone is not None:
+        return f"Step {undone.step} was rolled back, or is about to be, so nothing that follows it is let run."
     return "" if bulk.size > bulk.canary else "There is nothing left to run."
 
 
@@ -95,7 +100,9 @@ def continue_bulk(*, actor: Actor, user: User, bulk: Bulk) -> None:
     INVARIANT: nothing behind a canary runs before this. Held by tests/actions/test_bulk.py.
     """
     with transaction.atomic():
-        locked = Bulk.objects.select_for_update(of=("self",)).select_related("plan__trace__workspace").get(pk=bulk.pk)
+        # The trace's lock: of this and a rollback of the first ones, one sees the other.
+        Trace.objects.select_for_update(of=("self",)).get(pk=bulk.plan.trace_id)
+        locked = Bulk.objects.select_related("plan__trace__workspace").get(pk=bulk.pk)
         problem = refusal(user, locked)
         if problem:
             raise ContinueRefused(problem)

@@ -19,14 +19,15 @@ def displayed(
     before: Mapping[str, Any] | None,
     sources: Sequence[Mapping[str, Any]],
     edits: Mapping[str, Sequence[Any]],
+    undoes: bool,
 ) -> dict[str, Any]:
-    """The whole review, as it is stored with the request and covered by its digest."""
+    """The whole review, as it is stored with the request and covered by its digest. `undoes`: it rolls another call back."""
     return {
         "tool": definition.name,
         "tool_title": definition.title,
         "noun": definition.noun,
         "reversibility": definition.reversibility,
-        "blast": _blast(definition, arguments, changes, decision),
+        "blast": _blast(definition, arguments, changes, decision, undoes=undoes),
         "payload": _payload(definition, arguments, changes, before, edits),
         "checks": decision["checks"],
         "policy": decision["policy"],
@@ -43,9 +44,11 @@ def _blast(
     arguments: Mapping[str, Any],
     changes: Sequence[Mapping[str, Any]],
     decision: Mapping[str, Any],
+    *,
+    undoes: bool,
 ) -> list[dict[str, str]]:
     money = definition.money(arguments)
-    undo, undo_detail = undo_told(definition, changes)
+    undo, undo_detail = undo_told(definition, changes, undoes=undoes)
     escalated = next((check for check in decision["checks"] if check["outcome"] == "escalated"), None)
     why = escalated["name"] if escalated else "This tool needs a person"
     return [

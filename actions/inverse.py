@@ -11,15 +11,22 @@ _WHOLE = re.compile(r"\{(\w+)\}\Z")
 
 
 def inverse_of(
-    definition: Definition, changes: Iterable[Mapping[str, Any]], arguments: Mapping[str, Any], remote_id: str
+    definition: Definition,
+    changes: Iterable[Mapping[str, Any]],
+    arguments: Mapping[str, Any],
+    remote_id: str,
+    *,
+    undoes: bool,
 ) -> Inverse | None:
-    """The inverse of a call that succeeded; None for a read.
+    """The inverse of a call that succeeded; None for a read. One that undoes another has none (P10: undone once).
 
     `{how: restore, rows, stays}` (each row from what was written back to what stood there; `stays`: fields that did not
     exist before), `{how: call, tool, arguments}` (a compensation), or `{how: none, why}`.
     """
     if definition.reads_only:
         return None
+    if undoes:
+        return {"how": "none", "why": UNDOES}
     if definition.reversibility == "reversible":
         return _restore(list(changes))
     if definition.compensate:
@@ -28,6 +35,7 @@ def inverse_of(
 
 
 NEEDS_ACTION = "It needs a new action, which somebody has to think of: the tool names none."
+UNDOES = "It is itself a rollback. To have the change again, ask for it again."
 FOR_GOOD = "It cannot be taken back."
 NOTHING_OLD = "Nothing stood there before, so there is nothing to restore."
 
@@ -55,8 +63,10 @@ def _call(spec: Mapping[str, Any], values: Mapping[str, Any]) -> Inverse:
     return {"how": "call", "tool": spec["tool"], "arguments": filled}
 
 
-def undo_told(definition: Definition, changes: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
+def undo_told(definition: Definition, changes: Iterable[Mapping[str, Any]], *, undoes: bool) -> tuple[str, str]:
     """Whether a call can be undone, as `(answer, detail)`, for whoever decides on it: said before, not after."""
+    if undoes:
+        return "No", UNDOES
     stays = definition.cannot_undo
     detail = f" What stays: {stays}" if stays else ""
     if definition.reversibility == "irreversible":

@@ -17,7 +17,8 @@ from actions.decide import lock_limits
 from actions.machine import StateConflict, move
 from actions.models import Action, Bulk, Plan
 from actions.propose import Place, Prepared, nothing, prepare, record_proposal
-from actions.states import STOPS_PLAN, SUCCESS, State
+from actions.states import SUCCESS, State
+from actions.turns import broken_step, is_stopped_by
 from approvals.models import ApprovalRequest
 from approvals.services import close_request
 from policies.limits import release
@@ -117,6 +118,8 @@ def record_plan(
     resumes: Plan | None,
 ) -> Plan:
     """Write the plan and the decision on each of its calls. Runs inside the caller's transaction."""
+    # Before the plan's row: its key shares the trace's row, and two that share it could not both go on to lock it.
+    Trace.objects.select_for_update(of=("self",)).get(pk=trace.pk)
     plan = Plan.objects.create(trace=trace, submitted_at=database_now(), resumes=resumes)
     first = Action.objects.filter(trace=trace).count() + 1
     bulks = _bulks(plan, steps, first)
@@ -165,13 +168,13 @@ def stop_if_broken(*, actor: Actor, plan_id: str) -> None:
 
     A step that a person rejected takes only the steps after it along: whoever approved those before it meant them.
     """
-    actions = list(Action.objects.filter(plan_id=plan_id).order_by("step"))
-    broken = next((action for action in actions if action.state in STOPS_PLAN), None)
+    broken = broken_step(plan_id)
     if broken is None:
         return
+    actions = list(Action.objects.filter(plan_id=plan_id).order_by("step"))
     _tell_stop(actor, broken, done=[action for action in actions if action.state in SUCCESS])
     for action in actions:
-        if action.step > broken.step or broken.state != State.REJECTED:
+        if is_stopped_by(action, broken):
             _cancel(actor, action, because=f"Step {broken.step} was {broken.state.replace('_', ' ')}.")
 
 

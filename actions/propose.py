@@ -97,9 +97,9 @@ def prepare(*, agent: Agent, name: str, arguments: Mapping[str, Any]) -> Prepare
 def record_proposal(*, actor: Actor, place: Place, prepared: Prepared) -> Action:
     """Write the action, decide it, reserve its limits and ask people where policy says so; one transaction."""
     with transaction.atomic():
+        # The trace's lock before the row and before the limits' locks, as everywhere: no two can wait for each other.
+        Trace.objects.select_for_update(of=("self",)).get(pk=place.trace.pk)
         action = new_action(place, prepared)
-        # The trace's lock before the limits' locks, as everywhere: no two can wait for each other.
-        Trace.objects.select_for_update(of=("self",)).get(pk=action.trace_id)
         held = why_held(switches.Place.of(action))
         judged = judge(action, prepared.definition, problem=prepared.problem, held=held)
         decision = judged.decision

@@ -12,6 +12,7 @@ from actions.propose import Place, prepare, record_proposal
 from actions.services import run_or_find_out
 from actions.states import State
 from traces.ledger import append
+from traces.models import Trace
 from traces.services import opening
 
 DRIFTED = (State.BLOCKED, State.STALE)
@@ -44,9 +45,9 @@ def replan(*, actor: Actor, user: User, action: Action) -> Action:
     except BadArguments as error:
         raise ReplanRefused(f"The tool takes other arguments now. {error}") from error
     with transaction.atomic():
-        locked = (
-            Action.objects.select_for_update(of=("self",)).select_related("workspace", "requester").get(pk=action.pk)
-        )
+        # The trace's lock first, as everywhere: resuming the plan of this action takes it too.
+        Trace.objects.select_for_update(of=("self",)).get(pk=action.trace_id)
+        locked = Action.objects.select_related("workspace", "requester").get(pk=action.pk)
         problem = refusal(user, locked)
         if problem:
             raise ReplanRefused(problem)

@@ -13,9 +13,11 @@ from actions.arguments import BadArguments
 from actions.models import Action, Plan
 from actions.plans import Step, prepare_all, record_plan, stop_if_broken
 from actions.propose import nothing
+from actions.rollback import undone_step
 from actions.services import run_ready
 from actions.states import FINAL, IN_DOUBT, SUCCESS
 from traces.ledger import append
+from traces.models import Trace
 from traces.services import opening
 
 
@@ -34,6 +36,9 @@ def refusal(plan: Plan) -> str:
         return "This plan has not stopped."
     if hasattr(plan, "resumed_as"):
         return "It was resumed already. The plan that followed it can be."
+    undone = undone_step(plan)
+    if undone is not None:
+        return f"Step {undone.step} was rolled back, or is about to be, so what builds on it is not tried again."
     for action in actions:
         if action.state in IN_DOUBT:
             return f"Whether step {action.step} took effect is not known yet, so nothing of this plan is tried again."
@@ -74,7 +79,9 @@ def resume(*, actor: Actor, plan: Plan, remember: Callable[[str], None] = nothin
     except BadArguments as error:
         raise ResumeRefused(f"A tool takes other arguments now. {error}") from error
     with transaction.atomic():
-        locked = Plan.objects.select_for_update(of=("self",)).select_related("trace").get(pk=plan.pk)
+        # The trace's lock first, as everywhere: asking for one of its steps again takes it too.
+        Trace.objects.select_for_update(of=("self",)).get(pk=plan.trace_id)
+        locked = Plan.objects.select_related("trace").get(pk=plan.pk)
         problem = refusal(locked)
         if problem:
             raise ResumeRefused(problem)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from actions.models import Action
 from actions.record import told
-from traces.models import Trace
-from traces.sentences import outcome, title
+from actions.states import SUCCESS
+from traces.sentences import after_rollback, outcome, title
 from traces.services import summarise
 
 
@@ -21,9 +21,19 @@ def refresh_trace(trace_id: str) -> None:
     found = Action.objects.filter(trace_id=trace_id).select_related("tool__connection").order_by("step", "id")
     actions = found.filter(replanned_as=None)  # What was asked for again stands no longer for itself.
     parts = [_told(action) for action in actions]
-    rolled_back = any(action.rollback_state == Action.RollbackState.ROLLED_BACK for action in actions)
-    stands = Trace.Outcome.ROLLED_BACK.value if rolled_back else outcome([part.state for part in parts])
+    undone = [action.rollback_state for action in actions if action.state in SUCCESS and _undoable(action)]
+    stands = after_rollback(outcome([part.state for part in parts]), undone)
     summarise(trace_id=trace_id, title=title(parts, intent=""), outcome=stands)
+
+
+def _undoable(action: Action) -> bool:
+    """As the inverse recorded at execution says; an older action has only what its tool declares."""
+    definition = action.definition
+    if definition is None or definition.reads_only:
+        return False
+    if action.inverse:
+        return bool(action.inverse["how"] != "none")
+    return definition.reversibility == "reversible"
 
 
 def _told(action: Action) -> _Told:

@@ -21,7 +21,7 @@ from actions.rollback import sleeping
 from actions.services import apply_verdict
 from actions.states import STOPS_PLAN, SUCCESS, State
 from actions.switches import held_actions, open_switches
-from actions.turns import BEHIND_CANARY
+from actions.turns import BEHIND_CANARY, stopped
 from approvals.models import ApprovalRequest
 from approvals.services import close_request, expire_due
 from approvals.timers import run_timers
@@ -137,10 +137,15 @@ def _first_try() -> datetime:
 
 
 def _stop_plans() -> None:
-    """Plans whose broken step was recorded by a process that died before cancelling the rest."""
+    """Plans whose broken step was recorded by a process that died before it said so or before it cancelled all the rest.
+
+    Also those where a step that was claimed when the plan stopped came back to the queue since.
+    """
     untold = Q(plan__stopped_at_step=None) | Q(plan__stopped_at_step__gt=F("step"))
     broken = Action.objects.filter(untold, plan__isnull=False, state__in=STOPS_PLAN)
-    for plan in Plan.objects.filter(pk__in=broken.values("plan_id")).select_related("trace")[:BATCH]:
+    left = stopped(Action.objects.filter(state__in=[State.AUTHORIZED, State.PENDING]))
+    found = Plan.objects.filter(Q(pk__in=broken.values("plan_id")) | Q(pk__in=left.values("plan_id")))
+    for plan in found.select_related("trace")[:BATCH]:
         stop_if_broken(actor=system_actor("sweeper", plan.trace.workspace_id), plan_id=plan.pk)
 
 
@@ -148,9 +153,9 @@ def _ring_waiting() -> int:
     """Ring again for every action that may run now: authorized, with every earlier step of its plan done."""
     earlier = Action.objects.filter(plan_id=OuterRef("plan_id"), step__lt=OuterRef("step"))
     blocked = Exists(earlier.exclude(state__in=SUCCESS))
-    waiting = (
-        Action.objects.filter(state=State.AUTHORIZED).exclude(Q(plan__isnull=False) & blocked).exclude(BEHIND_CANARY)
-    )
+    authorized = Action.objects.filter(state=State.AUTHORIZED)
+    waiting = authorized.exclude(Q(plan__isnull=False) & blocked).exclude(BEHIND_CANARY)
+    waiting = waiting.exclude(pk__in=stopped(authorized).values("pk"))
     # What a pause holds is left out, so that it cannot crowd out what may run.
     return _ring_all(waiting.exclude(held_actions(open_switches())).order_by("created_at"))
 

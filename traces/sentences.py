@@ -47,6 +47,15 @@ def _ended(states: Sequence[str]) -> str:
     return "stopped"
 
 
+def after_rollback(how: str, changes: Sequence[str]) -> str:
+    """`how` a trace stands, or "rolled_back" once all of it succeeded and each change that can be undone is, as a whole.
+
+    `changes` says of each of those what became of its rollback. What is in doubt, failed or waits is never hidden by it.
+    """
+    undone = how == "completed" and bool(changes) and all(change == "rolled_back" for change in changes)
+    return "rolled_back" if undone else how
+
+
 def title(told: Sequence[Told], *, intent: str) -> str:
     """What happened, in the tense of the outcome, built from recorded words; the intent only before any action."""
     how = outcome([action.state for action in told])

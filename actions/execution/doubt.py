@@ -11,6 +11,7 @@ from actions.execution import recheck
 from actions.execution.credentials import dead_from
 from actions.execution.reach import Reach
 from actions.models import Action, Epoch
+from actions.turns import is_its_turn
 from approvals.models import ApprovalRequest
 
 MOST_TRIES = 8
@@ -94,8 +95,13 @@ def _barred_from_sending(action: Action, way: Reach, now: datetime) -> str:
 
 
 def _barred_after_failover(action: Action, way: Reach) -> str:
-    """Nothing may have left yet, so this may be the first request: everything must hold, the target too (P4, F-05)."""
+    """Nothing may have left yet, so this may be the first request: everything must hold, turn and target too (P4, F-05, F-07).
+
+    INVARIANT: no step is sent first before its turn, nor of a plan that stopped. Held by tests/faults/test_failover_plans.py.
+    """
     assert action.epoch is not None  # Nothing else is in doubt before it was sent.
+    if not is_its_turn(action):
+        return "It is not its turn in its plan, so nothing of it is sent."
     request = ApprovalRequest.objects.filter(action_id=action.pk).first()
     epoch = Epoch.objects.filter(number=action.epoch or 0).first()
     if epoch is None:

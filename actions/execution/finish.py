@@ -151,7 +151,8 @@ def _result(
         way.definition, action.proposed, action.arguments, body, (action.before or {}).get("fields", {})
     )
     done = outcome.kind == "done"
-    inverse = inverse_of(way.definition, changes, action.arguments, remote_id) if done else None
+    undoes = action.rollback_of_id is not None
+    inverse = inverse_of(way.definition, changes, action.arguments, remote_id, undoes=undoes) if done else None
     ledger = {
         "status": outcome.status,
         "elapsed_ms": outcome.elapsed_ms,

@@ -24,6 +24,7 @@ from actions.models import Action
 from actions.record import safe
 from actions.states import State
 from actions.switches import Place, holding
+from actions.turns import is_its_turn
 from policies.limits import release
 from traces.canonical import instant
 from traces.ledger import append
@@ -155,6 +156,8 @@ def _send_again(actor: Actor, action: Action, way: Reach, lease: Lease, settled:
     try:
         if lease.timeout_s() <= 0 or holding(Place.of(action)) is not None:
             raise Undecided("There was no time left to send it, or a pause began.")
+        if first and not is_its_turn(action):
+            raise Undecided("Its plan has stopped meanwhile, so nothing of it is sent.")
         if first:
             _keep_digest(action, digest)
         outcome = way.connector.dispatch(way.info, way.operation, sent, credential, timeout_s=lease.timeout_s())

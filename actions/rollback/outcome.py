@@ -22,6 +22,8 @@ def finish(*, actor: Actor, undo: Action) -> None:
         return
     with transaction.atomic():
         locked = Action.objects.select_for_update(of=("self",)).select_related("tool").get(pk=original.pk)
+        # As it stands now: the caller may have read it long ago, and what it came to since is told already.
+        undo = Action.objects.get(pk=undo.pk)
         told = Undone.CONFLICT if undo.state == State.BLOCKED and undo.drift else _undone(locked, undo)
         body = {
             "action": original.pk,
@@ -49,7 +51,7 @@ def _undone(original: Action, undo: Action) -> str:
         return Undone.UNKNOWN
     inverse = recorded_inverse(original)
     if inverse["how"] != "restore":
-        return Undone.ROLLED_BACK if undo.state in SUCCESS else ""
+        return Undone.ROLLED_BACK if original.rollbacks.filter(state__in=SUCCESS).exists() else ""
     gone = restored(original)
     wanted = {row["field"] for row in inverse["rows"]}
     return Undone.ROLLED_BACK if wanted <= gone else Undone.PARTLY if gone else ""

@@ -17,9 +17,10 @@ from actions.arguments import BadArguments
 from actions.execution import run
 from actions.models import Action, Plan, Rollback
 from actions.propose import Place, Prepared, prepare, record_proposal
+from actions.rollback.order import open_step
 from actions.rollback.outcome import finish
 from actions.rollback.preview import Item, preview, preview_trace, recorded_inverse, waiting
-from actions.states import FINAL, SUCCESS
+from actions.states import FINAL, IN_DOUBT, SUCCESS, State
 from traces.ledger import append
 from traces.models import Trace
 from traces.services import open_trace
@@ -99,6 +100,7 @@ def _begin(actor: Actor, user: User, trace: Trace, todo: list[dict[str, Any]], r
             why = waiting(action)
             if why:
                 raise RollbackRefused(f"Step {action.step}: {why}")
+        _refuse_unfinished(locked, actions)
         steps = ", ".join(str(action.step) for action in actions)
         undo_trace = open_trace(
             actor=actor, workspace_id=locked.workspace_id, agent=None, on_behalf_of=user,
@@ -111,6 +113,21 @@ def _begin(actor: Actor, user: User, trace: Trace, todo: list[dict[str, Any]], r
         return Rollback.objects.create(
             trace=locked, undo_trace=undo_trace, by=user, reason=reason, todo=todo, created_at=database_now()
         )
+
+
+def _refuse_unfinished(trace: Trace, actions: Sequence[Action]) -> None:
+    """Raises RollbackRefused while a later step of their plans could still run on what would be undone (F-07)."""
+    step = open_step(trace, actions)
+    if step is None:
+        return
+    if step.state == State.PENDING:
+        raise RollbackRefused(
+            f"Step {step.step} of its plan waits for people. Reject it first. Nothing was rolled back."
+        )
+    if step.state in IN_DOUBT:
+        told = f"Whether step {step.step} of its plan took effect is not known yet. Settle that first."
+        raise RollbackRefused(f"{told} Nothing was rolled back.")
+    raise RollbackRefused(f"Step {step.step} of its plan may still run. Wait until it has. Nothing was rolled back.")
 
 
 def advance(*, actor: Actor, rollback_id: str) -> None:
@@ -137,7 +154,10 @@ def advance(*, actor: Actor, rollback_id: str) -> None:
 def _last_succeeded(actor: Actor, rollback: Rollback) -> bool:
     """Whether the next may begin: nothing was proposed yet, or what was has succeeded. Ends the run where it did not."""
     last = Action.objects.filter(trace=rollback.undo_trace, step=rollback.proposed).first()
-    if last is None or last.state in SUCCESS:
+    if last is None:
+        return True
+    if last.state in SUCCESS:
+        finish(actor=actor, undo=last)  # Told before the run can end: an action is never free between two rollbacks.
         return True
     if last.state in FINAL:
         _stop(actor, rollback, last.detail or f"Step {last.step} was {last.state}.", done=rollback.proposed - 1)

@@ -97,6 +97,7 @@ def _undo(facts: TraceFacts) -> dict[str, str]:
         return _answer("Can it be undone?", "Nothing to undo", "", "#changes")
     final = [str(a.tool["noun"]).lower() for a in done if a.tool["reversibility"] == "irreversible"]
     detail = f"The {' and '.join(final)} can't be undone" if final else "By restoring fields or a new action"
-    if any(action.rollback == "rolled_back" for action in done):
-        detail = "Rolled back"
+    undone = [action.rollback == "rolled_back" for action in done]
+    if any(undone):
+        detail = "Rolled back" if all(undone) else f"{sum(undone)} of {len(done)} rolled back"
     return _answer("Can it be undone?", f"{len(undoable)} of {plural(len(done), 'change')}", detail, "#rollback")

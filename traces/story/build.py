@@ -7,7 +7,7 @@ from typing import Any
 
 from traces.canonical import parse_instant
 from traces.entry_types import label
-from traces.sentences import outcome, title
+from traces.sentences import after_rollback, outcome, title
 from traces.story import answers, changes, checks, escalations, rollback, steps
 from traces.story.facts import ActionFacts, TraceFacts, fold
 
@@ -89,7 +89,7 @@ def build_story(*, trace_id: str, rows: Sequence[tuple[dict[str, Any], str]], ta
     return Story(
         trace_id=trace_id,
         title=_title(facts, told),
-        outcome="rolled_back" if _undone(facts) else how,
+        outcome=after_rollback(how, [action.rollback for action in rollback.can_be_undone(facts)]),
         finished=how not in {"running", "waiting"},
         exceptions=answers.exceptions(facts),
         started_at=facts.opened_at,
@@ -123,10 +123,6 @@ def _title(facts: TraceFacts, told: Sequence[ActionFacts]) -> str:
     if not told and facts.refused:
         return f"Refused {len(facts.refused)} {'request' if len(facts.refused) == 1 else 'requests'}"
     return title(told, intent=facts.opened["intent"])
-
-
-def _undone(facts: TraceFacts) -> bool:
-    return any(action.rollback == "rolled_back" for action in facts.in_order)
 
 
 def _tabs(facts: TraceFacts, chosen: str, entries: int) -> list[Tab]:

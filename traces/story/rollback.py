@@ -44,8 +44,12 @@ def _undo(action: ActionFacts) -> tuple[str, str]:
 
 def can_begin(facts: TraceFacts) -> bool:
     """Whether anything is left that a rollback could undo."""
-    open_ = [action for action in changed(facts) if action.rollback not in {"rolled_back", "rollback_unknown"}]
-    return any(_undo(action)[0] == "reversible" or action.inverse.get("how") == "call" for action in open_)
+    return any(action.rollback not in {"rolled_back", "rollback_unknown"} for action in can_be_undone(facts))
+
+
+def can_be_undone(facts: TraceFacts) -> list[ActionFacts]:
+    """What changed something and can be undone by restoring fields or by the call its tool names, undone already or not."""
+    return [a for a in changed(facts) if _undo(a)[0] == "reversible" or a.inverse.get("how") == "call"]
 
 
 def undoable(facts: TraceFacts) -> list[ActionFacts]:
