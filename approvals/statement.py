@@ -1,18 +1,20 @@
 """What a verdict says, as data: the one text that is signed, by us and by a passkey (P3, P4, R-25)."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from accounts.factors.passkeys import Assertion
 from accounts.models import User
-from approvals.models import ApprovalRequest, Verdict
+from approvals.models import ApprovalRequest, BreakGlass, Verdict
 from approvals.signing import signature_holds
 from traces.canonical import canonical_bytes, digest_of, instant, sha256_hex
 
 VERSION = 1
+# What a statement says where a verdict's says approve or reject.
+BREAK_GLASS = "break_glass"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ def new_nonce() -> str:
 
 
 def state(
-    request: ApprovalRequest, user: User, *, choice: str, step: int, step_up: Mapping[str, str] | None, nonce: str
+    request: ApprovalRequest, user: User, *, choice: str, step: int, step_up: Mapping[str, Any] | None, nonce: str
 ) -> dict[str, Any]:
     """The statement of one verdict on what is shown now."""
     return {
@@ -55,6 +57,20 @@ def state(
     }
 
 
+def glass_state(
+    request: ApprovalRequest,
+    user: User,
+    *,
+    reason: str,
+    skipped: Sequence[str],
+    step_up: Mapping[str, Any] | None,
+    nonce: str,
+) -> dict[str, Any]:
+    """The statement of whoever runs a request without the people still asked: of the same bytes, with whom it skips and why."""
+    said = state(request, user, choice=BREAK_GLASS, step=0, step_up=step_up, nonce=nonce)
+    return {**said, "reason": reason, "skipped": list(skipped)}
+
+
 def challenge_of(statement: Mapping[str, Any]) -> bytes:
     """What a passkey is asked to sign for this statement: its SHA-256."""
     return bytes.fromhex(sha256_hex(canonical_bytes(statement)))
@@ -68,13 +84,27 @@ def signed_form(statement: Mapping[str, Any], key: str, signature: str, proof: P
 
 def broken(verdict: Verdict, request: ApprovalRequest, bound: Mapping[str, Any]) -> str:
     """Why a stored verdict does not prove that its person decided this; empty when it does. `bound` is of what would run."""
-    signed = verdict.signed
+
+    def wanted(**given: Any) -> dict[str, Any]:
+        return state(request, verdict.user, choice=verdict.choice, step=verdict.step, **given)
+
+    return _unproven(verdict.signed, wanted, bound)
+
+
+def glass_broken(found: BreakGlass, request: ApprovalRequest, bound: Mapping[str, Any]) -> str:
+    """The same for a stored emergency."""
+
+    def wanted(**given: Any) -> dict[str, Any]:
+        return glass_state(request, found.user, reason=found.reason, skipped=found.skipped, **given)
+
+    return _unproven(found.signed, wanted, bound)
+
+
+def _unproven(signed: Mapping[str, Any], wanted: Callable[..., dict[str, Any]], bound: Mapping[str, Any]) -> str:
     if not signed:
         return "it is not signed"
     said = signed["statement"]
     if not signature_holds(said, signed["key"], signed["signature"]):
         return "its signature does not hold"
-    wanted = state(
-        request, verdict.user, choice=verdict.choice, step=verdict.step, step_up=said["step_up"], nonce=said["nonce"]
-    )
-    return "" if said == {**wanted, "bound": dict(bound)} else "it was given for something else"
+    asked = {**wanted(step_up=said["step_up"], nonce=said["nonce"]), "bound": dict(bound)}
+    return "" if said == asked else "it was given for something else"
