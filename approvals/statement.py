@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from accounts.factors.passkeys import Assertion
-from accounts.models import User
+from accounts.factors.passkeys import Assertion, assertion_holds, public_keys
+from accounts.models import StepUp, User
 from approvals.models import ApprovalRequest, BreakGlass, Verdict
 from approvals.signing import signature_holds
 from traces.canonical import canonical_bytes, digest_of, instant, sha256_hex
@@ -27,7 +27,10 @@ class Proof:
     statement: Mapping[str, Any] | None = None
     assertion: Assertion | None = None
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
+        """As a statement has it; one that a passkey signed names the passkeys that could have."""
+        if self.statement is not None:
+            return dict(self.statement["step_up"])
         return {"method": self.method, "at": instant(self.at)}
 
 
@@ -69,6 +72,23 @@ def glass_state(
     """The statement of whoever runs a request without the people still asked: of the same bytes, with whom it skips and why."""
     said = state(request, user, choice=BREAK_GLASS, step=0, step_up=step_up, nonce=nonce)
     return {**said, "reason": reason, "skipped": list(skipped)}
+
+
+def passkey_step_up(user: User, at: datetime) -> dict[str, Any]:
+    """The step-up of a statement that one of this person's passkeys is asked to sign."""
+    return {"method": StepUp.Method.PASSKEY.value, "at": instant(at), "passkeys": public_keys(user)}
+
+
+def by_passkey(user: User, signed: Mapping[str, Any]) -> bool:
+    """Whether a passkey of this person signed the stored statement itself, one of those that our signature names.
+
+    INVARIANT: what stands in the row beside the statement proves nothing unless it verifies. Held by
+    tests/stepup/test_assertions.py.
+    """
+    said, found = signed["statement"], signed["assertion"]
+    if not found or found.get("public_key") not in (said["step_up"] or {}).get("passkeys", ()):
+        return False
+    return assertion_holds(user, found, challenge_of(said))
 
 
 def challenge_of(statement: Mapping[str, Any]) -> bytes:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.clock import database_now
 from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.kept import Kept, kept_form
-from accounts.models import Challenge, StepUp, User
+from accounts.models import Challenge, User
 from approvals.access import get_request_for
 from approvals.break_glass import skipped, why_not
 from approvals.forms import BreakGlassForm, VerdictForm
@@ -21,14 +21,13 @@ from approvals.people import person_in
 from approvals.refusals import NotEntitled
 from approvals.requirement import may_prove, required_level
 from approvals.services import step_for
-from approvals.statement import challenge_of, glass_state, new_nonce, state
+from approvals.statement import challenge_of, glass_state, new_nonce, passkey_step_up, state
 from approvals.stepup.forms import CodeForm
 from approvals.stepup.here import here
 from approvals.stepup.services import StepUpFailed, ask_passkey
 from approvals.stepup.views import prove
 from approvals.views import record
 from approvals.views_glass import run
-from traces.canonical import instant
 
 
 @never_cache
@@ -109,7 +108,7 @@ def confirm_options(request: AuthenticatedRequest, request_id: str) -> HttpRespo
 def _statement(user: User, found: ApprovalRequest, form: VerdictForm | BreakGlassForm) -> dict[str, Any]:
     """What would be recorded by this form, proven by a passkey now. Raises NotEntitled."""
     given, nonce = form.cleaned_data, new_nonce()
-    step_up = {"method": StepUp.Method.PASSKEY.value, "at": instant(database_now())}
+    step_up = passkey_step_up(user, database_now())
     if isinstance(form, BreakGlassForm):
         why = given["reason"]
         return glass_state(found, user, reason=why, skipped=skipped(found), step_up=step_up, nonce=nonce)

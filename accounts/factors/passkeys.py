@@ -123,6 +123,33 @@ def accept(user: User, challenge: Challenge, answer: str, now: datetime) -> tupl
     return factor, _assertion(used, data)
 
 
+def public_keys(user: User) -> list[str]:
+    """This person's passkeys, as an `Assertion` names them."""
+    return sorted(_plain_key(one.public_key) for one in _credentials(user))
+
+
+def assertion_holds(user: User, found: Mapping[str, str], challenge: bytes) -> bool:
+    """Whether a stored answer is that of a passkey this person still has, to this challenge. Any doubt is a no."""
+    try:
+        factor = user.factors.get(kind=Factor.Kind.PASSKEY, credential_id=found["credential_id"])
+        told = {
+            "clientDataJSON": found["client_data"], "authenticatorData": found["authenticator_data"],
+            "signature": found["signature"],
+        }  # fmt: skip
+        data = AuthenticationResponse.from_dict(
+            {"id": factor.credential_id, "rawId": factor.credential_id, "type": "public-key", "response": told}
+        )
+        _refuse_framed(data.response.client_data.cross_origin)
+        known, state = (
+            _credential(factor),
+            {"challenge": websafe_encode(challenge), "user_verification": UserVerificationRequirement.PREFERRED},
+        )
+        _server().authenticate_complete(state, [known], data)
+    except Exception:  # As above: whatever the library meets first in a malformed answer.
+        return False
+    return found["public_key"] == _plain_key(known.public_key)
+
+
 def _count(factor: Factor, counter: int, now: datetime) -> None:
     if (counter or factor.counter) and counter <= factor.counter:
         raise PasskeyRefused(f"The passkey's counter went from {factor.counter} to {counter}: it may be a copy.")

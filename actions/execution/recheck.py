@@ -23,7 +23,7 @@ from actions.switches import Place, holding, sentence
 from approvals.models import ApprovalRequest, BreakGlass, Verdict
 from approvals.requirement import enough, required_level
 from approvals.standing import no_longer
-from approvals.statement import broken, glass_broken
+from approvals.statement import broken, by_passkey, glass_broken
 from policies.engine.diff.model import LOOSENS
 from policies.engine.diff.routes import stricter_route
 from policies.engine.routes import recorded
@@ -132,7 +132,7 @@ def _signatures(action: Action, request: ApprovalRequest) -> str:
         if why:
             return f"The approval of {user.name} proves nothing: {why}."
         proof = signed["statement"]["step_up"] or {}
-        if not enough(level, proof.get("method", ""), by_passkey=signed["assertion"] is not None):
+        if not enough(level, proof.get("method", ""), by_passkey=level == "passkey" and by_passkey(user, signed)):
             return f"{user.name} approved without the step-up that is asked now."
     return ""
 
