@@ -50,6 +50,7 @@ def state(
         "action": request.action_id,
         "digest": request.digest,
         "bound": request.bound,
+        "asked": _asked(request),
         "displayed": digest_of({"title": request.title, "displayed": request.displayed}),
         "approver": user.pk,
         "choice": choice,
@@ -58,6 +59,19 @@ def state(
         "expires": instant(request.expires_at),
         "nonce": nonce,
     }
+
+
+def _asked(request: ApprovalRequest) -> str:
+    """Who was asked, how, since when, and who was kept from deciding: a row that says otherwise later voids the verdict."""
+    return digest_of(
+        {
+            "kind": request.kind,
+            "route": request.route,
+            "excluded": request.excluded,
+            "involved": request.involved,
+            "created_at": instant(request.created_at),
+        }
+    )
 
 
 def glass_state(

@@ -11,6 +11,7 @@ from accounts.clock import database_now
 from accounts.models import Agent, User
 from accounts.permissions import Permission
 from actions import binding
+from actions.ask import DRAFT_ROUTE
 from actions.connectors.base import CredentialError, ReadFailed
 from actions.connectors.operation import OperationError
 from actions.decide import decide_action
@@ -118,7 +119,17 @@ def _approval(action: Action, way: Reach) -> str:
         return "" if action.decision["effect"] == "allow" else "No approval was asked for."
     if database_now() >= request.expires_at:
         return f"The approval ran out at {request.expires_at:%H:%M:%S} UTC."
-    return no_longer(request, action.digest) or _signatures(action, request)
+    return no_longer(request, action.digest) or _rerouted(action, request) or _signatures(action, request)
+
+
+def _rerouted(action: Action, request: ApprovalRequest) -> str:
+    """P4: people were asked on the route that policy decided, and on no shorter one that the row says now."""
+    decided = action.decision.get("route")
+    if request.kind == ApprovalRequest.Kind.DRAFT:
+        same = action.decision["effect"] == "draft" and request.route == DRAFT_ROUTE
+    else:
+        same = decided is not None and recorded(request.route) == recorded(decided)
+    return "" if same else "The approval was not asked for on the route that was decided."
 
 
 def _signatures(action: Action, request: ApprovalRequest) -> str:
