@@ -76,10 +76,10 @@ def creation_options(user: User, challenge: bytes) -> dict[str, Any]:
     return dict(options)
 
 
-def request_options(user: User, challenge: bytes) -> dict[str, Any]:
+def request_options(user: User, challenge: bytes, purpose: str) -> dict[str, Any]:
     """What `navigator.credentials.get` is given: this person's passkeys alone."""
     options, _ = _server().authenticate_begin(
-        credentials=_credentials(user), challenge=challenge, user_verification=UserVerificationRequirement.PREFERRED
+        credentials=_credentials(user), challenge=challenge, user_verification=_verification(purpose)
     )
     return dict(options)
 
@@ -142,7 +142,7 @@ def assertion_holds(user: User, found: Mapping[str, str], challenge: bytes) -> b
         _refuse_framed(data.response.client_data.cross_origin)
         known, state = (
             _credential(factor),
-            {"challenge": websafe_encode(challenge), "user_verification": UserVerificationRequirement.PREFERRED},
+            {"challenge": websafe_encode(challenge), "user_verification": UserVerificationRequirement.REQUIRED},
         )
         _server().authenticate_complete(state, [known], data)
     except Exception:  # As above: whatever the library meets first in a malformed answer.
@@ -196,7 +196,13 @@ def _credentials(user: User) -> list[AttestedCredentialData]:
 
 
 def _state(challenge: Challenge) -> dict[str, Any]:
-    return {"challenge": challenge.value, "user_verification": UserVerificationRequirement.PREFERRED}
+    return {"challenge": challenge.value, "user_verification": _verification(challenge.purpose)}
+
+
+def _verification(purpose: str) -> UserVerificationRequirement:
+    """A verdict needs the person, by PIN or body: whoever only holds the authenticator signs none."""
+    needed = purpose == Challenge.Purpose.VERDICT
+    return UserVerificationRequirement.REQUIRED if needed else UserVerificationRequirement.PREFERRED
 
 
 def _refuse_framed(cross_origin: bool | None) -> None:

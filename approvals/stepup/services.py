@@ -179,7 +179,7 @@ def ask_passkey(
 ) -> tuple[Challenge, dict[str, Any]]:
     """A challenge for this person's passkeys; for a verdict it is the digest of the statement it signs."""
     made = ask(here.user, here.session, purpose, value=value, subject=statement)
-    return made, passkeys.request_options(here.user, value_of(made))
+    return made, passkeys.request_options(here.user, value_of(made), purpose)
 
 
 def prove_with_passkey(*, actor: Actor, here: Here, purpose: Purpose, challenge_id: str, answer: str) -> Proof:
