@@ -56,6 +56,11 @@ def test_a_webhook_is_signed_with_its_id_and_the_time(cast, sink):
     got = sink.got[0]
     assert got.headers["webhook-id"] == delivery.pk and verified(got, secret)
     assert abs(time.time() - int(got.headers["webhook-timestamp"])) < 60
+    began = database_now() - timedelta(hours=1)
+    deliver(delivery.channel, message_of(delivery), instant(began))
+    assert int(sink.got[1].headers["webhook-timestamp"]) == int(
+        began.timestamp()
+    )  # The database's clock, not this process's.
     assert not verified(got, "whsec_" + base64.b64encode(b"x" * 32).decode())
 
 
