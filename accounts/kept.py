@@ -40,8 +40,8 @@ class Kept:
 
     @property
     def again(self) -> str:
-        """Where the person goes on: a verdict has a page of its own for the proof it lacks."""
-        decide = self.path.removesuffix("decide/")
+        """Where the person goes on: a verdict and an emergency have a page of their own for the proof they lack."""
+        decide = self.path.removesuffix("decide/").removesuffix("break-glass/")
         return f"{decide}confirm/" if self.why == STEP_UP and decide != self.path else reverse("accounts:resume")
 
 

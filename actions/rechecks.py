@@ -11,6 +11,7 @@ from django.urls import reverse
 from accounts.access import NotVisible, has_permission, require
 from accounts.actors import Actor, system_actor
 from accounts.clock import database_now
+from accounts.humans import accounts_of
 from accounts.models import User, Workspace
 from accounts.permissions import Permission
 from actions.doubts import DoubtRow
@@ -67,7 +68,8 @@ def why_not(user: User, found: Recheck) -> str:
     """Why this person may not answer; empty when they may (R-24: not on one's own)."""
     if not has_permission(user, Permission.APPROVAL_DECIDE, found.action.workspace):
         return "Looking again needs the Reviewer role."
-    if user.pk in {found.action.requester_id, found.action.agent.owner_id}:
+    action = found.action
+    if {action.requester_id, action.acting_user_id, action.agent.owner_id} & accounts_of(user):
         return "You asked for this or own the agent, so someone else looks at it."
     return ""
 

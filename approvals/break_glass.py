@@ -1,7 +1,8 @@
 """Running a request without the people still asked, in an emergency; and the review that is owed for it.
 
 It skips people and nothing else: the action is checked again at dispatch like any other (P1, R-26), and runs only as these
-bytes (P4). Whoever has a hand in a request never breaks glass for it (R-24).
+bytes (P4). Whoever has a hand in a request never breaks glass for it (R-24), and whoever does proves who they are as surely
+as an approval of it asks, and signs what they ran (R-25, V7.5.3).
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,8 @@ from accounts.models import User
 from approvals.models import ApprovalRequest, BreakGlass
 from approvals.people import Person, person_in
 from approvals.refusals import NotEntitled, ReasonNeeded, VerdictRefused
-from approvals.services import refuse_changed, refuse_settled, settle
+from approvals.services import given_in, refuse_changed, refuse_settled, refuse_unproven, settle, signed_by
+from approvals.statement import Proof, glass_state
 from traces.canonical import instant
 from traces.ledger import append
 
@@ -48,21 +50,31 @@ def skipped(request: ApprovalRequest) -> list[str]:
 
 
 def break_glass(
-    *, actor: Actor, user: User, request_id: str, reason: str, digest: str, promised: bool
+    *,
+    actor: Actor,
+    user: User,
+    request_id: str,
+    reason: str,
+    digest: str,
+    promised: bool,
+    proof: Proof | None = None,
 ) -> ApprovalRequest:
-    """Let the action run now, as these bytes. The review is due as the route says.
+    """Let the action run now, as these bytes, signed (R-25). The review is due as the route says.
 
-    Raises AlreadyDecided, NotEntitled, DigestChanged, ReasonNeeded or NotPromised; then nothing was changed.
+    Raises AlreadyDecided, NotEntitled, DigestChanged, ReasonNeeded, NotPromised, StepUpNeeded or NotSigned; then nothing was
+    changed.
     """
     with transaction.atomic():
         request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request_id)
         now = database_now()
         refuse_settled(request, now)
         _refuse(request, person_in(user, request.workspace), reason=reason, digest=digest, promised=promised)
-        terms = request.route["break_glass"]
+        refuse_unproven(request, user, proof, now)
+        terms, skips = request.route["break_glass"], skipped(request)
+        said = glass_state(request, user, reason=reason.strip(), skipped=skips, **given_in(proof))
         broken = BreakGlass.objects.create(
             request=request, user=user, group=terms["group"], reason=reason.strip(), digest=digest,
-            skipped=skipped(request), notified=terms["notify"], at=now,
+            skipped=skips, signed=signed_by(actor, request, said, proof), notified=terms["notify"], at=now,
             due_at=now + timedelta(seconds=terms["review_within_s"]), review_group=terms["review_group"],
         )  # fmt: skip
         append(actor=actor, trace_id=request.trace_id, type="approval.break_glass", body=_body(request, broken))
@@ -90,6 +102,7 @@ def _body(request: ApprovalRequest, broken: BreakGlass) -> Mapping[str, Any]:
         "reason": broken.reason,
         "saw": broken.digest,
         "skipped": broken.skipped,
+        "signed": broken.signed,
         "notified": broken.notified,
         "policy": request.displayed["policy"],
         "review_group": broken.review_group,

@@ -3,6 +3,7 @@
 It measures what was presented. Whether somebody considered it, no measurement here can say.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -10,6 +11,7 @@ from statistics import median
 from django.db.models import QuerySet
 
 from accounts.clock import database_now
+from accounts.humans import accounts_of
 from accounts.models import User
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest, Opening, Verdict
@@ -35,14 +37,21 @@ def first_opened(request: ApprovalRequest, user: User) -> datetime | None:
 
 
 def above_limit(user: User, workspace_id: str, now: datetime) -> bool:
-    """Whether one more approval of this person is above the workspace's hourly limit."""
+    """Whether one more approval of this human is above the workspace's hourly limit. Runs inside the approval's transaction.
+
+    INVARIANT: approvals of one human are counted one after the other. Held by tests/stepup/test_load.py.
+    """
     limit = settings_of(workspace_id).second_above
-    return limit is not None and _approvals(user, workspace_id, now).count() >= limit
+    if limit is None:
+        return False
+    # Their rows are locked, in one order, until the approval is committed: those at the same moment wait and count it.
+    mine = User.objects.select_for_update(no_key=True).filter(pk__in=accounts_of(user)).order_by("pk")
+    return _approvals([account.pk for account in mine], workspace_id, now).count() >= limit
 
 
-def _approvals(user: User, workspace_id: str, now: datetime) -> QuerySet[Verdict]:
+def _approvals(accounts: Collection[str], workspace_id: str, now: datetime) -> QuerySet[Verdict]:
     return Verdict.objects.filter(
-        user=user, request__workspace=workspace_id, choice=Verdict.Choice.APPROVE, at__gt=now - HOUR
+        user__in=accounts, request__workspace=workspace_id, choice=Verdict.Choice.APPROVE, at__gt=now - HOUR
     )
 
 
@@ -68,6 +77,6 @@ class Pace:
 
 def pace(user: User, workspace_id: str) -> Pace:
     """How fast this person approves now."""
-    dwells = list(_approvals(user, workspace_id, database_now()).values_list("dwell_ms", flat=True))
+    dwells = list(_approvals([user.pk], workspace_id, database_now()).values_list("dwell_ms", flat=True))
     known = [dwell for dwell in dwells if dwell is not None]
     return Pace(len(dwells), int(median(known)) if known else None)

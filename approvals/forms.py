@@ -34,6 +34,8 @@ class BreakGlassForm(forms.Form):
         max_length=2000, strip=True, label="Why can it not wait?", widget=forms.Textarea(attrs={"rows": 3})
     )
     promised = forms.BooleanField(required=False)
+    # Whether the page showed long values whole when the button was pressed.
+    opened = forms.BooleanField(required=False)
     digest = forms.CharField(max_length=80, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, least: int, **kwargs: Any) -> None:

@@ -38,19 +38,26 @@ def part_of(broken: BreakGlass, who: Person) -> str:
     """What this person has to do: `write`, `confirm`, `read` (they are told), or nothing."""
     if broken.confirmed_at is not None:
         return ""
-    reviews = broken.review_group in who.approver.groups
+    told, reviews = _told(broken, who), _reviews(broken, who)
     mine = {broken.user_id, broken.reviewed_by_id} & who.approver.accounts
     if broken.reviewed_at is None:
         # Somebody who has left owes nothing any more; one of those who would confirm writes instead.
         writes = broken.user_id == who.user.pk or (not broken.user.is_active and reviews)
-        return "write" if writes else "read" if reviews or _told(broken, who) else ""
+        return "write" if writes else "read" if told else ""
     if reviews and not mine:
         return "confirm"
-    return "read" if mine or _told(broken, who) else ""
+    return "read" if mine or told else ""
 
 
 def _told(broken: BreakGlass, who: Person) -> bool:
-    return not set(broken.notified).isdisjoint(who.approver.groups)
+    return not {*broken.notified, broken.review_group}.isdisjoint(who.approver.groups)
+
+
+def _reviews(broken: BreakGlass, who: Person) -> bool:
+    """In the group since before it happened, and without a hand in what ran (R-24)."""
+    since, request = who.approver.groups.get(broken.review_group), broken.request
+    early = since is not None and since < broken.at
+    return early and not who.refused_in({**request.involved, **request.excluded})
 
 
 def unresolved_for(user: User, workspace: Workspace) -> list[GlassRow]:

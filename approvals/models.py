@@ -199,6 +199,8 @@ class BreakGlass(models.Model):
     skipped = models.JSONField()
     notified = models.JSONField(default=list)
     at = models.DateTimeField()
+    # {statement, key, signature, assertion}, as of a verdict. Empty: recorded unsigned, and runs nothing.
+    signed = models.JSONField(default=dict)
     due_at = models.DateTimeField()
     review_group = models.CharField(max_length=80)
     review = models.TextField(blank=True)

@@ -116,14 +116,14 @@ def record_verdict(
         may = _refuse_verdict(user, request, choice=choice, reason=reason, digest=digest, now=now)
         about = _chosen(may, step)
         if choice == Verdict.Choice.APPROVE:
-            _refuse_unproven(request, user, proof, now)
+            refuse_unproven(request, user, proof, now)
         verdict = _verdict(actor, request, user, about, choice=choice, reason=reason.strip(), proof=proof, now=now)
         _append_verdict(actor, request, about, verdict)
         _advance(actor, request, choice=choice, now=now)
     return request
 
 
-def _refuse_unproven(request: ApprovalRequest, user: User, proof: Proof | None, now: datetime) -> None:
+def refuse_unproven(request: ApprovalRequest, user: User, proof: Proof | None, now: datetime) -> None:
     """Raises StepUpNeeded when the proof is missing, of somebody else, too old or too weak."""
     level = required_level(request)
     if level == "none":
@@ -157,16 +157,31 @@ def _signed(
     actor: Actor, request: ApprovalRequest, user: User, step: int, *, choice: str, proof: Proof | None
 ) -> dict[str, Any]:
     """The statement with its signature. A rejection is never lost for want of a key: it is recorded without (P5)."""
+    statement = state(request, user, choice=choice, step=step, **given_in(proof))
+    try:
+        return signed_by(actor, request, statement, proof)
+    except NotSigned:
+        if choice == Verdict.Choice.REJECT:
+            return {}
+        raise
+
+
+def given_in(proof: Proof | None) -> dict[str, Any]:
+    """What a statement takes from its proof: the nonce is the one that the passkey signed, if one did."""
     said = proof.statement if proof else None
-    nonce = str(said["nonce"]) if said else new_nonce()
-    statement = state(request, user, choice=choice, step=step, step_up=proof.to_json() if proof else None, nonce=nonce)
+    return {"step_up": proof.to_json() if proof else None, "nonce": str(said["nonce"]) if said else new_nonce()}
+
+
+def signed_by(
+    actor: Actor, request: ApprovalRequest, statement: Mapping[str, Any], proof: Proof | None
+) -> dict[str, Any]:
+    """A statement with its signature, as it is stored. Raises DigestChanged or NotSigned."""
+    said = proof.statement if proof else None
     if said is not None and said != statement:
         raise DigestChanged("The payload changed after your passkey was asked. Nothing was decided.")
     try:
         made = sign(actor=actor, workspace_id=request.workspace_id, statement=statement)
     except ApprovalSignerMissing as error:
-        if choice == Verdict.Choice.REJECT:
-            return {}
         raise NotSigned(f"{error} Nothing was decided.") from error
     return signed_form(statement, made.key, made.signature, proof)
 

@@ -1,18 +1,20 @@
 """What a verdict says, as data: the one text that is signed, by us and by a passkey (P3, P4, R-25)."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from accounts.factors.passkeys import Assertion
-from accounts.models import User
-from approvals.models import ApprovalRequest, Verdict
+from accounts.factors.passkeys import Assertion, assertion_holds, public_keys
+from accounts.models import StepUp, User
+from approvals.models import ApprovalRequest, BreakGlass, Verdict
 from approvals.signing import signature_holds
 from traces.canonical import canonical_bytes, digest_of, instant, sha256_hex
 
 VERSION = 1
+# What a statement says where a verdict's says approve or reject.
+BREAK_GLASS = "break_glass"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,10 @@ class Proof:
     statement: Mapping[str, Any] | None = None
     assertion: Assertion | None = None
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
+        """As a statement has it; one that a passkey signed names the passkeys that could have."""
+        if self.statement is not None:
+            return dict(self.statement["step_up"])
         return {"method": self.method, "at": instant(self.at)}
 
 
@@ -35,7 +40,7 @@ def new_nonce() -> str:
 
 
 def state(
-    request: ApprovalRequest, user: User, *, choice: str, step: int, step_up: Mapping[str, str] | None, nonce: str
+    request: ApprovalRequest, user: User, *, choice: str, step: int, step_up: Mapping[str, Any] | None, nonce: str
 ) -> dict[str, Any]:
     """The statement of one verdict on what is shown now."""
     return {
@@ -45,6 +50,7 @@ def state(
         "action": request.action_id,
         "digest": request.digest,
         "bound": request.bound,
+        "asked": _asked(request),
         "displayed": digest_of({"title": request.title, "displayed": request.displayed}),
         "approver": user.pk,
         "choice": choice,
@@ -53,6 +59,50 @@ def state(
         "expires": instant(request.expires_at),
         "nonce": nonce,
     }
+
+
+def _asked(request: ApprovalRequest) -> str:
+    """Who was asked, how, since when, and who was kept from deciding: a row that says otherwise later voids the verdict."""
+    return digest_of(
+        {
+            "kind": request.kind,
+            "route": request.route,
+            "excluded": request.excluded,
+            "involved": request.involved,
+            "created_at": instant(request.created_at),
+        }
+    )
+
+
+def glass_state(
+    request: ApprovalRequest,
+    user: User,
+    *,
+    reason: str,
+    skipped: Sequence[str],
+    step_up: Mapping[str, Any] | None,
+    nonce: str,
+) -> dict[str, Any]:
+    """The statement of whoever runs a request without the people still asked: of the same bytes, with whom it skips and why."""
+    said = state(request, user, choice=BREAK_GLASS, step=0, step_up=step_up, nonce=nonce)
+    return {**said, "reason": reason, "skipped": list(skipped)}
+
+
+def passkey_step_up(user: User, at: datetime) -> dict[str, Any]:
+    """The step-up of a statement that one of this person's passkeys is asked to sign."""
+    return {"method": StepUp.Method.PASSKEY.value, "at": instant(at), "passkeys": public_keys(user)}
+
+
+def by_passkey(user: User, signed: Mapping[str, Any]) -> bool:
+    """Whether a passkey of this person signed the stored statement itself, one of those that our signature names.
+
+    INVARIANT: what stands in the row beside the statement proves nothing unless it verifies. Held by
+    tests/stepup/test_assertions.py.
+    """
+    said, found = signed["statement"], signed["assertion"]
+    if not found or found.get("public_key") not in (said["step_up"] or {}).get("passkeys", ()):
+        return False
+    return assertion_holds(user, found, challenge_of(said))
 
 
 def challenge_of(statement: Mapping[str, Any]) -> bytes:
@@ -68,13 +118,27 @@ def signed_form(statement: Mapping[str, Any], key: str, signature: str, proof: P
 
 def broken(verdict: Verdict, request: ApprovalRequest, bound: Mapping[str, Any]) -> str:
     """Why a stored verdict does not prove that its person decided this; empty when it does. `bound` is of what would run."""
-    signed = verdict.signed
+
+    def wanted(**given: Any) -> dict[str, Any]:
+        return state(request, verdict.user, choice=verdict.choice, step=verdict.step, **given)
+
+    return _unproven(verdict.signed, wanted, bound)
+
+
+def glass_broken(found: BreakGlass, request: ApprovalRequest, bound: Mapping[str, Any]) -> str:
+    """The same for a stored emergency."""
+
+    def wanted(**given: Any) -> dict[str, Any]:
+        return glass_state(request, found.user, reason=found.reason, skipped=found.skipped, **given)
+
+    return _unproven(found.signed, wanted, bound)
+
+
+def _unproven(signed: Mapping[str, Any], wanted: Callable[..., dict[str, Any]], bound: Mapping[str, Any]) -> str:
     if not signed:
         return "it is not signed"
     said = signed["statement"]
     if not signature_holds(said, signed["key"], signed["signature"]):
         return "its signature does not hold"
-    wanted = state(
-        request, verdict.user, choice=verdict.choice, step=verdict.step, step_up=said["step_up"], nonce=said["nonce"]
-    )
-    return "" if said == {**wanted, "bound": dict(bound)} else "it was given for something else"
+    asked = {**wanted(step_up=said["step_up"], nonce=said["nonce"]), "bound": dict(bound)}
+    return "" if said == asked else "it was given for something else"

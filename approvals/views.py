@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -78,14 +79,19 @@ def record(
         found.refresh_from_db()
         return _render_review(request, found, form, status=409, conflict=str(error))
     except StepUpNeeded:
-        kept = {name: "" if value in (None, False) else str(value) for name, value in form.cleaned_data.items()}
-        keep_fields(request, reverse("approvals:decide", args=[found.pk]), kept, STEP_UP)
-        return redirect(reverse("approvals:confirm", args=[found.pk]))
+        return prove_first(request, found, form, "approvals:decide")
     except (VerdictRefused, NotOpened) as error:
         form.add_error(None, str(error))
         return _render_review(request, found, form, status=422)
     forget(request)
     return _recorded(request, found, form.cleaned_data["choice"])
+
+
+def prove_first(request: AuthenticatedRequest, found: ApprovalRequest, form: Form, to: str) -> HttpResponse:
+    """Keep a checked form that lacks a proof, and go where its person gives one."""
+    kept = {name: "" if value in (None, False) else str(value) for name, value in form.cleaned_data.items()}
+    keep_fields(request, reverse(to, args=[found.pk]), kept, STEP_UP)
+    return redirect(reverse("approvals:confirm", args=[found.pk]))
 
 
 def _recorded(request: AuthenticatedRequest, found: ApprovalRequest, choice: str) -> HttpResponse:

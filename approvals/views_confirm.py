@@ -12,20 +12,22 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.clock import database_now
 from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.kept import Kept, kept_form
-from accounts.models import Challenge, StepUp
+from accounts.models import Challenge, User
 from approvals.access import get_request_for
-from approvals.forms import VerdictForm
+from approvals.break_glass import skipped, why_not
+from approvals.forms import BreakGlassForm, VerdictForm
 from approvals.models import ApprovalRequest
+from approvals.people import person_in
 from approvals.refusals import NotEntitled
 from approvals.requirement import may_prove, required_level
 from approvals.services import step_for
-from approvals.statement import challenge_of, new_nonce, state
+from approvals.statement import challenge_of, glass_state, new_nonce, passkey_step_up, state
 from approvals.stepup.forms import CodeForm
 from approvals.stepup.here import here
 from approvals.stepup.services import StepUpFailed, ask_passkey
 from approvals.stepup.views import prove
 from approvals.views import record
-from traces.canonical import instant
+from approvals.views_glass import run
 
 
 @never_cache
@@ -36,7 +38,7 @@ def confirm(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     """The approval that waits for a proof; the proof sends it."""
     found = get_request_for(request.user, request_id)
     request.show_workspace(found.workspace)
-    form = _kept_verdict(request, found)
+    form = _kept_form(request, found)
     if form is None:
         return redirect(reverse("approvals:review", args=[found.pk]))
     if request.method == "GET":
@@ -45,26 +47,37 @@ def confirm(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
         proof = prove(request, Challenge.Purpose.VERDICT)
     except StepUpFailed as error:
         return _page(request, found, form, problem=str(error))
-    return record(request, found, form, proof)
+    return run(request, found, form, proof) if isinstance(form, BreakGlassForm) else record(request, found, form, proof)
 
 
-def _kept_verdict(request: AuthenticatedRequest, found: ApprovalRequest) -> VerdictForm | None:
-    """The kept form, if it is a whole verdict on this request."""
+def _kept_form(request: AuthenticatedRequest, found: ApprovalRequest) -> VerdictForm | BreakGlassForm | None:
+    """The kept form, if it is a whole verdict on this request, or runs it in an emergency as this person may."""
     kept: Kept | None = kept_form(request)
-    if kept is None or kept.path.partition("?")[0] != reverse("approvals:decide", args=[found.pk]):
+    path = kept.path.partition("?")[0] if kept else ""
+    form: VerdictForm | BreakGlassForm
+    if kept and path == reverse("approvals:decide", args=[found.pk]):
+        form = VerdictForm(kept.data)
+    elif kept and path == reverse("approvals:break_glass", args=[found.pk]) and _may_break(request, found):
+        form = BreakGlassForm(kept.data, least=found.route["break_glass"]["reason_min"])
+    else:
         return None
-    form = VerdictForm(kept.data)
     return form if form.is_valid() else None
 
 
+def _may_break(request: AuthenticatedRequest, found: ApprovalRequest) -> bool:
+    return found.is_open and not why_not(found, person_in(request.user, found.workspace))
+
+
 def _page(
-    request: AuthenticatedRequest, found: ApprovalRequest, form: VerdictForm, *, problem: str = ""
+    request: AuthenticatedRequest, found: ApprovalRequest, form: VerdictForm | BreakGlassForm, *, problem: str = ""
 ) -> HttpResponse:
     level = required_level(found)
     context: dict[str, Any] = {
         "asked": found,
         "reason": form.cleaned_data["reason"],
         "changed": form.cleaned_data["digest"] != found.digest,
+        "skipped": skipped(found) if isinstance(form, BreakGlassForm) else [],
+        "submit": "Run now" if isinstance(form, BreakGlassForm) else "Approve",
         "level": level,
         "can_prove": may_prove(request.user, level),
         "has_passkey": may_prove(request.user, "passkey"),
@@ -79,18 +92,25 @@ def _page(
 def confirm_options(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     """What the browser asks a passkey: to sign the digest of the very statement that will be recorded (R-25)."""
     found = get_request_for(request.user, request_id)
-    form = _kept_verdict(request, found)
+    form = _kept_form(request, found)
     if form is None:
         return JsonResponse({"detail": "There is no verdict waiting for this."}, status=409)
     try:
-        step = step_for(request.user, found, form.cleaned_data["step"])
+        statement = _statement(request.user, found, form)
     except NotEntitled as error:
         return JsonResponse({"detail": str(error)}, status=409)
-    step_up = {"method": StepUp.Method.PASSKEY.value, "at": instant(database_now())}
-    statement = state(
-        found, request.user, choice=form.cleaned_data["choice"], step=step.number, step_up=step_up, nonce=new_nonce()
-    )
     made, options = ask_passkey(
         here(request), Challenge.Purpose.VERDICT, statement=statement, value=challenge_of(statement)
     )
     return JsonResponse({"challenge": made.pk, **options})
+
+
+def _statement(user: User, found: ApprovalRequest, form: VerdictForm | BreakGlassForm) -> dict[str, Any]:
+    """What would be recorded by this form, proven by a passkey now. Raises NotEntitled."""
+    given, nonce = form.cleaned_data, new_nonce()
+    step_up = passkey_step_up(user, database_now())
+    if isinstance(form, BreakGlassForm):
+        why = given["reason"]
+        return glass_state(found, user, reason=why, skipped=skipped(found), step_up=step_up, nonce=nonce)
+    step = step_for(user, found, given["step"])
+    return state(found, user, choice=given["choice"], step=step.number, step_up=step_up, nonce=nonce)

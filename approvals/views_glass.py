@@ -1,5 +1,6 @@
 """Break glass: the page that says what it skips, and the review that is owed for it."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -10,15 +11,21 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import NotVisible
 from accounts.actors import actor_for_user
 from accounts.http import AuthenticatedRequest, sign_in_required
+from accounts.kept import forget
 from approvals.access import get_request_for, group_title
 from approvals.break_glass import break_glass, skipped, why_not
 from approvals.forms import BreakGlassForm, ConfirmForm, ReviewForm
 from approvals.glass_review import confirm_review, part_of, write_review
+from approvals.longtext import NotOpened, refuse_unopened
 from approvals.models import ApprovalRequest, BreakGlass
 from approvals.people import person_in
 from approvals.queue import queue_page
-from approvals.refusals import AlreadyDecided, DigestChanged, VerdictRefused
+from approvals.refusals import AlreadyDecided, DigestChanged, StepUpNeeded, VerdictRefused
 from approvals.review import review_page
+from approvals.statement import Proof
+from approvals.stepup.here import here
+from approvals.stepup.services import fresh_step_up, proof_of
+from approvals.views import prove_first
 
 
 @sign_in_required
@@ -37,26 +44,39 @@ def break_glass_(request: AuthenticatedRequest, request_id: str) -> HttpResponse
     )
     if request.method == "GET" or not form.is_valid():
         return _page(request, found, form, status=200 if request.method == "GET" else 422)
+    return run(request, found, form, proof_of(fresh_step_up(here(request))))
+
+
+def run(
+    request: AuthenticatedRequest, found: ApprovalRequest, form: BreakGlassForm, proof: Proof | None
+) -> HttpResponse:
+    """Break glass as a checked form says; what still needs a step-up is kept and goes there."""
+    given = dict(form.cleaned_data)
     try:
+        refuse_unopened(found, choice="approve", opened=given.pop("opened"))
         actor = actor_for_user(request.user, found.workspace)
-        break_glass(actor=actor, user=request.user, request_id=found.pk, **form.cleaned_data)
+        break_glass(actor=actor, user=request.user, request_id=found.pk, proof=proof, **given)
     except (AlreadyDecided, DigestChanged) as error:
         messages.error(request, str(error))
         return redirect("approvals:review", found.pk)
-    except VerdictRefused as error:
+    except StepUpNeeded:
+        return prove_first(request, found, form, "approvals:break_glass")
+    except (VerdictRefused, NotOpened) as error:
         form.add_error(None, str(error))
         return _page(request, found, form, status=422)
+    forget(request)
     messages.success(request, "It runs now. Write the review when the emergency is over.")
     return redirect("approvals:review", found.pk)
 
 
 def _page(request: AuthenticatedRequest, found: ApprovalRequest, form: BreakGlassForm, *, status: int) -> HttpResponse:
-    terms = found.route["break_glass"]
+    terms, opened = found.route["break_glass"], "all" in request.GET
+    shown = review_page(request.user, found, page=queue_page(request.user, found.workspace, ""), opened=opened)
     context: dict[str, Any] = {
         "found": found,
         "form": form,
         # What would run stands above the button, from the bytes the digest covers (P3).
-        "review": review_page(request.user, found, page=queue_page(request.user, found.workspace, "")),
+        "review": replace(shown, all_url="?all=1"),
         "skipped": skipped(found),
         "hours": terms["review_within_s"] / 3600,
         "told": [group_title(slug, found.workspace) for slug in terms["notify"]],

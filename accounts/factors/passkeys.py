@@ -76,10 +76,10 @@ def creation_options(user: User, challenge: bytes) -> dict[str, Any]:
     return dict(options)
 
 
-def request_options(user: User, challenge: bytes) -> dict[str, Any]:
+def request_options(user: User, challenge: bytes, purpose: str) -> dict[str, Any]:
     """What `navigator.credentials.get` is given: this person's passkeys alone."""
     options, _ = _server().authenticate_begin(
-        credentials=_credentials(user), challenge=challenge, user_verification=UserVerificationRequirement.PREFERRED
+        credentials=_credentials(user), challenge=challenge, user_verification=_verification(purpose)
     )
     return dict(options)
 
@@ -121,6 +121,33 @@ def accept(user: User, challenge: Challenge, answer: str, now: datetime) -> tupl
     factor = mine[websafe_encode(used.credential_id)]
     _count(factor, data.response.authenticator_data.counter, now)
     return factor, _assertion(used, data)
+
+
+def public_keys(user: User) -> list[str]:
+    """This person's passkeys, as an `Assertion` names them."""
+    return sorted(_plain_key(one.public_key) for one in _credentials(user))
+
+
+def assertion_holds(user: User, found: Mapping[str, str], challenge: bytes) -> bool:
+    """Whether a stored answer is that of a passkey this person still has, to this challenge. Any doubt is a no."""
+    try:
+        factor = user.factors.get(kind=Factor.Kind.PASSKEY, credential_id=found["credential_id"])
+        told = {
+            "clientDataJSON": found["client_data"], "authenticatorData": found["authenticator_data"],
+            "signature": found["signature"],
+        }  # fmt: skip
+        data = AuthenticationResponse.from_dict(
+            {"id": factor.credential_id, "rawId": factor.credential_id, "type": "public-key", "response": told}
+        )
+        _refuse_framed(data.response.client_data.cross_origin)
+        known, state = (
+            _credential(factor),
+            {"challenge": websafe_encode(challenge), "user_verification": UserVerificationRequirement.REQUIRED},
+        )
+        _server().authenticate_complete(state, [known], data)
+    except Exception:  # As above: whatever the library meets first in a malformed answer.
+        return False
+    return found["public_key"] == _plain_key(known.public_key)
 
 
 def _count(factor: Factor, counter: int, now: datetime) -> None:
@@ -169,7 +196,13 @@ def _credentials(user: User) -> list[AttestedCredentialData]:
 
 
 def _state(challenge: Challenge) -> dict[str, Any]:
-    return {"challenge": challenge.value, "user_verification": UserVerificationRequirement.PREFERRED}
+    return {"challenge": challenge.value, "user_verification": _verification(challenge.purpose)}
+
+
+def _verification(purpose: str) -> UserVerificationRequirement:
+    """A verdict needs the person, by PIN or body: whoever only holds the authenticator signs none."""
+    needed = purpose == Challenge.Purpose.VERDICT
+    return UserVerificationRequirement.REQUIRED if needed else UserVerificationRequirement.PREFERRED
 
 
 def _refuse_framed(cross_origin: bool | None) -> None:

@@ -1,6 +1,6 @@
 """Everything that must still hold at the instant of dispatch (P4, R-26). Any doubt blocks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,9 +8,10 @@ from django.db import transaction
 
 from accounts.access import has_permission
 from accounts.clock import database_now
-from accounts.models import Agent
+from accounts.models import Agent, User
 from accounts.permissions import Permission
 from actions import binding
+from actions.ask import DRAFT_ROUTE
 from actions.connectors.base import CredentialError, ReadFailed
 from actions.connectors.operation import OperationError
 from actions.decide import decide_action
@@ -20,10 +21,10 @@ from actions.models import Action
 from actions.record import known_secrets
 from actions.redaction import Secrets, mask_inside
 from actions.switches import Place, holding, sentence
-from approvals.models import ApprovalRequest, Verdict
+from approvals.models import ApprovalRequest, BreakGlass, Verdict
 from approvals.requirement import enough, required_level
 from approvals.standing import no_longer
-from approvals.statement import broken
+from approvals.statement import broken, by_passkey, glass_broken
 from policies.engine.diff.model import LOOSENS
 from policies.engine.diff.routes import stricter_route
 from policies.engine.routes import recorded
@@ -118,25 +119,43 @@ def _approval(action: Action, way: Reach) -> str:
         return "" if action.decision["effect"] == "allow" else "No approval was asked for."
     if database_now() >= request.expires_at:
         return f"The approval ran out at {request.expires_at:%H:%M:%S} UTC."
-    return no_longer(request, action.digest) or _signatures(action, request)
+    return no_longer(request, action.digest) or _rerouted(action, request) or _signatures(action, request)
+
+
+def _rerouted(action: Action, request: ApprovalRequest) -> str:
+    """P4: people were asked on the route that policy decided, and on no shorter one that the row says now."""
+    decided = action.decision.get("route")
+    if request.kind == ApprovalRequest.Kind.DRAFT:
+        same = action.decision["effect"] == "draft" and request.route == DRAFT_ROUTE
+    else:
+        same = decided is not None and recorded(request.route) == recorded(decided)
+    return "" if same else "The approval was not asked for on the route that was decided."
 
 
 def _signatures(action: Action, request: ApprovalRequest) -> str:
-    """R-25: everybody who counts signed this very action, each as surely as is asked now. An emergency has its own proof.
+    """R-25: everybody who counts signed this very action, each as surely as is asked now; so did whoever broke glass.
 
-    INVARIANT: a row that says `approved` opens nothing by itself. Held by tests/stepup/test_signed_verdicts.py.
+    INVARIANT: a row that says `approved` or `break_glass` opens nothing by itself. Held by
+    tests/stepup/test_signed_verdicts.py and tests/stepup/test_break_glass.py.
     """
-    if request.state == ApprovalRequest.State.BREAK_GLASS:
-        return ""
-    level, bound = required_level(request), binding.bound(action)
-    for verdict in request.verdicts.filter(void=False, choice=Verdict.Choice.APPROVE).select_related("user"):
-        why = broken(verdict, request, bound)
+    level = required_level(request)
+    for user, signed, why in _given(request, binding.bound(action)):
         if why:
-            return f"The approval of {verdict.user.name} proves nothing: {why}."
-        proof = verdict.signed["statement"]["step_up"] or {}
-        if not enough(level, proof.get("method", ""), by_passkey=verdict.signed["assertion"] is not None):
-            return f"{verdict.user.name} approved without the step-up that is asked now."
+            return f"The approval of {user.name} proves nothing: {why}."
+        proof = signed["statement"]["step_up"] or {}
+        if not enough(level, proof.get("method", ""), by_passkey=level == "passkey" and by_passkey(user, signed)):
+            return f"{user.name} approved without the step-up that is asked now."
     return ""
+
+
+def _given(request: ApprovalRequest, bound: Mapping[str, Any]) -> Iterator[tuple[User, Mapping[str, Any], str]]:
+    """Who let this run, what they signed, and why that proves nothing, if so."""
+    if request.state == ApprovalRequest.State.BREAK_GLASS:
+        found = BreakGlass.objects.select_related("user").get(request=request)
+        yield found.user, found.signed, glass_broken(found, request, bound)
+        return
+    for verdict in request.verdicts.filter(void=False, choice=Verdict.Choice.APPROVE).select_related("user"):
+        yield verdict.user, verdict.signed, broken(verdict, request, bound)
 
 
 def _policy(action: Action, way: Reach) -> Finding | str:

@@ -136,11 +136,12 @@ def rename_factor(*, here: Here, factor_id: str, name: str) -> None:
 
 
 def remove_factor(*, here: Here, factor_id: str) -> None:
-    """Forget a factor; without any left, its recovery codes go too. Raises NotVisible, StepUpMissing."""
+    """Forget a factor and all it proved; without any left, its recovery codes go too. Raises NotVisible, StepUpMissing."""
     with transaction.atomic():
         factor = own_factor(here.user, factor_id)
         _require_fresh(here)
         _tell(here.user, "factor.removed", _about(factor))
+        StepUp.objects.filter(user=here.user, factor=factor.pk).delete()
         factor.delete()
         if not here.user.factors.exists():
             here.user.recovery_codes.all().delete()
@@ -178,7 +179,7 @@ def ask_passkey(
 ) -> tuple[Challenge, dict[str, Any]]:
     """A challenge for this person's passkeys; for a verdict it is the digest of the statement it signs."""
     made = ask(here.user, here.session, purpose, value=value, subject=statement)
-    return made, passkeys.request_options(here.user, value_of(made))
+    return made, passkeys.request_options(here.user, value_of(made), purpose)
 
 
 def prove_with_passkey(*, actor: Actor, here: Here, purpose: Purpose, challenge_id: str, answer: str) -> Proof:

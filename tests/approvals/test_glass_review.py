@@ -79,6 +79,20 @@ def test_r24_nobody_confirms_their_own_whatever_the_account(cast, glass):
         BreakGlass.objects.update(confirmed_by=cast.user("sam"))
 
 
+def test_r24_nobody_with_a_hand_in_it_and_nobody_who_came_later_confirms(cast, glass):
+    hired(cast, "two", "maya+two@northwind.example")
+    for first in ("maya", "two", "dana"):
+        into(cast, first, "managers")
+    hired(cast, "late")
+    into(cast, "late", "managers", joined=database_now())
+    write(cast, glass)
+    for first in ("maya", "two", "dana", "late"):
+        assert needs(cast, first) == [("Read", "later")], first
+        with pytest.raises(NotEntitled):
+            confirm(cast, glass, first)
+    confirm(cast, glass)
+
+
 def test_it_is_written_once_confirmed_once_and_in_words(cast, glass):
     with pytest.raises(NotEntitled):
         confirm(cast, glass)

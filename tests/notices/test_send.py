@@ -14,13 +14,13 @@ from accounts.clock import database_now
 from actions.connections import rotate_keys
 from tests.builders import planned
 from tests.notices.conftest import channel, round_
-from traces.canonical import parse_instant
+from traces.canonical import instant, parse_instant
 from traces.models import Entry, WithheldValue
 from traces.notices import send as sending
 from traces.notices.models import Channel, Delivery
 from traces.notices.project import project
-from traces.notices.reach import opened, sealed
-from traces.notices.send import BACK_OFF_S, MOST_ATTEMPTS, due, send
+from traces.notices.reach import deliver, opened, sealed
+from traces.notices.send import BACK_OFF_S, MOST_ATTEMPTS, due, message_of, send
 from traces.notices.services import NoticeRefused, make_test, rotate_secret, send_again, set_state
 from traces.notices.signing import signature
 
@@ -56,6 +56,11 @@ def test_a_webhook_is_signed_with_its_id_and_the_time(cast, sink):
     got = sink.got[0]
     assert got.headers["webhook-id"] == delivery.pk and verified(got, secret)
     assert abs(time.time() - int(got.headers["webhook-timestamp"])) < 60
+    began = database_now() - timedelta(hours=1)
+    deliver(delivery.channel, message_of(delivery), instant(began))
+    assert int(sink.got[1].headers["webhook-timestamp"]) == int(
+        began.timestamp()
+    )  # The database's clock, not this process's.
     assert not verified(got, "whsec_" + base64.b64encode(b"x" * 32).decode())
 
 

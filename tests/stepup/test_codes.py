@@ -14,7 +14,8 @@ from accounts.models import Factor, RecoveryCode, StepUp
 from accounts.sealing import seal_for
 from approvals.stepup import services
 from approvals.stepup.services import Here, StepUpFailed, StepUpMissing
-from tests.stepup.conftest import age, code_at, enrol_app, next_code, session
+from tests.stepup.authenticator import Authenticator
+from tests.stepup.conftest import age, code_at, enrol_app, enrol_passkey, next_code, session
 from traces.models import Entry
 
 
@@ -127,6 +128,19 @@ def test_second_factor_and_removal_need_a_fresh_step_up(people, priya):
     services.remove_factor(here=priya, factor_id=factor.pk)
     assert not Factor.objects.filter(user=priya.user).exists() and not RecoveryCode.objects.exists()
     assert [entry["actor"]["name"] for entry in told(people, "factor.removed")] == ["Priya Nair"]
+
+
+def test_removed_factor_proves_nothing_in_any_session(people, priya):
+    """A lost phone: whoever has it and another session is put out at once, not in five minutes."""
+    enrol_app(priya)
+    elsewhere = Here(priya.user, session())
+    lost = priya.user.factors.get()
+    prove(people, elsewhere, next_code(lost))
+    kept = Authenticator()
+    enrol_passkey(priya, kept)
+    services.remove_factor(here=priya, factor_id=lost.pk)
+    assert services.fresh_step_up(elsewhere) is None
+    assert services.fresh_step_up(priya).method == "passkey"
 
 
 def test_nobody_touches_a_factor_of_somebody_else(people, priya):

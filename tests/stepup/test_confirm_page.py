@@ -10,7 +10,7 @@ from accounts.models import Factor, StepUp
 from approvals.models import Verdict
 from approvals.statement import challenge_of
 from tests.builders import planned, request_of
-from tests.stepup.authenticator import Authenticator, raw
+from tests.stepup.authenticator import PRESENT, Authenticator, raw
 from tests.stepup.conftest import age, ask_for, browser, enrol_by_browser, next_code
 from traces.models import Entry
 
@@ -88,6 +88,18 @@ def test_passkey_signs_the_digest_of_the_very_statement(cast, refund):
     assert set(signed["assertion"]) == {
         "credential_id", "public_key", "client_data", "authenticator_data", "signature",
     }  # fmt: skip
+
+
+def test_passkey_that_did_not_check_who_holds_it_signs_no_verdict(cast, refund):
+    ask_for(cast, "passkey")
+    client = browser(cast, "priya")
+    key = enrol_key(client)
+    approve(client, refund)
+    asked = client.post(f"/approvals/{refund.pk}/confirm/options/").json()
+    assert asked["publicKey"]["userVerification"] == "required"
+    data = {"challenge": asked["challenge"], "answer": key.get(asked["publicKey"], flags=PRESENT)}
+    assert client.post(f"/approvals/{refund.pk}/confirm/", data).status_code == 422
+    assert not Verdict.objects.exists()
 
 
 def test_answer_to_a_step_up_does_not_sign_a_verdict(cast, refund):

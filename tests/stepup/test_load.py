@@ -1,9 +1,11 @@
 """Fatigue: what was shown when, how fast people approve, a nudge, a second approver, and prompts as a budget (A-09, T25)."""
 
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connections, transaction
 
 from accounts.clock import database_now
 from actions import load
@@ -11,7 +13,9 @@ from actions.services import apply_verdict
 from approvals.fatigue import Pace, pace
 from approvals.models import ApprovalRequest, Opening, Verdict
 from approvals.terms import set_terms, terms_of
+from tests.approvals.routing import hired
 from tests.builders import planned, request_of, vote
+from tests.cast import build_cast
 from tests.stepup.conftest import browser
 from traces.models import Entry
 
@@ -111,6 +115,36 @@ def test_approval_above_the_limit_needs_a_second_approver_of_the_same_step(cast,
     apply_verdict(request_id=refund.pk)
     refund.refresh_from_db()
     assert refund.state == ApprovalRequest.State.APPROVED
+
+
+def test_r24_accounts_of_one_human_are_counted_together(cast, refund):
+    set_(cast, second_above=3)
+    hired(cast, "two", "priya+two@northwind.example")
+    given(cast, refund, "two", dwell_ms=9000, count=3)
+    vote(cast, refund, "priya")
+    assert refund.verdicts.get(void=False).wants_second
+
+
+def test_approvals_at_the_same_moment_do_not_pass_the_limit(transactional_db, desk):
+    """INVARIANT of approvals.fatigue."""
+    desk.reset()
+    cast = build_cast(desk)
+    first, second, third = (request_of(planned(cast), REFUND) for _ in range(3))
+    set_(cast, second_above=2)
+    vote(cast, first, "priya")
+
+    def other():
+        vote(cast, third, "priya")
+        connections.close_all()
+
+    at_once = threading.Thread(target=other)
+    with transaction.atomic():
+        vote(cast, second, "priya")
+        at_once.start()
+        at_once.join(timeout=2)
+        assert at_once.is_alive()
+    at_once.join()
+    assert [one.verdicts.get().wants_second for one in (first, second, third)] == [False, False, True]
 
 
 def test_approval_at_the_limit_needs_no_second(cast, refund):

@@ -10,6 +10,7 @@ from accounts.ids import new_id
 from actions.models import Recheck
 from actions.rechecks import RecheckRefused, answer_recheck, is_chosen
 from approvals.terms import set_terms, terms_of
+from tests.approvals.routing import hired
 from tests.builders import planned, request_of, vote, work
 from tests.stepup.conftest import browser
 from traces.models import Entry
@@ -98,6 +99,16 @@ def test_nobody_looks_again_at_their_own(cast, recheck):
     recheck.action.agent.__class__.objects.filter(pk=recheck.action.agent_id).update(owner=cast.user("priya"))
     with pytest.raises(RecheckRefused, match="someone else looks at it"):
         answer(cast, "priya", recheck)
+
+
+def test_r24_nobody_looks_again_at_their_own_from_another_account(cast, recheck):
+    hired(cast, "two", "maya+two@northwind.example")
+    with pytest.raises(RecheckRefused, match="someone else looks at it"):
+        answer(cast, "two", recheck)
+    recheck.action.__class__.objects.filter(pk=recheck.action_id).update(acting_user=cast.user("priya"))
+    with pytest.raises(RecheckRefused, match="someone else looks at it"):
+        answer(cast, "priya", recheck)
+    assert answer(cast, "ken", recheck).state == "fine"
 
 
 def test_page_lists_and_takes_the_answer(cast, recheck):

@@ -108,7 +108,36 @@ def later_expiry(approved):
     ApprovalRequest.objects.filter(pk=approved.pk).update(expires_at=approved.expires_at + timedelta(hours=1))
 
 
+def lowered_route(approved):
+    """One honest vote is made enough, by the database alone."""
+    approved.verdicts.filter(step=2).delete()
+    ApprovalRequest.objects.filter(pk=approved.pk).update(
+        route={**approved.route, "steps": approved.route["steps"][:1]}
+    )
+
+
+def lowered_everywhere(approved):
+    """The same, where the recorded decision is lowered too: the signature is over the route that was asked."""
+    lowered_route(approved)
+    found = action(approved.trace, REFUND)
+    route = {**found.decision["route"], "steps": found.decision["route"]["steps"][:1]}
+    type(found).objects.filter(pk=found.pk).update(decision={**found.decision, "route": route})
+
+
+def nobody_excluded(approved):
+    ApprovalRequest.objects.filter(pk=approved.pk).update(excluded={})
+
+
+def asked_later(approved):
+    later = approved.created_at + timedelta(seconds=1)
+    ApprovalRequest.objects.filter(pk=approved.pk).update(created_at=later)
+
+
 TAMPERED = {
+    "lowered route": lowered_route,
+    "lowered route everywhere": lowered_everywhere,
+    "nobody excluded": nobody_excluded,
+    "asked later": asked_later,
     "no signature": damage(signed={}),
     "another choice": forge("choice", "reject"),
     "another approver": forge("approver", "usr_00000000000000000000000000"),

@@ -47,8 +47,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where one message goes, with the channel's opened secrets. Hold it no longer than the attempt."""
+    """Where one message goes, with the channel's opened secrets. Hold it no longer than the attempt, which began at `at`."""
 
+    at: datetime
     url: str = ""
     key: str = ""
     secrets: tuple[str, ...] = ()

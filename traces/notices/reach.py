@@ -62,7 +62,7 @@ def deliver(channel: Channel, message: Message, now_iso: str) -> None:
 
 def _target(channel: Channel, now_iso: str) -> Target:
     if channel.person is not None:
-        return Target(to=(_address(channel.person, channel.workspace),))
+        return Target(parse_instant(now_iso), to=(_address(channel.person, channel.workspace),))
     try:
         held = opened(channel)
     except SealBroken as error:
@@ -74,7 +74,7 @@ def _target(channel: Channel, now_iso: str) -> Target:
         raise Undeliverable("None of its recipients is a member here any more.")
     now = parse_instant(now_iso)
     valid = [one["key"] for one in held.get("secrets", ()) if not one["until"] or parse_instant(one["until"]) > now]
-    return Target(held.get("url", ""), held.get("key", ""), tuple(valid), to)
+    return Target(now, held.get("url", ""), held.get("key", ""), tuple(valid), to)
 
 
 def _address(person: User, workspace: Workspace) -> str:

@@ -1,7 +1,6 @@
 """A signed webhook after Standard Webhooks 1.0: `type`, `timestamp`, `data`, and three headers."""
 
 import json
-import time
 from typing import Any
 
 from traces.canonical import instant
@@ -20,7 +19,7 @@ def post(message: Message, target: Target) -> Post:
         whole = {"type": "notices", "timestamp": instant(last), "data": {"notices": events}}
     whole["workspace"] = message.workspace
     body = json.dumps(whole, ensure_ascii=False).encode()
-    signed = signing.headers(target.secrets, message.id, int(time.time()), body)
+    signed = signing.headers(target.secrets, message.id, int(target.at.timestamp()), body)
     return Post(target.url, body, {"Content-Type": "application/json", **signed})
 
 
