@@ -5,6 +5,7 @@ What is alike is shown once, with how often, so that what is not alike is seen.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -30,7 +31,7 @@ class ContinueRefused(Exception):
 
 @dataclass(slots=True)
 class Group:
-    """Items that change the same things in the same way, each from the same value to the same value."""
+    """Items that change the same things, each from the same value to the same value, and send the same besides."""
 
     key: str
     actions: list[Action] = field(default_factory=list)
@@ -42,6 +43,16 @@ class Group:
     @property
     def count(self) -> int:
         return len(self.actions)
+
+    @property
+    def targets(self) -> list[str]:
+        """Which records, in the order of the steps: all that one decision on the group is about."""
+        return [_target(action) for action in self.actions]
+
+    @property
+    def beside(self) -> dict[str, Any]:
+        """What every one of them sends that is neither a field nor the record's name."""
+        return _beside(self.first)
 
 
 def default_canary(size: int) -> int:
@@ -58,13 +69,29 @@ def groups_of(actions: Iterable[Action]) -> list[Group]:
     return sorted(found.values(), key=lambda group: -group.count)
 
 
+def _target(action: Action) -> str:
+    names = action.definition.path_arguments() if action.definition else frozenset()
+    return ", ".join(str(action.arguments[name]) for name in sorted(names) if name in action.arguments) or action.pk
+
+
+def _beside(action: Action) -> dict[str, Any]:
+    definition = action.definition
+    if definition is None:
+        return {}
+    names = definition.path_arguments()
+    return {name: value for name, value in definition.beside(action.arguments).items() if name not in names}
+
+
 def _likeness(action: Action) -> str:
-    """What makes two items alike: tool, decision, and each field from what to what."""
+    """What makes two items alike: tool, decision, each field from what to what, and all that is sent besides.
+
+    INVARIANT: what one verdict covers differs in nothing but the record. Held by tests/actions/test_bulk.py.
+    """
     rows: Sequence[Mapping[str, object]] = action.changes
     parts = [
         [row["field"], row["kind"], row.get("old"), row.get("sent", row.get("new")), row.get("denied")] for row in rows
     ]
-    return digest_of([action.tool_name, action.decision.get("effect", ""), parts])[7:23]
+    return digest_of([action.tool_name, action.decision.get("effect", ""), parts, _beside(action)])[7:23]
 
 
 def summary(groups: Sequence[Group]) -> str:

@@ -118,6 +118,11 @@ class Definition:
             return dict(arguments.get(place) or {})
         return {name: value for name, value in arguments.items() if name not in self.path_arguments()}
 
+    def beside(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """What is sent and is no field of the record: which record, and whatever the tool takes besides (B-01)."""
+        fields = set(self.fields(arguments)) | {self.data.get("fields_at", "")}
+        return {name: value for name, value in arguments.items() if name not in fields}
+
     def without(self, arguments: Mapping[str, Any], refused: frozenset[str]) -> dict[str, Any]:
         """The same arguments with the refused fields taken out."""
         place = self.data.get("fields_at", "")

@@ -91,16 +91,10 @@ def _payload(
         "title": "What will change",
         "rows": [{**row, "agents": edits[row["field"]][0]} if row["field"] in edits else dict(row) for row in changes],
         "edits": {name: list(pair) for name, pair in edits.items()},
-        "beside": _beside(definition, arguments),
+        "beside": definition.beside(arguments),
         "record": (before or {}).get("path", ""),
         "read_at": (before or {}).get("read_at", ""),
     }
-
-
-def _beside(definition: Definition, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What is sent and is no field of the record: which record, and whatever the tool takes besides (B-01)."""
-    fields = set(definition.fields(arguments)) | {definition.data.get("fields_at", "")}
-    return {name: value for name, value in arguments.items() if name not in fields}
 
 
 def _editable(definition: Definition, arguments: Mapping[str, Any]) -> list[str]:

@@ -15,6 +15,7 @@ from actions.states import IN_DOUBT, STOPS_PLAN, SUCCESS, State
 from approvals.access import requests_visible_to
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest
+from approvals.people import Person, person_in
 from traces.canonical import digest_of
 from traces.show import show
 
@@ -38,6 +39,11 @@ class PlanStep:
         """The payload as the request stored it, field by field."""
         assert self.request is not None  # Only asked of steps that are decided here.
         return self.request.displayed["payload"]["rows"]  # type: ignore[no-any-return]
+
+    @property
+    def beside(self) -> Mapping[str, Any]:
+        """What else is sent: which record, and arguments that are no field of it."""
+        return self.request.displayed["payload"].get("beside", {}) if self.request else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +121,7 @@ class PlanPage:
 def plan_page(user: User, plan: Plan) -> PlanPage:
     """Everything the page shows."""
     story, _ = show(plan.trace, tab="")
-    actions = list(Action.objects.filter(plan=plan).select_related("tool", "bulk").order_by("step"))
+    actions = list(Action.objects.filter(plan=plan).select_related("tool__connection", "bulk").order_by("step"))
     rows = {row["action_id"]: row for row in story.steps}
     requests = {request.action_id: request for request in requests_of(user, plan)}
     status, sentence = _status(plan, actions)
@@ -149,18 +155,25 @@ def _bulks(
     for bulk in plan.bulks.select_related("plan__trace__workspace"):
         items = [action for action in actions if action.bulk_id == bulk.pk]
         groups = groups_of(items)
-        views = [
-            GroupView(group, shown.get(group.first.step, ()), decided_as_one(user, group, requests)) for group in groups
-        ]
+        views = [_group_view(group, shown, decided_as_one(user, group, requests)) for group in groups]
         done = sum(action.state in SUCCESS for action in items)
         found.append(BulkView(bulk, summary(groups), views, done, refusal(user, bulk)))
     return found
 
 
+def _group_view(
+    group: Group, shown: Mapping[int, Sequence[Mapping[str, Any]]], requests: Sequence[ApprovalRequest]
+) -> GroupView:
+    """What is decided is shown from the payload its digest covers (P3); the rest from what was recorded."""
+    rows = requests[0].displayed["payload"]["rows"] if requests else shown.get(group.first.step, ())
+    return GroupView(group, rows, requests)
+
+
 def decided_as_one(user: User, group: Group, requests: Mapping[str, ApprovalRequest]) -> list[ApprovalRequest]:
     """The open requests of a group of alike items that this person may decide together."""
     found = [requests[action.pk] for action in group.actions if action.pk in requests]
-    return [request for request in found if decided_here(user, request)]
+    who = person_in(user, found[0].workspace) if found else None
+    return [request for request in found if decided_here(user, request, who)]
 
 
 def group_digest(requests: Sequence[ApprovalRequest]) -> str:
@@ -175,13 +188,13 @@ def requests_of(user: User, plan: Plan) -> list[ApprovalRequest]:
     return sorted(found, key=lambda request: steps[request.action_id])
 
 
-def decided_here(user: User, request: ApprovalRequest) -> bool:
+def decided_here(user: User, request: ApprovalRequest, who: Person | None = None) -> bool:
     """Whether a request is decided beside others: open, this person's, and not of something that cannot be taken back.
 
     What is irreversible, and what is edited before it is sent, is decided on a page of its own.
     """
     alone = request.displayed["reversibility"] == "irreversible" or request.displayed["payload"]["kind"] != "record"
-    return request.is_open and not alone and eligibility(user, request).may_decide
+    return request.is_open and not alone and eligibility(user, request, who).may_decide
 
 
 def _step(user: User, row: Mapping[str, Any], request: ApprovalRequest | None) -> PlanStep:

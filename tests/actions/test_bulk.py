@@ -7,7 +7,7 @@ from accounts.actors import system_actor
 from actions.arguments import BadArguments
 from actions.bulk import ContinueRefused, continue_bulk, default_canary, groups_of, summary
 from actions.execution import run
-from actions.models import Action, Bulk, Plan
+from actions.models import Action, Bulk, Connection, Plan, Tool
 from actions.plans import Step
 from actions.resume import resume
 from actions.services import start_plan
@@ -17,6 +17,7 @@ from tests.actions.doubt import find_out, its_time_comes
 from tests.actions.undoing import TICKET, undo
 from tests.builders import opened, publish, sample_plain, work
 from tests.gateway.test_rest import get, post
+from traces.canonical import canonical_text
 from traces.ledger import verify
 from traces.models import Entry
 
@@ -63,6 +64,21 @@ class TestAlike:
         groups = groups_of(rows)
         assert summary(groups) == "412 rows: 400 identical, 12 outliers"
         assert [group.count for group in groups] == [400, 7, 5] and summary(groups[:1]) == "400 rows, all identical"
+
+    def test_p3_what_differs_beside_the_fields_is_not_alike_and_every_record_is_named(self):
+        """One verdict on a group covers calls that differ in nothing but the record."""
+        told = {"name": "x.note", "effect_class": "write", "fields_at": "fields"}
+        told["operation"] = {"write": {"path": "/tickets/{ticket_id}"}}
+        tool = Tool(definition_text=canonical_text(told), connection=Connection(slug="x"))
+        changes = [{"field": "note", "kind": "changed", "old": "", "new": "a"}]
+
+        def item(number: int, *, notify: bool) -> Action:
+            said = {"ticket_id": str(number), "fields": {"note": "a"}, "notify": notify}
+            return Action(tool=tool, tool_name="x.note", changes=changes, arguments_text=canonical_text(said))
+
+        groups = groups_of([item(1, notify=False), item(2, notify=True), item(3, notify=False)])
+        assert [group.targets for group in groups] == [["1", "3"], ["2"]]
+        assert [group.beside for group in groups] == [{"notify": False}, {"notify": True}]
 
     @pytest.mark.parametrize(("size", "first"), [(1, 1), (2, 1), (3, 1), (8, 4), (12, 5), (412, 5), (2000, 20)])
     def test_the_canary_is_five_or_one_in_a_hundred_and_at_most_half(self, size, first):
