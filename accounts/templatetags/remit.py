@@ -32,11 +32,11 @@ def icon(name: str, size: int = 15) -> str:
 
 
 @register.simple_tag
-def status(key: str, text: str = "", pill: bool = False) -> SafeString:
-    """Word, icon, colour - in that order of importance. Raises UnknownStatus."""
+def status(key: str, text: str | int = "", pill: bool = False) -> SafeString:
+    """Word, icon, colour - in that order of importance; a number may stand for the word. Raises UnknownStatus."""
     found = status_of(key)
     shape = "status pill" if pill else "status"
-    shown = visible(text or found.word)
+    shown = visible(found.word if text == "" else str(text))
     return format_html(
         '<span class="{}" data-tone="{}">{}<span>{}</span></span>', shape, found.tone, icon(found.icon), shown
     )

@@ -37,7 +37,10 @@ def harmed_runs(shop, klass: str, how: list[str], count: int, *, commits: bool =
     for round_, at in enumerate(spread(count, total) if not commits else [1 + n % total for n in range(count)]):
         found = authorized(shop, klass)
         passed = over_the_wire(lambda pk=found.pk: run_action(pk), how[round_ % len(how)], at)
-        assert passed.harmed, f"{how} at {at} of {total} harmed nothing."
+        # The first run may hold statements that the next ones have no need of, so a point may lie behind the end.
+        assert passed.harmed or at > (passed.commits if commits else passed.statements), (
+            f"{how} at {at} harmed nothing."
+        )
         actions.append(found)
     return actions
 
