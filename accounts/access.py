@@ -6,10 +6,13 @@ import re
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
+from django.db.models.functions import Now
+from oauth2_provider.models import AccessToken
 
 from accounts.clock import database_now
 from accounts.ids import is_id
-from accounts.models import Agent, AgentCredential, User, Workspace
+from accounts.models import Agent, AgentCredential, Delegation, User, Workspace
+from accounts.oauth_settings import SCOPE
 from accounts.permissions import Permission
 
 TOKEN_PREFIX = "rmt"  # noqa: S105 - the public part of a token, not a secret
@@ -30,7 +33,9 @@ class Forbidden(Exception):
 
 
 class AgentAuthFailed(Exception):
-    """An agent token that was refused. `kind` is stable: unknown-token, expired-token, revoked-token, agent-disabled."""
+    """An agent token that was refused. `kind` is stable: unknown-token, expired-token, revoked-token,
+    wrong-audience, agent-disabled.
+    """
 
     def __init__(self, kind: str, sentence: str) -> None:
         self.kind = kind
@@ -56,13 +61,58 @@ def require(user: User, permission: Permission, workspace: Workspace) -> None:
     raise NotVisible("workspace")
 
 
+def agents_visible_to(user: User, workspace: Workspace) -> QuerySet[Agent]:
+    """Agents of a workspace for those who may see them, with their owners."""
+    if has_permission(user, Permission.AGENT_VIEW, workspace):
+        return Agent.objects.filter(workspace=workspace).select_related("owner", "workspace")
+    return Agent.objects.none()
+
+
+def get_agent_for(user: User, agent_id: str) -> Agent:
+    """One agent in any workspace this person belongs to. Raises NotVisible."""
+    found = Agent.objects.select_related("workspace").filter(pk=agent_id).first() if is_id("agt", agent_id) else None
+    visible = agents_visible_to(user, found.workspace).filter(pk=found.pk).first() if found else None
+    if visible is None:
+        raise NotVisible("agent")
+    return visible
+
+
 def token_digest(token: str) -> str:
     """What is stored of a token. It has 256 random bits, so a plain SHA-256 suffices."""
     return hashlib.sha256(token.encode("utf-8")).hexdigest()
 
 
-def authenticate_agent(token: str) -> Agent:
-    """The agent a bearer token belongs to. Raises AgentAuthFailed; a database error propagates, so nothing falls open."""
+def authenticate_agent(token: str, *, audience: str) -> Agent:
+    """The agent a bearer token belongs to. Raises AgentAuthFailed; a database error propagates, so nothing falls open.
+
+    An agent's own token opens every surface. A token of the authorization server opens the one it was asked for: `audience`
+    (M-02, M-03).
+    """
+    return _by_credential(token) if token.startswith(f"{TOKEN_PREFIX}_") else _by_oauth(token, audience)
+
+
+def _by_oauth(token: str, audience: str) -> Agent:
+    """Looked up at each call, so that a revoked token is refused at the next one."""
+    whole = ("application__agent_client__agent__owner", "application__agent_client__agent__workspace")
+    known = AccessToken.objects.select_related(*whole)
+    found = known.filter(token_checksum=token_digest(token), user=None).first()
+    if found is None or not hasattr(found.application, "agent_client"):
+        raise AgentAuthFailed("unknown-token", "This agent token is not known here. Check that it was copied whole.")
+    if database_now() >= found.expires:
+        raise AgentAuthFailed("expired-token", "This token expired. Ask the token endpoint for another.")
+    if audience not in found.resource or SCOPE not in found.scope.split():
+        sentence = f"This token is not for this address. Ask the token endpoint for one with resource={audience}."
+        raise AgentAuthFailed("wrong-audience", sentence)
+    return _able(found.application.agent_client.agent)
+
+
+def _able(agent: Agent) -> Agent:
+    if agent.state == Agent.State.DISABLED:
+        raise AgentAuthFailed("agent-disabled", f"{agent.name} is disabled. A workspace owner can enable it.")
+    return agent
+
+
+def _by_credential(token: str) -> Agent:
     credential = _credential(token)
     now = database_now()
     if credential.revoked_at is not None:
@@ -71,9 +121,7 @@ def authenticate_agent(token: str) -> Agent:
         raise AgentAuthFailed(
             "expired-token", f"This agent token expired at {credential.expires_at:%Y-%m-%d %H:%M} UTC. Issue a new one."
         )
-    agent = credential.agent
-    if agent.state == Agent.State.DISABLED:
-        raise AgentAuthFailed("agent-disabled", f"{agent.name} is disabled. A workspace owner can enable it.")
+    agent = _able(credential.agent)
     _note_use(credential, now)
     return agent
 
@@ -92,6 +140,12 @@ def _credential(token: str) -> AgentCredential:
         if found is not None and hmac.compare_digest(found.digest, token_digest(token)):
             return found
     raise AgentAuthFailed("unknown-token", "This agent token is not known here. Check that it was copied whole.")
+
+
+def delegations_now(workspace: Workspace) -> QuerySet[Delegation]:
+    """Who stands in for whom in a workspace at this instant, on the database's clock."""
+    found = Delegation.objects.filter(workspace=workspace, revoked_at=None, starts_at__lte=Now(), ends_at__gt=Now())
+    return found.select_related("person", "delegate")
 
 
 def member_of(workspace_id: str, email_or_id: str) -> User:

@@ -12,6 +12,7 @@ from accounts.access import Forbidden, NotVisible
 from accounts.actors import actor_for_user
 from accounts.http import SESSION_KEY, chosen_workspace
 from accounts.models import User, Workspace
+from accounts.origin import Origin, coming_from
 
 logger = logging.getLogger("remit.requests")
 
@@ -26,15 +27,16 @@ class WorkspaceMiddleware:
         request.request_id = secrets.token_hex(8)  # type: ignore[attr-defined]
         _show(request, None)
         self._enter(request)
-        response = self.get_response(request)
+        with coming_from(Origin(request.request_id, str(request.META.get("REMOTE_ADDR", "")))):  # type: ignore[attr-defined]
+            response = self.get_response(request)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         if getattr(request, "user", None) is not None and request.user.is_authenticated:
             response.setdefault("Cache-Control", "no-store")
         return response
 
     def _enter(self, request: HttpRequest) -> None:
-        """Only cookie sessions have a workspace; the agent API never reads them."""
-        if request.path.startswith("/api/"):
+        """Only cookie sessions have a workspace; what agents speak to never reads them."""
+        if request.path.startswith(("/api/", "/mcp", "/oauth/")):
             return
         if not isinstance(request.user, User):
             _end_dead_session(request)

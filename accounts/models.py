@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.contenttypes.fields import GenericRelation
 from django.db import models
@@ -14,8 +15,10 @@ from accounts.permissions import Permission, Role
 
 __all__ = [
     "Agent",
+    "AgentClient",
     "AgentCredential",
     "Challenge",
+    "Delegation",
     "Factor",
     "FactorAttempts",
     "Group",
@@ -38,6 +41,10 @@ def new_workspace_id() -> str:
 
 def new_agent_id() -> str:
     return new_id("agt")
+
+
+def new_delegation_id() -> str:
+    return new_id("dlg")
 
 
 def new_credential_id() -> str:
@@ -160,6 +167,30 @@ class GroupMembership(models.Model):
         return f"{self.user_id} in {self.group_id}"
 
 
+class Delegation(models.Model):
+    """Somebody stands in for a person who is away: what that person could decide, for a while, in one workspace."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_delegation_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="delegations")
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="delegations_given")
+    delegate = models.ForeignKey(User, on_delete=models.PROTECT, related_name="delegations_received")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    note = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["starts_at", "id"]
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(person=models.F("delegate")), name="delegation_to_another"),
+            models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="delegation_has_length"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delegate_id} for {self.person_id}"
+
+
 class Agent(models.Model):
     """A principal of its own, with an owner and a role in a policy."""
 
@@ -184,6 +215,19 @@ class Agent(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class AgentClient(models.Model):
+    """An OAuth client that gets tokens for one agent by its own credentials; the library keeps them, hashed."""
+
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="clients")
+    application = models.OneToOneField(
+        settings.OAUTH2_PROVIDER_APPLICATION_MODEL, on_delete=models.CASCADE, related_name="agent_client"
+    )
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.agent_id} {self.application_id}"
 
 
 class AgentCredential(models.Model):

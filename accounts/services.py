@@ -1,6 +1,6 @@
 """Verbs on people, workspaces and agents. Grants follow memberships in the same transaction.
 
-Writes no ledger rows: the ledger belongs to a higher layer, which these verbs must not import.
+Each leaves its ledger entry in the same transaction, through `accounts.acts`: the ledger belongs to a higher layer.
 """
 
 import secrets
@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models, transaction
 from django.db.models import F
+from oauth2_provider.models import Application
 
 from accounts.access import TOKEN_PREFIX, token_digest
 from accounts.actors import Actor
+from accounts.acts import record_act, record_everywhere, told_agent, told_person
 from accounts.clock import database_now
 from accounts.grants import sync_grants
-from accounts.models import Agent, AgentCredential, Group, GroupMembership, Membership, User, Workspace
+from accounts.models import Agent, AgentClient, AgentCredential, Group, GroupMembership, Membership, User, Workspace
 from accounts.permissions import Role
 
 TOKEN_DAYS = 90
@@ -33,7 +35,11 @@ class AccountRefused(ValueError):
 
 def create_workspace(*, actor: Actor, slug: str, name: str, environment: str, is_sample: bool = False) -> Workspace:
     """A new tenant. Raises AccountRefused."""
-    return _made(Workspace(slug=slug, name=name, environment=environment, is_sample=is_sample))
+    with transaction.atomic():
+        made = _made(Workspace(slug=slug, name=name, environment=environment, is_sample=is_sample))
+        body = {"name": name, "slug": slug, "environment": environment, "is_sample": is_sample}
+        record_act(actor=actor, workspace_id=made.pk, type="workspace.made", body=body)
+    return made
 
 
 def create_user(*, actor: Actor, email: str, name: str, password: str | None = None) -> User:
@@ -58,7 +64,10 @@ def link_identity(*, actor: Actor, user: User, issuer: str, subject: str) -> Non
     if user.issuer is not None:
         raise AccountRefused("user", f"{user.name} already signs in by OIDC. Create another person instead.")
     user.issuer, user.subject = issuer, subject
-    _saved(user, update_fields=["issuer", "subject"])
+    with transaction.atomic():
+        _saved(user, update_fields=["issuer", "subject"])
+        body = {"user": told_person(user), "issuer": issuer}
+        record_everywhere(actor=actor, user=user, type="person.linked", body=body)
 
 
 def _made(made: Made) -> Made:
@@ -84,8 +93,11 @@ def _saved(made: models.Model, **how: Any) -> None:
 def add_member(*, actor: Actor, workspace: Workspace, user: User, role: Role) -> None:
     """Give a role. Safe to repeat."""
     with transaction.atomic():
-        Membership.objects.get_or_create(user=user, workspace=workspace, role=role.value)
+        _, is_new = Membership.objects.get_or_create(user=user, workspace=workspace, role=role.value)
         sync_grants(user, workspace)
+        if is_new:
+            body = {"user": told_person(user), "role": role.value}
+            record_act(actor=actor, workspace_id=workspace.pk, type="member.added", body=body)
 
 
 def remove_member(*, actor: Actor, workspace: Workspace, user: User, role: Role) -> None:
@@ -95,32 +107,53 @@ def remove_member(*, actor: Actor, workspace: Workspace, user: User, role: Role)
     """
     with transaction.atomic():
         roles = Membership.objects.filter(user=user, workspace=workspace)
-        roles.filter(role=role.value).delete()
+        gone, _ = roles.filter(role=role.value).delete()
         sync_grants(user, workspace)
         if not roles.exists():
             GroupMembership.objects.filter(user=user, group__workspace=workspace).delete()
+        if gone:
+            body = {"user": told_person(user), "role": role.value}
+            record_act(actor=actor, workspace_id=workspace.pk, type="member.removed", body=body)
 
 
 def deactivate_user(*, actor: Actor, user: User) -> None:
     """End a person's access: their sessions die for good and their votes no longer count (V7.4.2)."""
-    User.objects.filter(pk=user.pk).update(is_active=False, session_epoch=F("session_epoch") + 1)
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(is_active=False, session_epoch=F("session_epoch") + 1)
+        record_everywhere(actor=actor, user=user, type="person.deactivated", body={"user": told_person(user)})
     user.refresh_from_db(fields=["is_active", "session_epoch"])
 
 
 def create_group(*, actor: Actor, workspace: Workspace, slug: str, name: str) -> Group:
     """An approver group. Raises AccountRefused."""
-    return _made(Group(workspace=workspace, slug=slug, name=name))
+    with transaction.atomic():
+        made = _made(Group(workspace=workspace, slug=slug, name=name))
+        record_act(actor=actor, workspace_id=workspace.pk, type="group.made", body={"group": slug, "name": name})
+    return made
 
 
 def join_group(*, actor: Actor, group: Group, user: User) -> None:
     """Add a person from now on. Raises AccountRefused for people of other workspaces (R-15)."""
     _require_member("user", user, group.workspace)
-    GroupMembership.objects.get_or_create(group=group, user=user, defaults={"joined_at": database_now()})
+    with transaction.atomic():
+        _, is_new = GroupMembership.objects.get_or_create(
+            group=group, user=user, defaults={"joined_at": database_now()}
+        )
+        if is_new:
+            _record_group(actor, group, user, "group.joined")
 
 
 def leave_group(*, actor: Actor, group: Group, user: User) -> None:
     """Remove a person; votes they gave and that have not run yet no longer count (R-24)."""
-    GroupMembership.objects.filter(group=group, user=user).delete()
+    with transaction.atomic():
+        gone, _ = GroupMembership.objects.filter(group=group, user=user).delete()
+        if gone:
+            _record_group(actor, group, user, "group.left")
+
+
+def _record_group(actor: Actor, group: Group, user: User, type: str) -> None:
+    body = {"user": told_person(user), "group": group.slug, "name": group.name}
+    record_act(actor=actor, workspace_id=group.workspace_id, type=type, body=body)
 
 
 def _require_member(field: str, user: User, workspace: Workspace) -> None:
@@ -141,30 +174,87 @@ def register_agent(
 ) -> Agent:
     """A new agent principal, owned by a person of the same workspace. Raises AccountRefused."""
     _require_member("owner", owner, workspace)
-    return _made(
-        Agent(workspace=workspace, slug=slug, name=name, owner=owner, policy=policy, role=role, runbook_url=runbook_url)
+    agent = Agent(
+        workspace=workspace, slug=slug, name=name, owner=owner, policy=policy, role=role, runbook_url=runbook_url
     )
+    with transaction.atomic():
+        _made(agent)
+        body = {"agent": told_agent(agent), "owner": told_person(owner), "policy": policy, "role": role}
+        record_act(actor=actor, workspace_id=workspace.pk, type="agent.registered", body=body)
+    return agent
+
+
+def set_runbook(*, actor: Actor, agent: Agent, runbook_url: str) -> None:
+    """Where people look when the agent misbehaves; "" for nowhere. Raises AccountRefused."""
+    was, agent.runbook_url = agent.runbook_url, runbook_url.strip()
+    if was == agent.runbook_url:
+        return
+    with transaction.atomic():
+        _saved(agent, update_fields=["runbook_url"])
+        body = {"agent": told_agent(agent), "was": {"runbook": was}, "now": {"runbook": agent.runbook_url}}
+        record_act(actor=actor, workspace_id=agent.workspace_id, type="agent.changed", body=body)
 
 
 def issue_agent_token(*, actor: Actor, agent: Agent, days: int = TOKEN_DAYS) -> str:
-    """A new bearer token, returned once; only its digest is stored. Raises AccountRefused."""
+    """A new bearer token, returned once; only its digest is stored. Earlier ones go on, so that nothing stops while an
+    agent changes over. Raises AccountRefused."""
     if not 1 <= days <= TOKEN_DAYS_MOST:
         raise AccountRefused("days", f"A token may live from 1 to {TOKEN_DAYS_MOST} days, not {days}.")
     prefix = secrets.token_hex(4)
     token = f"{TOKEN_PREFIX}_{prefix}_{secrets.token_urlsafe(32)}"
-    now = database_now()
-    AgentCredential.objects.create(
-        agent=agent, prefix=prefix, digest=token_digest(token), created_at=now, expires_at=now + timedelta(days=days)
-    )
+    with transaction.atomic():
+        now = database_now()
+        made = AgentCredential.objects.create(
+            agent=agent, prefix=prefix, digest=token_digest(token), created_at=now,
+            expires_at=now + timedelta(days=days),
+        )  # fmt: skip
+        _record_token(actor, made, "agent_token.issued", {"days": days})
     return token
+
+
+def issue_agent_client(*, actor: Actor, agent: Agent) -> tuple[str, str]:
+    """A new OAuth client of an agent: `(client id, secret)`. The secret is returned once and stored hashed.
+
+    With them the agent asks /oauth/token/ for tokens of ten minutes, each for one address.
+    """
+    secret = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        application = Application.objects.create(
+            name=f"{agent.workspace.slug}/{agent.slug}",
+            client_type=Application.CLIENT_CONFIDENTIAL,
+            authorization_grant_type=Application.GRANT_CLIENT_CREDENTIALS,
+            client_secret=secret,
+        )
+        AgentClient.objects.create(agent=agent, application=application, created_at=database_now())
+    return application.client_id, secret
+
+
+def revoke_agent_client(*, actor: Actor, client: AgentClient) -> None:
+    """End a client and every token it was given; the next request with one is refused."""
+    client.application.delete()
 
 
 def revoke_agent_token(*, actor: Actor, credential: AgentCredential) -> None:
     """Refuse a token from the next request on."""
-    AgentCredential.objects.filter(pk=credential.pk, revoked_at=None).update(revoked_at=database_now())
+    with transaction.atomic():
+        living = AgentCredential.objects.filter(pk=credential.pk, revoked_at=None)
+        if living.update(revoked_at=database_now()):
+            _record_token(actor, credential, "agent_token.revoked", {})
+
+
+def _record_token(actor: Actor, credential: AgentCredential, type: str, more: dict[str, Any]) -> None:
+    """A token is named by its public prefix; neither the token nor its digest stands in the ledger."""
+    agent = credential.agent
+    body = {"agent": told_agent(agent), "token": f"{TOKEN_PREFIX}_{credential.prefix}", **more}
+    record_act(actor=actor, workspace_id=agent.workspace_id, type=type, body=body)
 
 
 def set_agent_state(*, actor: Actor, agent: Agent, state: Agent.State) -> None:
     """Pause, resume or disable an agent; holds before its next dispatch (P9)."""
-    Agent.objects.filter(pk=agent.pk).update(state=state)
+    with transaction.atomic():
+        was = Agent.objects.select_for_update(of=("self",)).values_list("state", flat=True).get(pk=agent.pk)
+        if was != state:
+            Agent.objects.filter(pk=agent.pk).update(state=state)
+            body = {"agent": told_agent(agent), "was": {"state": was}, "now": {"state": str(state)}}
+            record_act(actor=actor, workspace_id=agent.workspace_id, type="agent.changed", body=body)
     agent.state = state

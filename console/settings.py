@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from accounts.oauth_settings import oauth_settings
 from accounts.oidc_settings import oidc_settings
 from console import env
 from console.mail import mail_settings
@@ -64,6 +65,7 @@ INSTALLED_APPS = [
     "lucide",
     "csp",
     "mozilla_django_oidc",
+    "oauth2_provider",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -133,6 +135,11 @@ REMIT_OIDC_ENABLED: bool = SIGN_IN["REMIT_OIDC_ENABLED"]
 REMIT_PASSWORD_SIGN_IN: bool = SIGN_IN["REMIT_PASSWORD_SIGN_IN"]
 globals().update(SIGN_IN)
 
+# --- Agents by OAuth: what /mcp and /api/v1 are called in tokens (RFC 8707) ----------------------------------------------
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
+OAUTH2_PROVIDER = oauth_settings(REMIT_BASE_URL)
+REMIT_AUDIENCE_MCP, REMIT_AUDIENCE_REST = f"{REMIT_BASE_URL}/mcp", f"{REMIT_BASE_URL}/api/v1"
+
 # --- Broker: a doorbell that carries one id a message (R-01) -----------------------------------------------------
 REDIS_URL = env.text("REDIS_URL")
 CELERY_BROKER_URL = os.environ.get("BROKER_URL") or REDIS_URL
@@ -140,12 +147,14 @@ CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_DEFAULT_QUEUE = "remit"
+# Its own for each installation that shares a broker: a bell that another takes waits for the sweeper.
+CELERY_TASK_DEFAULT_QUEUE = env.text("REMIT_QUEUE", "") or "remit"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 2}
+# A sender never tries again by itself (by default it waits six seconds for a broker that is down): the sweeper rings.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 2, "max_retries": 0}
 
 # --- Measurements: without a token only this machine may read them ------------------------------------------------
 REMIT_METRICS_TOKEN = env.text("REMIT_METRICS_TOKEN", default="")
@@ -158,6 +167,10 @@ REMIT_RECONCILE_S = env.number("REMIT_RECONCILE_S", default=5, minimum=1, maximu
 # How many records one plan may change in bulk steps, and how many of a step run before a person looks at them.
 REMIT_BULK_MAX = env.number("REMIT_BULK_MAX", default=500, minimum=1, maximum=10_000)
 REMIT_BULK_CANARY = env.number("REMIT_BULK_CANARY", default=5, minimum=1, maximum=1000)
+# A write that ran by itself and is asked for again by MCP within this time is the same call; 0 for none.
+REMIT_REPLAY_S = env.number("REMIT_REPLAY_S", default=30, minimum=0, maximum=3600)
+# How long an agent may be silent before calls that name no trace begin another one.
+REMIT_TRACE_IDLE_S = env.number("REMIT_TRACE_IDLE_S", default=1800, minimum=1, maximum=86400)
 REMIT_CALL_TIMEOUT_S = env.number("REMIT_CALL_TIMEOUT_S", default=20, minimum=1, maximum=120)
 
 # --- Ledger: checkpoints, witnesses, retention --------------------------------------------------------------------

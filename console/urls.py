@@ -3,12 +3,17 @@
 from django.conf import settings
 from django.urls import include, path
 
-from console import views
+from console import views, views_audit, views_trust
 
 console_patterns = (
     [
         path("", views.home, name="home"),
         path("search/", views.search, name="search"),
+        path("audit/", views_audit.audit, name="audit"),
+        path("audit/export/", views_audit.audit_export, name="audit_export"),
+        path("trust/", views_trust.trust, name="trust"),
+        path("trust/<slug:key>/", views_trust.trust_rows, name="trust_rows"),
+        path("rollbacks/", views_trust.rollbacks, name="rollbacks"),
         path("healthz", views.healthz, name="healthz"),
         path("readyz", views.readyz, name="readyz"),
         path("metrics", views.metrics, name="metrics"),
@@ -22,6 +27,7 @@ urlpatterns = [
     path("", include("actions.urls")),
     path("", include("approvals.urls")),
     path("traces/", include("traces.urls")),
+    path("", include("traces.incident.urls")),
     path("", include("traces.notices.urls")),
     path("policies/", include("policies.urls")),
 ]

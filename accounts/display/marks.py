@@ -1,6 +1,7 @@
 """Small server-drawn pictures: tier bars and sparklines. Presentation attributes only, so the page needs no style."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 from django.utils.html import format_html, format_html_join
@@ -43,3 +44,34 @@ def _points(values: Sequence[float]) -> list[tuple[float, float]]:
         (round(MARGIN + across * n / (len(values) - 1), 1), round(HEIGHT - MARGIN - up * (value - low) / span, 1))
         for n, value in enumerate(values)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One bar: its label, and `(data-key, amount)` from the bottom up."""
+
+    label: str
+    parts: Sequence[tuple[str, int]]
+
+
+SLOT, BAR, TALL = 20, 12, 100
+
+
+def stacked(stacks: Sequence[Stack], title: str) -> SafeString:
+    """Bars on one scale, as wide as their place; words and numbers stand beside the picture, so that none is stretched."""
+    most = max((sum(amount for _, amount in stack.parts) for stack in stacks), default=0) or 1
+    rects = [rect for n, stack in enumerate(stacks) for rect in _rects(n, stack, most)]
+    drawn = format_html_join("", '<rect data-key="{}" x="{}" y="{}" width="{}" height="{}"></rect>', rects)
+    return format_html(
+        '<svg class="chart" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img"><title>{}</title>{}</svg>',
+        SLOT * max(len(stacks), 1), TALL, title, drawn,
+    )  # fmt: skip
+
+
+def _rects(n: int, stack: Stack, most: int) -> Iterator[tuple[str, int, float, int, float]]:
+    top = float(TALL)
+    for key, amount in stack.parts:
+        height = round(TALL * amount / most, 2)
+        top -= height
+        if amount:
+            yield key, n * SLOT + (SLOT - BAR) // 2, round(top, 2), BAR, height

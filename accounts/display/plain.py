@@ -1,13 +1,20 @@
 """Texts that others wrote, for places without markup: mail, chat, JSON. The same marks as on pages (R-23)."""
 
+import re
+
 from accounts.display.scripts import WORD, alphabets, imitates, is_hidden, suspects
+
+# What mail and chat programs turn into a link by themselves.
+_LINK = re.compile(r"(?<=[a-z])://|(?<=www)\.", re.IGNORECASE)
 
 
 def plain(text: str, most: int = 400) -> str:
-    """One line: hidden characters as code points, imitating words named, what is over `most` characters counted."""
+    """One line: hidden characters as code points, imitating words named, links that no program opens, what is over `most`
+    characters counted.
+    """
     beside_latin = "LATIN" in alphabets(text)
     marked = "".join(_word(word, beside_latin) for word in WORD.split(text))
-    shown = " ".join(marked.split())
+    shown = _LINK.sub(lambda found: f"[{found[0]}]", " ".join(marked.split()))
     return shown if len(shown) <= most else f"{shown[:most]}… ({len(shown) - most} more characters)"
 
 
@@ -17,3 +24,28 @@ def _word(word: str, beside_latin: bool) -> str:
         return shown
     points = " ".join(f"{letter} U+{ord(letter):04X}" for letter in suspects(word))
     return f"{shown} [look-alike {points}]"
+
+
+# Of empty lines in a row more than this many are counted instead.
+MOST_EMPTY = 3
+
+
+def plain_lines(text: str) -> list[str]:
+    """A text for a terminal, whole and line by line: the same marks, tabs too, and no line that could pass for ours.
+
+    Nothing is cut or folded but empty lines, which are counted. Every line begins with a bar.
+    """
+    beside_latin = "LATIN" in alphabets(text)
+    shown: list[str] = []
+    empty = 0
+    for line in [*text.split("\n"), None]:
+        if line == "":
+            empty += 1
+            continue
+        if empty:
+            shown += ["|"] * empty if empty <= MOST_EMPTY else [f"| ({empty} empty lines)"]
+            empty = 0
+        if line is not None:
+            marked = "".join(_word(word, beside_latin) for word in WORD.split(line))
+            shown.append("| " + marked.replace("\t", "[U+0009]"))
+    return shown

@@ -16,14 +16,18 @@ ADDRESS = re.compile(r"(https?://(?:[^\s/?#]*@)?)([^\s/?#@]+)")
 
 def visible(text: str) -> SafeString:
     """`text` escaped, hidden characters as code points, imitating words flagged, the host of an address set apart."""
+    if _is_plain(text):
+        return format_html("{}", text)
     beside_latin = "LATIN" in alphabets(text)
     return format_html_join("", "{}", ((part,) for part in _parts(text, beside_latin)))
 
 
+def _is_plain(text: str) -> bool:
+    """Whether nothing in it could mislead: the alphabet of this sentence, lines, and no address."""
+    return text.isascii() and "://" not in text and text.replace("\n", "").isprintable()
+
+
 def _parts(text: str, beside_latin: bool) -> Iterator[SafeString | str]:
-    if text.isascii() and text.isprintable() and "://" not in text:
-        yield text
-        return
     end = 0
     for address in ADDRESS.finditer(text):
         yield from _words(text[end : address.start(2)], beside_latin)

@@ -1,6 +1,7 @@
 """Recorded values as people read them: withheld ones by kind, differences with sign and word, amounts, durations."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
@@ -18,6 +19,7 @@ SEGMENTS = {
 }
 
 
+@cache
 def drawn(name: str, size: int = 15) -> str:
     """An icon that stands beside words, hidden from assistive technology. Raises IconDoesNotExist."""
     return lucide(name, size=size, aria_hidden="true", focusable="false")

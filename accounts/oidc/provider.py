@@ -1,4 +1,4 @@
-"""Talks to the identity provider over HTTP: no redirects, bounded answers, any trouble refuses the sign-in (P5)."""
+"""Talks to the identity provider: where egress lets it (R-32), bounded answers, any trouble refuses the sign-in (P5)."""
 
 import json
 import time
@@ -9,6 +9,7 @@ from urllib.parse import quote_plus
 
 import httpx
 
+from accounts.egress import Egress, EgressRefused, NotResolved
 from accounts.oidc.configured import configured
 from accounts.oidc.refusal import SignInRefused
 from accounts.oidc_settings import is_safe_url
@@ -84,13 +85,24 @@ def signing_keys() -> list[dict[str, Any]]:
 def _answer(method: str, url: str, *, refusals: bool = False, **options: Any) -> httpx.Response:
     """The answer if it is 200, or with `refusals` also 400 and 401. Redirects are not followed (V15.3.2)."""
     try:
-        with httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client:
+        with _egress(url).client(url, timeout_s=TIMEOUT_S) as client:
             response = _bounded(client, client.build_request(method, url, **_split(options)), options.get("auth"))
+    except NotResolved as error:
+        raise _unavailable("It did not answer.") from error
+    except EgressRefused as error:
+        raise _unavailable("It names an address that Remit may not ask.") from error
     except httpx.HTTPError as error:
         raise _unavailable("It did not answer.") from error
     if response.status_code == 200 or (refusals and response.status_code in {400, 401}):
         return response
     raise _unavailable(f"It answered {response.status_code}.")
+
+
+def _egress(url: str) -> Egress:
+    """Whoever set up sign-in may name a host on a private network; a document that is read there may not (R-32)."""
+    asked = configured()
+    named = {Egress.host_of(each) for each in (asked.issuer, *(asked.endpoints or {}).values())}
+    return Egress(allow_private=Egress.host_of(url) in named)
 
 
 def _split(options: dict[str, Any]) -> dict[str, Any]:

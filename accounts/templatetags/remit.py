@@ -157,3 +157,9 @@ def short_id(text: str, prefix: int = 8) -> SafeString:
 def sparkline(numbers: Sequence[float], title: str) -> SafeString | str:
     """A small line of recent values; `title` says in words what it shows."""
     return marks.spark(numbers, title)
+
+
+@register.simple_tag
+def stacked_bars(stacks: Sequence[marks.Stack], title: str) -> SafeString:
+    """Bars side by side; the page shows the same as a table."""
+    return marks.stacked(stacks, title)

@@ -184,6 +184,13 @@ def test_a_discovery_document_that_cannot_be_trusted_starts_nothing(provider, br
     refused(browser.client.get("/oidc/authenticate/"), browser, "provider-unavailable")
 
 
+@pytest.mark.parametrize("place", ["https://10.0.0.8/keys", "https://169.254.169.254/keys", "http://localhost/keys"])
+def test_r32_a_discovery_document_leads_to_no_private_address(provider, browser, refused, place):
+    """The provider itself may be on a private network: whoever set it up said so. What it names may not."""
+    provider.metadata_changes = {"jwks_uri": place}
+    refused(browser.sign_in(), browser, "provider-unavailable")
+
+
 def test_a_provider_that_is_down_is_a_page_with_a_reason(provider, browser, refused, settings):
     gone = Provider()
     configure(settings, gone)

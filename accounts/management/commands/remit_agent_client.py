@@ -1,0 +1,48 @@
+"""`manage.py remit_agent_client WORKSPACE/AGENT`: gives an agent an OAuth client, or ends one."""
+
+import getpass
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.actors import Actor
+from accounts.models import Agent, AgentClient
+from accounts.services import issue_agent_client, revoke_agent_client
+
+
+class Command(BaseCommand):
+    """Prints the secret once; only its hash is stored."""
+
+    help = "give an agent an OAuth client for /oauth/token/, or end one with --revoke CLIENT_ID"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("agent", help="WORKSPACE/AGENT, by their slugs")
+        parser.add_argument("--revoke", default="", metavar="CLIENT_ID")
+        parser.add_argument("--json", action="store_true", dest="as_json")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Whoever has the shell may do this."""
+        workspace, _, slug = options["agent"].partition("/")
+        agent = Agent.objects.select_related("workspace").filter(workspace__slug=workspace, slug=slug).first()
+        if agent is None:
+            raise CommandError(f"There is no agent {options['agent']}. Write WORKSPACE/AGENT, by their slugs.")
+        actor = Actor("system", "system:oauth", f"{getpass.getuser()} at the command line", agent.workspace_id)
+        told = _revoke(actor, agent, options["revoke"]) if options["revoke"] else _issue(actor, agent)
+        lines = (
+            json.dumps(told) if options["as_json"] else "\n".join(f"{name}: {value}" for name, value in told.items())
+        )
+        self.stdout.write(lines)
+
+
+def _issue(actor: Actor, agent: Agent) -> dict[str, str]:
+    client_id, secret = issue_agent_client(actor=actor, agent=agent)
+    return {"client_id": client_id, "client_secret": secret}
+
+
+def _revoke(actor: Actor, agent: Agent, client_id: str) -> dict[str, str]:
+    found = AgentClient.objects.filter(agent=agent, application__client_id=client_id).first()
+    if found is None:
+        raise CommandError(f"{agent.name} has no client {client_id}.")
+    revoke_agent_client(actor=actor, client=found)
+    return {"revoked": client_id}

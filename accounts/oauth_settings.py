@@ -1,0 +1,30 @@
+"""Settings of the authorization server for agents: client credentials only, short tokens stored as digests. Imports no Django."""
+
+from typing import Any
+
+# The one scope: to use the agent's tools. What the agent may do with them, policy says.
+SCOPE = "agent"
+TOKEN_S = 600
+
+
+def oauth_settings(base_url: str) -> dict[str, Any]:
+    """django-oauth-toolkit's settings. Every address is built from `base_url`, never from a Host header (R-11)."""
+    compliant = (
+        "IMPLICIT_GRANT", "PASSWORD_GRANT", "PKCE_METHOD", "ACCESS_TOKEN_TRANSPORT", "AUTHZ_RESPONSE_ISS", "TOKEN_STORAGE",
+        "REFRESH_TOKEN", "REDIRECT_URI_SCHEME", "REDIRECT_URI_MATCHING", "PKCE_REQUIRED",
+    )  # fmt: skip
+    return {
+        "SCOPES": {SCOPE: "Use the agent's tools"},
+        "DEFAULT_SCOPES": [SCOPE],
+        "ACCESS_TOKEN_EXPIRE_SECONDS": TOKEN_S,
+        "REFRESH_TOKEN_EXPIRE_SECONDS": TOKEN_S,
+        "REFRESH_TOKEN_REUSE_PROTECTION": True,
+        "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+        "PKCE_REQUIRED": True,
+        "DCR_ENABLED": False,
+        "CIMD_ENABLED": False,
+        "OIDC_ISS_ENDPOINT": base_url,
+        "OAUTH2_GRANT_TYPES_SUPPORTED": ["client_credentials"],
+        "OAUTH2_RESPONSE_TYPES_SUPPORTED": [],
+        **{f"COMPLIANT_BCP_RFC9700_{name}": True for name in compliant},
+    }
