@@ -1,7 +1,8 @@
 """Canonical JSON bytes (RFC 8785) and the digests made from them. Pure."""
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +23,29 @@ def canonical_bytes(value: Any) -> bytes:
 def canonical_text(value: Any) -> str:
     """The same as text, for storage."""
     return canonical_bytes(value).decode("utf-8")
+
+
+def strict_loads(
+    text: str, *, parse_int: Callable[[str], Any] | None = None, parse_float: Callable[[str], Any] | None = None
+) -> Any:
+    """The value of a JSON text; `parse_int` and `parse_float` are those of `json.loads`.
+
+    Raises ValueError for a name that stands twice in one object and for NaN and infinities, which it would let pass (R-30).
+    """
+    return json.loads(
+        text, object_pairs_hook=_once, parse_constant=_no_constant, parse_int=parse_int, parse_float=parse_float
+    )
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("A name stands twice in one object.")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number.")
 
 
 def sha256_hex(data: bytes) -> str:

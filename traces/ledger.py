@@ -16,6 +16,7 @@ from accounts.actors import Actor
 from accounts.clock import database_now
 from traces.canonical import canonical_bytes, canonical_text, instant, sha256_hex
 from traces.entry_types import TOLD, label
+from traces.facets import facets_of
 from traces.models import GENESIS, Entry, Trace, WithheldValue
 from traces.notices.models import Untold
 
@@ -86,7 +87,11 @@ def append(*, actor: Actor, trace_id: str, type: str, body: Mapping[str, Any]) -
     WithheldValue.objects.bulk_create(WithheldValue(entry=entry, **row) for row in commitments.rows)
     if type in TOLD:
         Untold.objects.create(entry=entry)
-    Trace.objects.filter(pk=trace.pk).update(head_seq=entry.seq, head_hash=entry.hash, updated_at=at)
+    moved = {"head_seq": entry.seq, "head_hash": entry.hash, "updated_at": at}
+    fresh = facets_of(record).difference(trace.facets)
+    if fresh:
+        moved["facets"] = [*trace.facets, *sorted(fresh)]
+    Trace.objects.filter(pk=trace.pk).update(**moved)
     return entry
 
 

@@ -1,55 +1,24 @@
-"""The trace list: filters from the URL, rows, pages of 50."""
+"""The trace list: rows, chips and pages of 50 that go on from the last row rather than count from the first."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
-from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from traces.models import Trace
+from accounts.access import has_permission
+from accounts.models import Agent, User, Workspace
+from accounts.permissions import Permission
+from traces.access import traces_visible_to
+from traces.canonical import instant, parse_instant
+from traces.filters import LABELS, OUTCOMES, Filters
+from traces.finding import narrowed
+from traces.models import SavedView, Trace
 
 PAGE = 50
-OUTCOMES = dict(Trace.Outcome.choices)
-
-
-def _plain(query: Mapping[str, Any], name: str) -> str:
-    """A filter's text without U+0000, which PostgreSQL does not take."""
-    return str(query.get(name, "")).replace("\x00", "")[:60]
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What the list is narrowed to. Unknown values are dropped, so a typed URL still shows a page."""
-
-    outcome: str = ""
-    agent: str = ""
-    person: str = ""
-    page: int = 1
-
-    @classmethod
-    def from_query(cls, query: Mapping[str, Any]) -> "Filters":
-        outcome = str(query.get("outcome", ""))
-        page = str(query.get("page", "1"))
-        return cls(
-            outcome=outcome if outcome in OUTCOMES else "",
-            agent=_plain(query, "agent"),
-            person=_plain(query, "person"),
-            page=int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
-        )
-
-    @property
-    def active(self) -> dict[str, str]:
-        """Filters in force: name -> value."""
-        chosen = {"outcome": self.outcome, "agent": self.agent, "person": self.person}
-        return {name: value for name, value in chosen.items() if value}
-
-    def url(self, **changes: str) -> str:
-        """The query string with some filters changed; an empty value removes one."""
-        kept = {name: value for name, value in {**self.active, **changes}.items() if value}
-        return f"?{urlencode(kept)}"
+_PLACE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)~(trc_[0-9A-Z]{26})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +26,15 @@ class Chip:
     label: str
     href: str
     current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One input of the filter form."""
+
+    name: str
+    label: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +51,81 @@ class Row:
 class Listing:
     rows: list[Row]
     chips: list[Chip]
-    filters: dict[str, str]
-    page: "Page[Trace]"
+    # One for each filter in force; its address is the list without it.
+    chosen: list[Chip]
+    fields: list[Field]
+    agents: list[tuple[str, str]]
+    saved: list[SavedView]
+    problems: tuple[str, ...]
+    outcome: str
+    query: str
     next_url: str
     previous_url: str
     clear_url: str = "?"
 
 
-def listing(traces: QuerySet[Trace], filters: Filters) -> Listing:
-    """One page of traces."""
-    found = traces.order_by("-created_at")
-    if filters.outcome:
-        found = found.filter(outcome=filters.outcome)
-    if filters.agent:
-        found = found.filter(agent__slug=filters.agent)
-    if filters.person:
-        found = found.filter(on_behalf_of_id=filters.person)
-    page = Paginator(found, PAGE).get_page(filters.page)
+def listing(user: User, workspace: Workspace, query: Mapping[str, Any], saved: list[SavedView]) -> Listing:
+    """One page of the traces this person may see that match the filters in a query string, newest first."""
+    filters = Filters.from_query(query)
+    rows, newer, older = _page(narrowed(traces_visible_to(user, workspace), workspace, filters), query)
     return Listing(
-        rows=[_row(trace) for trace in page],
+        rows=[_row(trace) for trace in rows],
         chips=[_chip(filters, key, label) for key, label in [("", "All"), *OUTCOMES.items()]],
-        filters=filters.active,
-        page=page,
-        next_url=filters.url(page=str(page.next_page_number())) if page.has_next() else "",
-        previous_url=filters.url(page=str(page.previous_page_number())) if page.has_previous() else "",
+        chosen=chosen_chips(filters),
+        fields=form_fields(filters, [name for name in LABELS if name != "outcome"]),
+        agents=agents_for(user, workspace),
+        saved=saved,
+        problems=filters.problems,
+        outcome=filters.outcome,
+        query=filters.url(),
+        next_url=filters.url(after=_place(rows[-1])) if older else "",
+        previous_url=filters.url(before=_place(rows[0])) if newer else "",
     )
+
+
+def chosen_chips(filters: Filters) -> list[Chip]:
+    """The filters in force, each with the address of the page without it."""
+    return [Chip(f"{LABELS[name]}: {value}", filters.url(**{name: ""}), True) for name, value in filters.active.items()]
+
+
+def form_fields(filters: Filters, names: Sequence[str]) -> list[Field]:
+    """The inputs of the filter form, with what is in force."""
+    return [Field(name, LABELS[name], filters.active.get(name, "")) for name in names]
+
+
+def agents_for(user: User, workspace: Workspace) -> list[tuple[str, str]]:
+    """`(slug, name)` of agents to choose from: all of them, or for members those that acted for them."""
+    found = Agent.objects.filter(workspace=workspace)
+    if not has_permission(user, Permission.AGENT_VIEW, workspace):
+        found = found.filter(traces__on_behalf_of=user).distinct()
+    return list(found.values_list("slug", "name"))
+
+
+def _page(found: QuerySet[Trace], query: Mapping[str, Any]) -> tuple[list[Trace], bool, bool]:
+    """`(traces, whether newer ones exist, whether older ones do)`. A place that says nothing begins anew."""
+    after, before = _read(query, "after"), _read(query, "before")
+    if before and not after:
+        at, key = before
+        newer = found.filter(created_at__gte=at).exclude(created_at=at, pk__lte=key)
+        rows = list(newer.order_by("created_at", "pk")[: PAGE + 1])
+        return rows[:PAGE][::-1], len(rows) > PAGE, True
+    if after:
+        at, key = after
+        found = found.filter(created_at__lte=at).exclude(Q(created_at=at) & Q(pk__gte=key))
+    rows = list(found.order_by("-created_at", "-pk")[: PAGE + 1])
+    return rows[:PAGE], bool(after and rows), len(rows) > PAGE
+
+
+def _place(trace: Trace) -> str:
+    return f"{instant(trace.created_at)}~{trace.pk}"
+
+
+def _read(query: Mapping[str, Any], name: str) -> tuple[datetime, str] | None:
+    found = _PLACE.fullmatch(str(query.get(name, "")))
+    try:
+        return (parse_instant(found[1]), found[2]) if found else None
+    except ValueError:
+        return None
 
 
 def _chip(filters: Filters, key: str, label: str) -> Chip:

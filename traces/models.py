@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 
 from accounts.ids import new_id
@@ -48,6 +51,8 @@ class Trace(models.Model):
     rollback_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="rollbacks")
     head_seq = models.PositiveIntegerField(default=0)
     head_hash = models.CharField(max_length=64, default=GENESIS)
+    # What lists find it by (traces.facets), as its entries say: `tool:desk.refund.create`, `record:acct_5521`.
+    facets = ArrayField(models.CharField(max_length=140), default=list)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -63,6 +68,10 @@ class Trace(models.Model):
         indexes = [
             models.Index(fields=["workspace", "-created_at"], name="trace_workspace_newest"),
             models.Index(fields=["workspace", "on_behalf_of", "-created_at"], name="trace_person_newest"),
+            models.Index(fields=["workspace", "agent", "-created_at"], name="trace_agent_newest"),
+            models.Index(fields=["workspace", "outcome", "-created_at"], name="trace_outcome_newest"),
+            GinIndex(fields=["facets"], name="trace_facets"),
+            GinIndex(SearchVector("title", config="simple"), name="trace_title_words"),
         ]
 
     def __str__(self) -> str:
@@ -74,6 +83,59 @@ class Trace(models.Model):
         if self.on_behalf_of is None:
             raise ValueError("The governance chain is nobody's request.")
         return self.on_behalf_of
+
+
+def new_view_id() -> str:
+    return new_id("vew")
+
+
+class SavedView(models.Model):
+    """Filters a person named, in one workspace; only they see them."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_view_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="saved_views")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_views")
+    name = models.CharField(max_length=60)
+    query = models.TextField()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["workspace", "user", "name"], name="view_name_once_per_person")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TraceOpening(models.Model):
+    """A person opened a trace's page, for the first time. It says that somebody looked, and decides nothing."""
+
+    trace = models.ForeignKey(Trace, on_delete=models.CASCADE, related_name="openings")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="trace_openings")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["trace", "user"], name="trace_opening_first_only")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} opened {self.trace_id}"
+
+
+class CallWindow(models.Model):
+    """The trace that an agent's calls belong to when they name none: one row an agent, person and said intent."""
+
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="windows")
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="windows")
+    # Empty where the calls say no intent.
+    intent_digest = models.CharField(max_length=80, blank=True)
+    trace = models.ForeignKey(Trace, on_delete=models.CASCADE, null=True, related_name="windows")
+    calls = models.PositiveSmallIntegerField(default=0)
+    last_call_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["agent", "person", "intent_digest"], name="call_window_once")]
+
+    def __str__(self) -> str:
+        return f"{self.agent_id} {self.person_id} {self.trace_id}"
 
 
 class Entry(models.Model):

@@ -70,7 +70,8 @@ def title(told: Sequence[Told], *, intent: str) -> str:
 
 
 def _ended_title(told: Sequence[Told], done: Sequence[Told]) -> str:
-    unfinished = [action for action in told if action.state not in SUCCESS]
+    # Beside what is in doubt others may still be on their way; of those there is nothing to say yet.
+    unfinished = [action for action in told if action.state in _VERDICTS]
     stopper = next((action for action in unfinished if action.state not in {"cancelled", "withdrawn"}), unfinished[0])
     sentence = f"{_VERDICTS[stopper.state]}: {_lower(stopper.words['imperative'])}"
     return f"{_join(_changing(done), 'past')}, then {_lower(sentence)}" if _changing(done) else sentence
@@ -101,11 +102,14 @@ def _effects(actions: Sequence[Told]) -> list[Told]:
 
 
 def _join(actions: Sequence[Told], form: str) -> str:
-    first, *rest = [action.words[form] for action in actions]
+    """The first ones by name, the others by how many. Only what is named is asked for its words: a plan may be long."""
+    more = len(actions) - 1 - _MOST_PARTS
+    named = actions if more <= 0 else actions[:_MOST_PARTS]
+    first, *rest = [action.words[form] for action in named]
+    if more > 0:
+        rest.append(f"{len(actions) - len(named)} more")
     if not rest:
         return first
-    if len(rest) > _MOST_PARTS:
-        rest = [rest[0], f"{len(rest) - 1} more"]
     *middle, last = map(_lower, rest)
     return f"{', '.join([first, *middle])} and {last}"
 

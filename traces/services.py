@@ -8,8 +8,9 @@ from django.db import IntegrityError, transaction
 from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Agent, User
-from traces.ledger import append
-from traces.models import Entry, Trace
+from accounts.origin import current_origin
+from traces.ledger import Sensitive, append
+from traces.models import Entry, Trace, TraceOpening
 
 
 def open_trace(
@@ -104,17 +105,31 @@ def record_answer(*, actor: Actor, trace_id: str, answer: str, line: str) -> Non
         append(actor=actor, trace_id=trace_id, type="trace.answered", body={"answer": answer, "line": line[:500]})
 
 
+def note_opening(*, user: User, trace: Trace) -> None:
+    """This person looks at the trace's page. Only the first time is kept, for the share of traces viewed."""
+    TraceOpening.objects.bulk_create([TraceOpening(trace=trace, user=user, at=database_now())], ignore_conflicts=True)
+
+
 def summarise(*, trace_id: str, title: str, outcome: str) -> None:
     """Store what lists show. Runs inside the transaction of the change it follows."""
     Trace.objects.filter(pk=trace_id).update(title=title[:300], outcome=outcome)
 
 
 def record_governance(*, actor: Actor, workspace_id: str, type: str, body: Mapping[str, Any]) -> Entry:
-    """Something people did to how a workspace is governed: an entry in its standing chain.
+    """Something people did to how a workspace is governed: an entry in its standing chain, with where it came from.
 
     Runs inside the transaction of the change it records; raises RuntimeError outside one.
     """
-    return append(actor=actor, trace_id=_governance_of(workspace_id), type=type, body=body)
+    whole = {**body, **_from_where(actor)}
+    return append(actor=actor, trace_id=_governance_of(workspace_id), type=type, body=whole)
+
+
+def _from_where(actor: Actor) -> Mapping[str, Any]:
+    """The request of a person. The address is personal: a commitment stands in the entry, the value beside it (R-42)."""
+    origin = current_origin()
+    if origin is None or actor.kind != "user":
+        return {}
+    return {"origin": {"request": origin.request_id, "address": Sensitive(origin.address, "network address")}}
 
 
 def _governance_of(workspace_id: str) -> str:

@@ -19,7 +19,9 @@ def show(trace: Trace, *, tab: str) -> tuple[Story, Integrity]:
     return story, integrity
 
 
-def show_with_proof(trace: Trace, *, tab: str) -> tuple[Story, Integrity, Inclusion]:
+def show_with_proof(
+    trace: Trace, *, tab: str, whole: bool = False, first_event: int = 1
+) -> tuple[Story, Integrity, Inclusion]:
     """The story, and the result of walking its chain and of checking it against the last checkpoint just now."""
     with transaction.atomic():
         head = Trace.objects.select_for_update(of=("self",)).get(pk=trace.pk)
@@ -30,9 +32,8 @@ def show_with_proof(trace: Trace, *, tab: str) -> tuple[Story, Integrity, Inclus
     gone = erased_in(record for record, _ in records)
     told: list[Any] = [(marked(record, gone), digest) for record, digest in records] if gone else records
     inclusion = proof_of(head)
-    return (
-        build_story(trace_id=trace.pk, rows=told, tab=tab, now=database_now()), _joined(integrity, inclusion), inclusion,
-    )  # fmt: skip
+    story = build_story(trace_id=trace.pk, rows=told, tab=tab, now=database_now(), whole=whole, first_event=first_event)
+    return story, _joined(integrity, inclusion), inclusion
 
 
 def _joined(chain: Integrity, inclusion: Inclusion) -> Integrity:

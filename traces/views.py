@@ -1,4 +1,4 @@
-"""Trace pages: list, Show work, export, verify, answer. Each opens exactly what `traces.access` allows."""
+"""Trace pages: Show work, export, verify, answer. Each opens exactly what `traces.access` allows."""
 
 from typing import Any
 
@@ -13,24 +13,14 @@ from accounts.access import has_permission, require
 from accounts.actors import actor_for_user
 from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.permissions import Permission
-from traces.access import get_trace_for, traces_visible_to
-from traces.export import bundle
-from traces.listing import Filters, listing
-from traces.models import Trace
-from traces.services import record_answer
+from traces.access import get_trace_for
+from traces.export import bundle, outline
+from traces.models import Entry, Trace
+from traces.services import note_opening, record_answer
 from traces.show import integrity_panel, show_with_proof
+from traces.tabular import change_rows, csv_text
 
 RUNNING_POLL_S = 2
-
-
-@sign_in_required
-@require_GET
-@vary_on_headers("HX-Request")
-def trace_list(request: AuthenticatedRequest) -> HttpResponse:
-    """Traces of the current workspace, newest first, filtered by what stands in the URL."""
-    visible = traces_visible_to(request.user, request.workspace)
-    context = {"listing": listing(visible, Filters.from_query(request.GET))}
-    return render(request, "traces/trace_list.html", context)
 
 
 @sign_in_required
@@ -42,11 +32,18 @@ def trace_detail(request: AuthenticatedRequest, trace_id: str) -> HttpResponse:
     request.show_workspace(trace.workspace)
     if request.htmx and request.GET.get("head") == str(trace.head_seq):
         return HttpResponse(status=204)
+    note_opening(user=request.user, trace=trace)
     return render(request, "traces/trace_detail.html", _detail_context(request, trace))
 
 
 def _detail_context(request: AuthenticatedRequest, trace: Trace) -> dict[str, Any]:
-    story, integrity, inclusion = show_with_proof(trace, tab=request.GET.get("tab", ""))
+    whole, first = request.GET.get("show") == "all", request.GET.get("first", "")
+    story, integrity, inclusion = show_with_proof(
+        trace,
+        tab=request.GET.get("tab", ""),
+        whole=whole,
+        first_event=int(first) if first.isascii() and first.isdigit() and len(first) < 8 else 1,
+    )
     return {
         "trace": trace,
         "story": story,
@@ -57,14 +54,31 @@ def _detail_context(request: AuthenticatedRequest, trace: Trace) -> dict[str, An
         "answer_url": reverse("traces:answer", args=[trace.pk]),
         "rollback_url": reverse("actions:rollback", args=[trace.pk]),
         "can_rollback": _can_rollback(request, trace, story),
+        "may_settle": has_permission(request.user, Permission.TRACE_ROLLBACK, trace.workspace),
+        "pause_url": _pause_url(request, trace),
+        "opened": frozenset(request.GET.get("open", "").split(",")),
         "can_export": has_permission(request.user, Permission.TRACE_EXPORT, trace.workspace),
-        "poll_url": f"{reverse('traces:detail', args=[trace.pk])}?tab={story.tab}&head={trace.head_seq}",
+        "raw_url": reverse("traces:raw", args=[trace.pk]),
+        "poll_url": f"{request.path}?{_kept(request, trace.head_seq)}",
     }
 
 
 def _can_rollback(request: AuthenticatedRequest, trace: Trace, story: Any) -> bool:
     entitled = has_permission(request.user, Permission.TRACE_ROLLBACK, trace.workspace)
     return bool(entitled and story.can_roll_back)
+
+
+def _kept(request: AuthenticatedRequest, head: int) -> str:
+    """What stands in the URL, so that an update shows the same tab and the same open rows, and the head it has."""
+    query = request.GET.copy()
+    query["head"] = str(head)
+    return query.urlencode()
+
+
+def _pause_url(request: AuthenticatedRequest, trace: Trace) -> str:
+    """Where this person pauses the agent that acted; empty where they may not, or where a person acted."""
+    may = trace.agent and has_permission(request.user, Permission.AGENT_PAUSE, trace.workspace)
+    return f"{reverse('actions:pause')}?what=agent:{trace.agent_id}" if may else ""
 
 
 @sign_in_required
@@ -76,6 +90,41 @@ def trace_export(request: AuthenticatedRequest, trace_id: str) -> HttpResponse:
     answer = JsonResponse(bundle(trace), json_dumps_params={"indent": 2, "ensure_ascii": False})
     answer["Content-Disposition"] = f'attachment; filename="{trace.pk}.json"'
     return answer
+
+
+@sign_in_required
+@require_GET
+def trace_outline(request: AuthenticatedRequest, trace_id: str) -> HttpResponse:
+    """The redacted bundle: order, time, kind and hash of every entry, nothing of what they say."""
+    trace = get_trace_for(request.user, trace_id)
+    require(request.user, Permission.TRACE_EXPORT, trace.workspace)
+    answer = JsonResponse(outline(trace), json_dumps_params={"indent": 2})
+    answer["Content-Disposition"] = f'attachment; filename="{trace.pk}-redacted.json"'
+    return answer
+
+
+@sign_in_required
+@require_GET
+def trace_changes_csv(request: AuthenticatedRequest, trace_id: str) -> HttpResponse:
+    """Every changed, kept or refused field, one a row; refused while the ledger does not hold."""
+    trace = get_trace_for(request.user, trace_id)
+    require(request.user, Permission.TRACE_EXPORT, trace.workspace)
+    story, integrity, _ = show_with_proof(trace, tab="")
+    if not integrity.ok:
+        messages.error(request, "The ledger of this trace does not hold, so its changes are not told as a table.")
+        return redirect("traces:detail", trace.pk)
+    answer = HttpResponse(csv_text(change_rows(story)), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{trace.pk}-changes.csv"'
+    return answer
+
+
+@sign_in_required
+@require_GET
+def trace_raw(request: AuthenticatedRequest, trace_id: str) -> HttpResponse:
+    """Every record exactly as it was hashed, one a line."""
+    trace = get_trace_for(request.user, trace_id)
+    lines = Entry.objects.filter(trace=trace).order_by("seq").values_list("canonical", flat=True)
+    return HttpResponse("".join(f"{line}\n" for line in lines), content_type="text/plain; charset=utf-8")
 
 
 @sign_in_required

@@ -1,4 +1,4 @@
-"""A month leaves as a signed bundle, and nothing is dropped that is not in it (E-02, docs/decisions/0004)."""
+"""A month leaves as a signed bundle, and nothing is dropped that is not in it (E-02, docs/decisions/0012)."""
 
 import json
 import zipfile

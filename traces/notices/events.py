@@ -21,6 +21,7 @@ _EVENTS = (
     Event("approval.break_glass", "Somebody ran an action in an emergency, without the rest", urgent=True),
     Event("approval.glass_reviewed", "The review of an emergency was written"),
     Event("approval.glass_confirmed", "The review of an emergency was confirmed"),
+    Event("approval.changes_asked", "A reviewer asked an agent for changes"),
     Event("approval.settled", "An approval was decided or ran out"),
     Event("action.unknown", "The outcome of an action is unknown", urgent=True),
     Event("action.needs_human", "A person must find out what an action did", urgent=True),

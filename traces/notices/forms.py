@@ -69,8 +69,9 @@ class ChannelForm(HoursForm):
         unwanted |= {"secret_key"} if kind != Channel.Kind.PAGERDUTY else {"digest_min"}
         for name in unwanted:
             del self.fields[name]
-        for name in {"secret_url", "secret_key"} & set(self.fields):
+        for name in {"to", "secret_url", "secret_key"} & set(self.fields):
             self.fields[name].widget.attrs["autocomplete"] = "off"
+            self.fields[name].required = not stored
             if stored:
                 self.fields[name].help_text = "Stored sealed and not shown. Leave it empty to keep it."
         if kind == Channel.Kind.PAGERDUTY and not stored:

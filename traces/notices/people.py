@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
-from accounts.access import has_permission
+from accounts.access import delegations_now, has_permission
 from accounts.clock import database_now
 from accounts.models import GroupMembership, User, Workspace
 from accounts.permissions import Permission
@@ -96,7 +96,11 @@ def _deciders(workspace: Workspace, step: Mapping[str, Any], since: datetime) ->
     if group or named:
         joined = GroupMembership.objects.filter(group__workspace=workspace, group__slug=group, joined_at__lte=since)
         people = people.filter(Q(email__in=named) | Q(pk__in=joined.values("user_id")))
-    return [user for user in people.distinct() if has_permission(user, Permission.APPROVAL_DECIDE, workspace)]
+    found = {user.pk: user for user in people.distinct()}
+    # Who stands in for one of them since before it was asked.
+    away = delegations_now(workspace).filter(person__in=found, created_at__lte=since)
+    found |= {one.delegate_id: one.delegate for one in away}
+    return [user for user in found.values() if has_permission(user, Permission.APPROVAL_DECIDE, workspace)]
 
 
 def channels_of(people: list[User], workspace: Workspace, event: str) -> list[Channel]:

@@ -55,7 +55,7 @@ def _told(entry_id: int) -> bool:
 def tell(entry: Entry) -> None:
     """Write the notices of one entry, for the workspace's channels and for people. Inside a transaction."""
     trace, occasion = entry.trace, f"{entry.trace_id} {entry.seq}"
-    if entry.type == "approval.settled":
+    if entry.type in {"approval.settled", "approval.changes_asked"}:
         drop_held(entry.record["body"]["approval"])
     if entry.type in EVENTS:
         # A new channel is told of what happens from then on, also when this clock had stood still.

@@ -21,13 +21,21 @@ _WORDED = ("action.proposed", "action.decided", "action.edited")
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """`facts` are label and value; `path` is a page of the console, opened by GET and deciding nothing."""
+    """`facts` are label and value; `path` is a page of the console, opened by GET and deciding nothing.
+
+    INVARIANT: whoever says it, title and facts are plain text (R-23). Held by tests/notices/test_hostile_values.py.
+    """
 
     title: str
     path: str
     facts: tuple[tuple[str, str], ...] = ()
     due: datetime | None = None
     approval: str = ""
+
+    def __post_init__(self) -> None:
+        facts = tuple((name, plain(value)) for name, value in self.facts if value)
+        object.__setattr__(self, "title", plain(self.title, MOST_TITLE))
+        object.__setattr__(self, "facts", facts)
 
 
 @dataclass(slots=True)
@@ -83,10 +91,7 @@ class Scene:
 
 def say(entry: Entry) -> Said:
     """The notice of an entry. Raises LookupError or KeyError for an entry that lacks what its type has."""
-    scene = Scene(entry)
-    said = _SAYERS[entry.type](scene)
-    facts = tuple((name, plain(value)) for name, value in said.facts if value)
-    return Said(plain(said.title, MOST_TITLE), said.path, facts, said.due, said.approval)
+    return _SAYERS[entry.type](Scene(entry))
 
 
 def _requested(scene: Scene) -> Said:
@@ -150,6 +155,13 @@ def _emergency(words: str) -> Callable[[Scene], Said]:
         return Said(f"{words}: {scene.effect()}", reverse("approvals:glass_review", args=[body["approval"]]), facts)
 
     return sayer
+
+
+def _changes_asked(scene: Scene) -> Said:
+    facts = (("By", scene.who), ("Asked", str(scene.body["text"])), *scene.parties())
+    return Said(
+        f"Sent back to the agent: {scene.effect()}", reverse("approvals:review", args=[scene.body["approval"]]), facts
+    )
 
 
 _SETTLED = {"approved": "Approved", "rejected": "Rejected", "expired": "Expired, so denied",
@@ -235,6 +247,7 @@ _SAYERS: dict[str, Callable[[Scene], Said]] = {
     "approval.break_glass": _emergency("Run in an emergency"),
     "approval.glass_reviewed": _emergency("The review of an emergency was written"),
     "approval.glass_confirmed": _emergency("The review of an emergency was confirmed"),
+    "approval.changes_asked": _changes_asked,
     "approval.settled": _settled,
     "action.unknown": _of_action(label("action.unknown")),
     "action.needs_human": _of_action(label("action.needs_human")),

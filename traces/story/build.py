@@ -1,5 +1,6 @@
 """Assembles the Show work page from facts. The attribute names are the contract of templates/traces/."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,9 +9,11 @@ from typing import Any
 from traces.canonical import parse_instant
 from traces.entry_types import label
 from traces.sentences import after_rollback, outcome, title
-from traces.story import answers, changes, checks, escalations, rollback, steps
+from traces.story import answers, brief, changes, checks, escalations, rollback, steps, todo
 from traces.story.facts import ActionFacts, TraceFacts, fold
+from traces.story.folded import folded
 
+EVENTS = 200
 TABS = ("ledger", "changes", "checks", "calls", "approvals", "events")
 
 
@@ -35,6 +38,16 @@ class Event:
     actor: str
     body: Any
     hash: str
+
+    @property
+    def ref(self) -> str:
+        """The id of its row, as `open` in the URL names it."""
+        return f"entry-{self.seq}"
+
+    @property
+    def text(self) -> str:
+        """The body as people read it; the hashed text itself is the raw view."""
+        return json.dumps(self.body, indent=2, ensure_ascii=False, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +83,90 @@ class Story:
     rolled_back_by: Sequence[Mapping[str, Any]]
     undo_stopped: str
     answered: str
+    brief: Sequence[brief.Line]
+    todos: Sequence[todo.Todo]
+    runbooks: Sequence[todo.Runbook]
+    asked_by: str
+    acted_by: str
+    # Whether long lists stand unfolded.
+    whole: bool = False
+    first_event: int = 1
 
     @property
     def checks_count(self) -> int:
         return len(self.shown_checks) + len(self.passed_checks)
 
+    @property
+    def steps_shown(self) -> list[Mapping[str, Any]]:
+        return folded(self.steps, name="tool", is_exception=_step_is_odd, whole=self.whole)
 
-def build_story(*, trace_id: str, rows: Sequence[tuple[dict[str, Any], str]], tab: str, now: datetime) -> Story:
-    """A story from `(record, hash)` rows in order. `tab` is one of TABS; anything else shows the ledger."""
+    @property
+    def checks_shown(self) -> list[Mapping[str, Any]]:
+        return folded(
+            self.shown_checks, name="rule", is_exception=lambda row: row["outcome"] == "denied", whole=self.whole
+        )
+
+    @property
+    def checks_passed_shown(self) -> list[Mapping[str, Any]]:
+        return folded(self.passed_checks, name="name", is_exception=lambda _: False, whole=self.whole)
+
+    @property
+    def changes_shown(self) -> list[Mapping[str, Any]]:
+        return folded(self.changes, name="noun", is_exception=lambda record: not record["happened"], whole=self.whole)
+
+    @property
+    def calls_shown(self) -> list[Mapping[str, Any]]:
+        return folded(self.calls, name="tool", is_exception=lambda call: call["status"] != "done", whole=self.whole)
+
+    @property
+    def escalations_shown(self) -> list[Mapping[str, Any]]:
+        return folded(
+            self.escalations,
+            name="did_text",
+            is_exception=lambda row: row["did_status"] == "rejected",
+            whole=self.whole,
+        )
+
+    @property
+    def timeline_shown(self) -> list[Mapping[str, Any]]:
+        return folded(
+            self.timeline, name="text_strong", is_exception=lambda item: item["state"] == "bad", whole=self.whole
+        )
+
+    @property
+    def undo_shown(self) -> list[Mapping[str, Any]]:
+        return folded(self.rollback_items, name="label", is_exception=lambda _: False, whole=self.whole)
+
+    @property
+    def events_shown(self) -> Sequence[Event]:
+        """A page of entries, from the one that was asked for."""
+        return self.events if self.whole else self.events[self.first_event - 1 : self.first_event - 1 + EVENTS]
+
+    @property
+    def next_event(self) -> int:
+        """The first entry of the next page; 0 where there is none."""
+        after = self.first_event + EVENTS
+        return after if not self.whole and after <= len(self.events) else 0
+
+    @property
+    def brief_text(self) -> str:
+        """The brief as plain text, for an incident channel."""
+        told = [f"{line.question}: {line.sentence}" for line in self.brief]
+        return "\n".join([self.title, *told, f"What to do now: {' '.join(one.sentence for one in self.todos)}"])
+
+
+def _step_is_odd(step: Mapping[str, Any]) -> bool:
+    return bool(step["policy_status"] != "allowed" or step["result"]["status"] != "done")
+
+
+def build_story(
+    *, trace_id: str, rows: Sequence[tuple[dict[str, Any], str]], tab: str, now: datetime, whole: bool = False,
+    first_event: int = 1,
+) -> Story:  # fmt: skip
+    """A story from `(record, hash)` rows in order. `tab` is one of TABS; anything else shows the ledger.
+
+    Lists beyond 30 rows fold to exceptions, first and last unless `whole`; events come EVENTS at a time from `first_event`.
+    """
     facts = fold(record for record, _ in rows)
     chosen = tab if tab in TABS else "ledger"
     all_checks = checks.rows(facts)
@@ -111,11 +200,18 @@ def build_story(*, trace_id: str, rows: Sequence[tuple[dict[str, Any], str]], ta
         timeline=escalations.timeline(facts),
         timeline_count=escalations.count(facts),
         rollback_items=rollback.items(facts),
-        events=[_event(record, digest) for record, digest in rows],
+        events=[_event(record, digest) for record, digest in rows] if chosen == "events" else [],
         can_roll_back=rollback.can_begin(facts),
         rolled_back_by=rollback.by_trace(facts),
         undo_stopped=facts.undo_stopped,
         answered=str(facts.answered[-1]["answer"]) if facts.answered else "",
+        brief=brief.lines(facts),
+        todos=todo.todos(facts),
+        runbooks=todo.runbooks(facts),
+        asked_by=facts.opened["on_behalf_of"]["name"],
+        acted_by=(facts.opened.get("agent") or facts.opened_by)["name"],
+        whole=whole,
+        first_event=max(first_event, 1),
     )
 
 

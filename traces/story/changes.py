@@ -21,12 +21,20 @@ def _record(action: ActionFacts) -> dict[str, Any]:
         "link_url": receipt.get("link") or target.get("link") or "",
         "link_label": f"Open in {action.tool.get('connection', 'the system')}",
         "happened": action.succeeded,
-        "state_text": "" if action.succeeded else _not_yet(action),
+        "state_text": _reported(action) if action.succeeded else _not_yet(action),
         "rows": [_row(change, action) for change in action.changes],
     }
 
 
+def _reported(action: ActionFacts) -> str:
+    return "Reported by the agent, not witnessed." if action.by_agent else ""
+
+
 def _not_yet(action: ActionFacts) -> str:
+    if action.by_agent and action.state == "dispatching":
+        return "Handed to the agent. It may have changed."
+    if action.by_agent and action.state == "failed":
+        return "Nothing changed, the agent reported. Nobody witnessed it."
     waiting = {"pending", "authorized", "claimed", "dispatching", "proposed"}
     if action.state in waiting:
         return "Proposed. Nothing has changed yet."

@@ -9,6 +9,12 @@ _ORDER = {"denied": 0, "escalated": 1, "passed": 2}
 
 def rows(facts: TraceFacts) -> list[dict[str, Any]]:
     """Every check of every action, worst first, then by step."""
+    if facts.checked is None:
+        facts.checked = _rows(facts)
+    return facts.checked
+
+
+def _rows(facts: TraceFacts) -> list[dict[str, Any]]:
     found = [
         {**check, "step_n": action.step, "tool": action.tool.get("name", "")}
         for action in facts.in_order

@@ -45,7 +45,23 @@ def _rows(action: ActionFacts) -> list[dict[str, Any]]:
     first = {"at": action.asked_at, "who": "Policy", "step_n": action.step, "is_person": False, "waited_s": 0.0}
     asked = {**first, "did_status": "escalated", "did_text": _asked_word(action), "saw": reason, "reason": ""}
     emergency = [_emergency(action, action.broken)] if action.broken else []
-    return [asked, *(_verdict(action, verdict) for verdict in action.verdicts), *emergency]
+    sent_back = [_sent_back(action, action.question)] if action.question else []
+    return [asked, *(_verdict(action, verdict) for verdict in action.verdicts), *sent_back, *emergency]
+
+
+def _sent_back(action: ActionFacts, question: Mapping[str, Any]) -> dict[str, Any]:
+    """A reviewer could not decide it as it stood."""
+    return {
+        "at": question["at"],
+        "who": question["who"]["name"],
+        "is_person": True,
+        "step_n": action.step,
+        "did_status": "escalated",
+        "did_text": "Asked for changes",
+        "saw": f"{action.words['imperative']}, payload {question['saw'][7:15]}",
+        "reason": question["text"],
+        "waited_s": question["waited_ms"] / 1000,
+    }
 
 
 def _emergency(action: ActionFacts, broken: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,7 +96,7 @@ def _verdict(action: ActionFacts, verdict: Mapping[str, Any]) -> dict[str, Any]:
     sent = "Sent with edits" if action.edits else "Sent"
     return {
         "at": verdict["at"],
-        "who": verdict["who"]["name"],
+        "who": _approver(verdict),
         "is_person": True,
         "step_n": action.step,
         "did_status": status,
@@ -89,6 +105,11 @@ def _verdict(action: ActionFacts, verdict: Mapping[str, Any]) -> dict[str, Any]:
         "reason": verdict["reason"],
         "waited_s": verdict["waited_ms"] / 1000,
     }
+
+
+def _approver(verdict: Mapping[str, Any]) -> str:
+    away = verdict.get("for")
+    return f"{verdict['who']['name']} for {away['name']}" if away else str(verdict["who"]["name"])
 
 
 def timeline(facts: TraceFacts) -> list[dict[str, Any]]:
@@ -103,9 +124,11 @@ def _timeline(action: ActionFacts) -> list[dict[str, Any]]:
         did = _verdict(action, verdict)["did_text"].lower()
         text = f"{did}, {verdict['step_name']}"
         items.append(
-            _item(state, verdict["who"]["name"], text, verdict["at"], verdict["reason"], verdict["waited_ms"] / 1000)
+            _item(state, _approver(verdict), text, verdict["at"], verdict["reason"], verdict["waited_ms"] / 1000)
         )
     items.extend(_timer(timer) for timer in action.timers)
+    if action.question:
+        items.extend(_question(action.question))
     if action.broken:
         row = _emergency(action, action.broken)
         items.append(_item("bad", row["who"], row["did_text"].lower(), row["at"], row["reason"], row["waited_s"]))
@@ -113,6 +136,14 @@ def _timeline(action: ActionFacts) -> list[dict[str, Any]]:
     if action.state in ENDED and action.ended_at:
         state, text = ENDED[action.state]
         items.append(_item(state, text, "", action.ended_at))
+    return items
+
+
+def _question(question: Mapping[str, Any]) -> list[dict[str, Any]]:
+    who, asked = question["who"]["name"], question["waited_ms"] / 1000
+    items = [_item("open", who, "asked the agent for changes", question["at"], question["text"], asked)]
+    if "answered_at" in question:
+        items.append(_item("done", "Agent answered", "with a new proposal", question["answered_at"]))
     return items
 
 

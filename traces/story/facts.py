@@ -33,6 +33,8 @@ class ActionFacts:
     verdicts: list[Mapping[str, Any]] = field(default_factory=list)
     # Reminders and escalations, in time order.
     timers: list[Mapping[str, Any]] = field(default_factory=list)
+    # What a reviewer asked the agent to change, and the action that answered.
+    question: Mapping[str, Any] | None = None
     # Who ran it without the people still asked, and what came of the review.
     broken: Mapping[str, Any] | None = None
     credential: Mapping[str, Any] | None = None
@@ -42,6 +44,8 @@ class ActionFacts:
     receipt: Mapping[str, Any] | None = None
     ended_at: datetime | None = None
     detail: str = ""
+    # The agent does it itself: what is told of it is its word.
+    by_agent: bool = False
     # What was done to find out about an unclear outcome, and by whom.
     found_out: list[Mapping[str, Any]] = field(default_factory=list)
     # What was not as approved when it was about to run.
@@ -98,10 +102,15 @@ class TraceFacts:
     # Of a trace that undoes another: why it ended before everything was undone.
     undo_stopped: str = ""
     answered: list[Mapping[str, Any]] = field(default_factory=list)
+    # Worked out once, after the fold: a page asks for them many times.
+    ordered: list[ActionFacts] = field(default_factory=list)
+    checked: list[dict[str, Any]] | None = None
 
     @property
     def in_order(self) -> list[ActionFacts]:
-        return sorted(self.actions.values(), key=lambda action: (action.step, action.id))
+        if len(self.ordered) != len(self.actions):
+            self.ordered = sorted(self.actions.values(), key=lambda action: (action.step, action.id))
+        return self.ordered
 
     @property
     def standing(self) -> list[ActionFacts]:
@@ -218,6 +227,14 @@ def _timer(action: ActionFacts, record: Record, at: datetime) -> None:
     action.timers.append({**record["body"], "at": at})
 
 
+def _changes_asked(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.question = {**record["body"], "at": at, "who": record["actor"]}
+
+
+def _changes_answered(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.question = {**(action.question or {}), "answered_at": at, "again": record["body"]["again"]}
+
+
 def _broken(action: ActionFacts, record: Record, at: datetime) -> None:
     action.broken = {**record["body"], "at": at, "who": record["actor"]}
 
@@ -248,6 +265,11 @@ def _revoked(action: ActionFacts, record: Record, at: datetime) -> None:
 
 def _dispatching(action: ActionFacts, record: Record, at: datetime) -> None:
     action.sent, action.sent_at = record["body"], at
+
+
+def _handed_over(action: ActionFacts, record: Record, at: datetime) -> None:
+    action.by_agent = True
+    _dispatching(action, record, at)
 
 
 def _ended(action: ActionFacts, record: Record, at: datetime) -> None:
@@ -303,6 +325,8 @@ _HANDLERS: dict[str, Callable[[TraceFacts, Record, datetime], None]] = {
     "approval.break_glass": _on_action(_broken),
     "approval.glass_reviewed": _on_action(_state_only),
     "approval.glass_confirmed": _on_action(_glass_confirmed),
+    "approval.changes_asked": _on_action(_changes_asked),
+    "approval.changes_answered": _on_action(_changes_answered),
     "approval.settled": _on_action(_settled),
     "approval.stale": _on_action(_gone_stale),
     "credential.minted": _on_action(_minted),
@@ -311,6 +335,8 @@ _HANDLERS: dict[str, Callable[[TraceFacts, Record, datetime], None]] = {
     "action.claimed": _on_action(_state_only),
     "action.requeued": _on_action(_state_only),
     "action.dispatching": _on_action(_dispatching),
+    "action.handed_over": _on_action(_handed_over),
+    "action.reported": _on_action(_ended),
     "action.held": _on_action(_state_only),
     "action.reconcile_started": _on_action(_found_out),
     "action.reconcile_undecided": _on_action(_found_out),

@@ -42,6 +42,25 @@ def _undo(action: ActionFacts) -> tuple[str, str]:
     return UNDO[str(action.tool["reversibility"])]
 
 
+_SAYS = {
+    "reversible": "can be restored",
+    "compensable": "needs a new action",
+    "irreversible": "can't be undone",
+}
+
+
+def in_words(action: ActionFacts) -> str:
+    """Whether one change can be undone, as part of a sentence."""
+    if action.rollback in UNDONE:
+        return {"rolled_back": "rolled back", "partly_rolled_back": "rolled back in part"}.get(
+            action.rollback, "its rollback is in doubt"
+        )
+    if action.inverse.get("how") == "call":
+        return f"can be made up for by {action.inverse['tool']}"
+    status, _ = _undo(action)
+    return _SAYS["irreversible" if status == "cant_undo" else str(action.tool["reversibility"])]
+
+
 def can_begin(facts: TraceFacts) -> bool:
     """Whether anything is left that a rollback could undo."""
     return any(action.rollback not in {"rolled_back", "rollback_unknown"} for action in can_be_undone(facts))

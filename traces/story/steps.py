@@ -108,7 +108,14 @@ def _settled(state: str) -> tuple[str, str]:
     return known.get(state, ("skipped", "Withdrawn"))
 
 
+REPORTED = "Reported, not witnessed"
+
+
 def _result(action: ActionFacts) -> dict[str, Any]:
+    if action.by_agent and action.state == "dispatching":
+        return {"status": "waiting", "text": "With the agent", "elapsed_s": None}
+    if action.by_agent and action.state in {"succeeded", "failed"}:
+        return {"status": RESULTS.get(action.state, ("done", ""))[0], "text": REPORTED, "elapsed_s": None}
     if action.state == "succeeded" and action.receipt is not None:
         return {"status": "done", "text": "", "elapsed_s": action.receipt["elapsed_ms"] / 1000}
     status, text = RESULTS.get(action.state, ("waiting", "Waiting"))
@@ -119,6 +126,7 @@ def call(action: ActionFacts) -> dict[str, Any]:
     """One tool call: what was sent, what came back, under which credential."""
     sent, receipt = action.sent or {}, action.receipt or {}
     return {
+        "ref": f"call-{action.step}",
         "step_n": action.step,
         "tool": action.tool.get("name", ""),
         "at": action.sent_at,
@@ -131,7 +139,8 @@ def call(action: ActionFacts) -> dict[str, Any]:
         "masked": list(receipt.get("masked") or ()),
         "out_of_scope": bool(receipt.get("out_of_scope")),
         "rows_withheld": int(receipt.get("rows_withheld") or 0),
-        "credential": _credential(action),
+        "credential": [] if action.by_agent else _credential(action),
+        "by_agent": action.by_agent,
         "detail": action.detail,
         "found_out": [_found_out(item) for item in action.found_out],
     }

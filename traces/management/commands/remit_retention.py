@@ -1,4 +1,4 @@
-"""`manage.py remit_retention`: drop withheld values older than REMIT_RETENTION_DAYS, or leave a month as a signed bundle."""
+"""`manage.py remit_retention`: drop values and messages older than REMIT_RETENTION_DAYS, or leave a month as a bundle."""
 
 import json
 from dataclasses import asdict
@@ -13,6 +13,7 @@ from accounts.models import Workspace
 from traces.archive import ArchiveRefused, archive_month
 from traces.bundles.write import NothingToExport
 from traces.checkpoints.errors import CheckpointFailed
+from traces.notices.retention import drop_notices
 from traces.redaction import apply_retention
 
 
@@ -48,7 +49,9 @@ class Command(BaseCommand):
     def _work(self, workspace: Workspace, options: dict[str, Any]) -> dict[str, Any]:
         actor = system_actor("retention", workspace.pk)
         if not options["archive"]:
-            return asdict(apply_retention(actor=actor, workspace_id=workspace.pk, days=options["days"]))
+            values = apply_retention(actor=actor, workspace_id=workspace.pk, days=options["days"])
+            messages = drop_notices(actor=actor, workspace_id=workspace.pk, days=options["days"])
+            return {**asdict(values), "messages": messages}
         out = options["out"] / f"{workspace.slug}-{options['archive']}.zip"
         options["out"].mkdir(parents=True, exist_ok=True)
         made = archive_month(actor=actor, workspace_id=workspace.pk, month=options["archive"], out=out)
@@ -58,4 +61,5 @@ class Command(BaseCommand):
 def _line(item: tuple[str, dict[str, Any]]) -> str:
     slug, done = item
     where = f"; bundle {done['bundle']}" if "bundle" in done else ""
-    return f"{slug}: dropped {done['values']} values in {done['traces']} traces{where}"
+    told = f" and {done['messages']} messages" if done.get("messages") else ""
+    return f"{slug}: dropped {done['values']} values in {done['traces']} traces{told}{where}"

@@ -1,0 +1,90 @@
+"""The five-minute brief: fixed sentences filled with recorded facts, for every outcome a stored ledger has."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from traces.canonical import parse_instant
+from traces.story import build_story
+
+STORED = sorted((Path(__file__).parents[1] / "fixtures" / "ledgers").glob("*/*.json"))
+NEWEST = {file.stem: file for file in STORED if file.parent.name == "0.1.0-2"}
+
+
+def told(file):
+    stored = json.loads(file.read_text())
+    rows = [(json.loads(entry["canonical"]), entry["hash"]) for entry in stored["bundle"]["entries"]]
+    return build_story(
+        trace_id=stored["bundle"]["trace"], rows=rows, tab="", now=parse_instant(stored["expected"]["at"])
+    )
+
+
+def sentence(story, question):
+    return next(line.sentence for line in story.brief if line.question == question)
+
+
+def todos(name):
+    return [(todo.sentence, todo.place) for todo in told(NEWEST[name]).todos]
+
+
+@pytest.mark.parametrize("file", STORED, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_every_stored_ledger_answers_five_questions_and_says_what_to_do(file):
+    story = told(file)
+    assert [line.question for line in story.brief] == [
+        "Who asked", "Who acted", "Why it was allowed", "What changed", "Can it be undone?",
+    ]  # fmt: skip
+    assert all(re.search(r"[.”]$", line.sentence) for line in story.brief) and story.todos
+    assert story.brief_text.startswith(story.title) and "What to do now: " in story.brief_text
+
+
+@pytest.mark.parametrize("file", STORED, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_r42_the_brief_names_withheld_values_by_kind_only(file):
+    text = told(file).brief_text
+    assert "commitment" not in text and "$withheld" not in text and "@birch.example" not in text
+
+
+def test_completed_trace_says_who_decided_what_changed_and_what_was_refused():
+    story = told(NEWEST["completed"])
+    assert "refunds-agent acted for Maya Chen. 4 credentials, each for one attempt" in sentence(story, "Who acted")
+    why = sentence(story, "Why it was allowed")
+    assert why.startswith("Decided by policy Support v1: 18 of 21 checks passed.")
+    assert "Step 2 was approved by Priya Nair and Tomás Ruiz." in why and "fields.desk.account" in why
+    changed = sentence(story, "What changed")
+    assert "refund_status was none, is refunded" in changed and "to is withheld (email)" in changed
+    assert changed.endswith("All of it was read back. Refused and left as it was: credit_limit.")
+    undo = "Step 2: needs a new action. Step 3: can be restored. Step 4: can't be undone."
+    assert sentence(story, "Can it be undone?") == undo
+    assert todos("completed") == [("Nothing has to be done. If it was wrong, roll it back.", "")]
+
+
+def test_what_changed_is_never_told_of_what_is_in_doubt():
+    assert sentence(told(NEWEST["unknown"]), "What changed") == "What step 2 changed is unknown."
+    assert sentence(told(NEWEST["succeeded_attested"]), "What changed").endswith(
+        "Not confirmed by reading back: step 2."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "place"),
+    [
+        ("unknown", "Do not send step 2 again", "proof"),
+        ("needs_human", "say so with evidence. Do not send it again.", "attest"),
+        ("waiting", "Support lead and Finance must decide step 2.", "review"),
+        ("blocked", "See what moved since step 2 was decided", "drift"),
+        ("stale", "See what moved since step 2 was decided", "drift"),
+        ("denied", "Nothing was sent for step 1.", "proof"),
+        ("rejected", "Read why it was rejected", "proof"),
+        ("failed_attested", "Step 2 failed without effect.", "proof"),
+    ],
+)
+def test_what_to_do_now_follows_the_state(name, words, place):
+    first = todos(name)[0]
+    assert words in first[0] and first[1] == place
+
+
+def test_stopped_plan_is_named_and_rollback_told():
+    assert ("Look at the plan that stopped, and resume it if it was right.", "plan") in todos("rejected")
+    assert todos("rolled_back")[0][0].endswith("What can be undone was undone. What steps 2 and 4 did stays.")
+    assert "Step 3: rolled back." in sentence(told(NEWEST["rolled_back"]), "Can it be undone?")

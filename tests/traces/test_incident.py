@@ -1,0 +1,105 @@
+"""The incident page: all traces of a window, agent or record in the sentences of their briefs, worst first."""
+
+import csv
+import io
+import json
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.html import escape
+
+from tests.actions.test_story import finished
+from tests.builders import opened
+from tests.traces.ledgers import attacker
+from traces.tabular import csv_text
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@pytest.fixture
+def night(cast):
+    """A refund that completed with a field refused, and a trace of Dana's that only began."""
+    return finished(cast), opened(cast, asker="dana", intent="Look at something.")
+
+
+def asked(cast, first, query="", path="/incident/"):
+    client = Client()
+    client.force_login(cast.user(first), backend=BACKEND)
+    return client.get(path + query)
+
+
+def test_what_agents_did_to_one_record_is_one_page(cast, night):
+    done, other = night
+    html = asked(cast, "priya", "?record=acct_5521").content.decode()
+    assert '<h1 tabindex="-1">1 trace touching acct_5521: 1 completed</h1>' in html
+    for sentence in (
+        "refund_status was none, is refunded",
+        "was approved by Priya Nair and Tomás Ruiz",
+        "roll it back",
+    ):
+        assert escape(sentence) in html, sentence
+    assert f'id="{done.pk}"' in html and other.pk not in html and "ap@birch.example" not in html
+
+
+def test_no_choice_is_the_last_day_and_says_so_in_the_address(cast, night):
+    answer = asked(cast, "priya")
+    assert answer.status_code == 302 and answer["Location"].startswith("/incident/?from=20")
+    html = asked(cast, "priya", answer["Location"].removeprefix("/incident/")).content.decode()
+    assert "2 traces: 1 running, 1 completed" in html
+    assert html.index(night[1].pk) < html.index(night[0].pk)  # Worst first.
+
+
+def test_members_see_their_own_and_how_many_are_hidden(cast, night):
+    html = asked(cast, "maya", "?agent=refunds-agent").content.decode()
+    assert "1 trace by refunds-agent" in html and night[1].pk not in html
+    assert "1 more trace matches, asked for by other people and hidden from you" in html
+    assert "hidden from you" not in asked(cast, "priya", "?agent=refunds-agent").content.decode()
+
+
+def test_p7_another_tenant_finds_nothing_and_counts_nothing(cast, night):
+    html = asked(cast, "omar", "?record=acct_5521").content.decode()
+    assert "No traces match 1 filter." in html and "hidden from you" not in html
+
+
+def test_r40_trace_whose_ledger_does_not_hold_says_so_first(cast, night):
+    with attacker() as cursor:
+        cursor.execute(
+            "UPDATE traces_entry SET canonical = canonical || ' ' WHERE trace_id = %s AND seq = 3", [night[0].pk]
+        )
+    html = asked(cast, "priya", "?record=acct_5521").content.decode()
+    assert "The ledger of this trace does not hold. Record 3 was changed" in html
+
+
+def test_a_page_takes_as_many_queries_for_many_traces_as_for_one(cast, night):
+    def queries():
+        with CaptureQueriesContext(connection) as found:
+            asked(cast, "priya", "?agent=refunds-agent")
+        return len(found)
+
+    few = queries()
+    for number in range(5):
+        opened(cast, intent=f"Look {number}.")
+    assert queries() == few
+
+
+def test_exports_say_what_the_page_says(cast, night):
+    found = json.loads(asked(cast, "ava", "?record=acct_5521&format=json", "/incident/export/").content)
+    assert found["schema"] == "remit.incident/1" and found["filters"] == {"record": "acct_5521"}
+    assert found["traces"][0]["ledger"]["holds"] and found["traces"][0]["brief"][0]["question"] == "Who asked"
+    text = asked(cast, "ava", "?record=acct_5521&format=csv", "/incident/export/").content.decode()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    refused = next(row for row in rows if row["field"] == "credit_limit")
+    assert (refused["kind"], refused["before"], refused["denied"]) == ("kept_denied", "5000.00", "12000.00")
+    assert "[withheld: email]" in text and "ap@birch.example" not in text + json.dumps(found)
+
+
+def test_export_of_a_window_that_is_no_time_is_refused_with_the_remedy(cast):
+    answer = asked(cast, "ava", "?from=yesterday", "/incident/export/")
+    assert answer.status_code == 422 and "Write it as 2026-11-21T02:00" in answer.json()["problems"][0]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1"])
+def test_no_cell_is_a_formula(text):
+    assert csv_text([[text]]).splitlines()[1].lstrip('"').startswith("'")

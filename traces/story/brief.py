@@ -1,0 +1,202 @@
+"""The five-minute brief: what an on-call engineer says of a trace, in sentences made of recorded facts alone. Pure.
+
+INVARIANT: every sentence is a fixed form filled with what the ledger recorded; nothing is generated. Held by
+tests/traces/test_brief.py.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from traces.sentences import OPEN
+from traces.story import checks, rollback
+from traces.story.facts import ActionFacts, TraceFacts
+
+_MOST = 3
+_QUOTED = 240
+_VALUE = 60
+_IN_DOUBT = {"unknown", "needs_human"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One of the five questions, and its answer in sentences."""
+
+    question: str
+    sentence: str
+
+
+def lines(facts: TraceFacts) -> list[Line]:
+    """Who asked, who acted, why it was allowed, what changed, can it be undone."""
+    return [
+        Line("Who asked", _asked(facts)),
+        Line("Who acted", _acted(facts)),
+        Line("Why it was allowed", _why(facts)),
+        Line("What changed", _changed(facts)),
+        Line("Can it be undone?", _undo(facts)),
+    ]
+
+
+def joined(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
+
+
+def steps(actions: Iterable[ActionFacts]) -> str:
+    """`step 2`, `steps 2 and 3`, `steps 1, 2, 3 and 9 more`."""
+    numbers = [str(action.step) for action in actions]
+    shown = [*numbers[:_MOST], f"{len(numbers) - _MOST} more"] if len(numbers) > _MOST + 1 else numbers
+    return f"step{'' if len(numbers) == 1 else 's'} {joined(shown)}"
+
+
+def _some(sentences: Sequence[str], more: str) -> str:
+    left = len(sentences) - _MOST
+    return " ".join([*sentences[:_MOST], f"{left} more {more}."] if left > 0 else sentences)
+
+
+def _asked(facts: TraceFacts) -> str:
+    intent = " ".join(str(facts.opened["intent"]).split())
+    quoted = f"{intent[:_QUOTED]}…" if len(intent) > _QUOTED else intent
+    sources = [str(source["title"]) for source in facts.opened["sources"]]
+    more = [*sources[:_MOST], f"{len(sources) - _MOST} more"] if len(sources) > _MOST else sources
+    named = f" It named {joined(more)} as its source{'s' if len(sources) > 1 else ''}." if sources else ""
+    return f"{facts.opened['on_behalf_of']['name']} asked at {facts.opened_at:%H:%M:%S UTC}: “{quoted}”{named}"
+
+
+def _acted(facts: TraceFacts) -> str:
+    agent, person = facts.opened.get("agent"), facts.opened["on_behalf_of"]["name"]
+    who = f"{agent['name']} acted for {person}" if agent else f"{facts.opened_by['name']} acted in their own name"
+    return f"{who}. {_credentials([action.credential for action in facts.in_order if action.credential])}"
+
+
+def _credentials(minted: Sequence[Mapping[str, Any]]) -> str:
+    if not minted:
+        return "No credential was minted, so nothing was sent with one."
+    standing = sum(bool(one.get("standing")) for one in minted)
+    if standing == len(minted):
+        return "It used the connection's own secret, which outlives the attempt."
+    longest = max(one.get("ttl_s", 0) for one in minted if not one.get("standing"))
+    own = f" {standing} used the connection's own secret." if standing else ""
+    some = len(minted) - standing
+    each = "1 credential," if some == 1 else f"{some} credentials, each"
+    return f"{each} for one attempt and at most {longest} s.{own}"
+
+
+def _why(facts: TraceFacts) -> str:
+    found = [_policy(facts), *filter(None, map(_denied, facts.in_order)), *filter(None, map(_people, facts.in_order))]
+    first, *rest = found
+    return f"{first} {_some(rest, 'steps were denied or went to people')}".strip()
+
+
+def _policy(facts: TraceFacts) -> str:
+    policies = {
+        f"{policy.get('name') or policy['slug']} v{policy['version']}"
+        for action in facts.in_order
+        if (policy := action.decision.get("policy"))
+    }
+    if not policies:
+        return (
+            "No policy applied, so nothing was allowed."
+            if facts.in_order or facts.refused
+            else "Nothing was asked for."
+        )
+    rows = checks.rows(facts)
+    passed = sum(row["outcome"] == "passed" for row in rows)
+    return f"Decided by policy {joined(sorted(policies))}: {passed} of {len(rows)} checks passed."
+
+
+def _denied(action: ActionFacts) -> str:
+    """Which rule said no, in its own words; for refused fields the step itself went on."""
+    refused = [check for check in action.checks if check["outcome"] == "denied"]
+    if not refused:
+        return ""
+    what = "was denied" if action.state == "denied" else "lost what policy refused"
+    return f"Step {action.step} {what} by {refused[0]['rule']}: {_sentence(str(refused[0]['reason']))}"
+
+
+def _people(action: ActionFacts) -> str:
+    if action.approval is None:
+        return ""
+    return f"Step {action.step} {_verdicts(action)}"
+
+
+def _verdicts(action: ActionFacts) -> str:
+    if action.broken:
+        without = joined([str(step) for step in action.broken["skipped"]])
+        return (
+            f"was run by {action.broken['who']['name']} in an emergency, without {without}: “{action.broken['reason']}”"
+        )
+    gave = {
+        choice: [str(verdict["who"]["name"]) for verdict in action.verdicts if verdict["choice"] == choice]
+        for choice in ("approve", "reject")
+    }
+    if gave["reject"]:
+        return f"was rejected by {joined(gave['reject'])}."
+    approved = f"was approved by {joined(gave['approve'])}" if gave["approve"] else "was put before people"
+    ended = {
+        "open": ", and still waits",
+        "expired": ", and expired, so it was denied",
+        "stale": ", and went out of date",
+    }
+    return f"{approved}{ended.get(action.approval_state, '')}."
+
+
+def _changed(facts: TraceFacts) -> str:
+    done = rollback.changed(facts)
+    doubt = [action for action in facts.standing if action.state in _IN_DOUBT]
+    told = [_some([_effect(action) for action in done], "records were changed")] if done else []
+    if doubt:
+        told.append(f"What {steps(doubt)} changed is unknown.")
+    elif not done:
+        waits = any(action.state in OPEN for action in facts.standing)
+        told.append("Nothing has been changed so far." if waits else "Nothing was changed.")
+    return " ".join([*told, *_not_as_sent(done)])
+
+
+def _effect(action: ActionFacts) -> str:
+    receipt, target = action.receipt or {}, action.target or {}
+    record = receipt.get("remote_id") or target.get("record_id") or ""
+    named = " ".join(filter(None, [str(action.tool.get("noun", "Record")), str(target.get("name") or ""), str(record)]))
+    fields = [_field(change) for change in action.changes if change["kind"] not in {"kept_denied", "unchanged"}]
+    more = [*fields[:_MOST], f"{len(fields) - _MOST} more"] if len(fields) > _MOST + 1 else fields
+    return f"{named}: {'; '.join(more)}." if fields else f"{named}: {action.words['past']}."
+
+
+def _field(change: Mapping[str, Any]) -> str:
+    old, new = _value(change["old"]), _value(change["new"])
+    return f"{change['field']} is {new}" if change["kind"] == "added" else f"{change['field']} was {old}, is {new}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping) and "$withheld" in value:
+        return f"withheld ({value['$withheld']})"
+    text = "empty" if value in (None, "") else " ".join(str(value).split())
+    return f"{text[:_VALUE]}…" if len(text) > _VALUE else text
+
+
+def _not_as_sent(done: Sequence[ActionFacts]) -> list[str]:
+    """What the read-back could not confirm: people attested it, or the system stored something else."""
+    odd = [action for action in done if not (action.receipt or {}).get("verified")]
+    kept = [change["field"] for action in done for change in action.changes if change["kind"] == "kept_denied"]
+    found = [f"Not confirmed by reading back: {steps(odd)}."] if odd else []
+    if done and not odd:
+        found = ["All of it was read back."]
+    return [*found, f"Refused and left as it was: {joined(kept)}."] if kept else found
+
+
+def _undo(facts: TraceFacts) -> str:
+    done = rollback.changed(facts)
+    if not done:
+        return "There is nothing to undo."
+    told: dict[str, list[ActionFacts]] = {}
+    for action in done:
+        told.setdefault(rollback.in_words(action), []).append(action)
+    return " ".join(f"{_first_upper(steps(actions))}: {words}." for words, actions in told.items())
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,64 @@
+"""Which trace a call belongs to that names none: the agent's standing one for the same person and intent, while it is at work.
+
+One trace is one user intent. A client of MCP cannot always say which; so calls that follow each other are one intent, and a
+silence, a day or a great many calls begin another.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.actors import Actor
+from accounts.clock import database_now
+from accounts.models import Agent, User
+from traces.canonical import digest_of
+from traces.models import CallWindow, Trace
+from traces.services import open_trace
+
+LONGEST = timedelta(hours=12)
+MOST_CALLS = 200
+
+
+def trace_of_call(*, actor: Actor, agent: Agent, person: User, intent: str) -> Trace:
+    """The trace of a call that said this intent, or none (`""`); opened where there is none at work."""
+    with transaction.atomic():
+        row = _locked(agent, person, intent)
+        if row.trace is not None and _is_at_work(row, row.trace):
+            return _count(row, row.trace, row.calls)
+        said = intent or f"{agent.name} used its tools and said no intent."
+        return _count(row, _opened(actor, agent, person, said, []), 0)
+
+
+def begin(*, actor: Actor, agent: Agent, person: User, intent: str, sources: Sequence[Mapping[str, Any]]) -> Trace:
+    """Open a trace for this intent; calls that name none belong to it from now on."""
+    with transaction.atomic():
+        row = _locked(agent, person, "")
+        return _count(row, _opened(actor, agent, person, intent, sources), 0)
+
+
+def _opened(actor: Actor, agent: Agent, person: User, intent: str, sources: Sequence[Mapping[str, Any]]) -> Trace:
+    return open_trace(
+        actor=actor, workspace_id=agent.workspace_id, agent=agent, on_behalf_of=person, intent=intent, sources=sources
+    )
+
+
+def _locked(agent: Agent, person: User, intent: str) -> CallWindow:
+    """The one row of agent, person and intent: two calls at once open one trace."""
+    key = {"agent": agent, "person": person, "intent_digest": digest_of(intent) if intent else ""}
+    row = CallWindow(**key, last_call_at=database_now())
+    CallWindow.objects.bulk_create([row], ignore_conflicts=True)
+    return CallWindow.objects.select_for_update(of=("self",)).select_related("trace__on_behalf_of").get(**key)
+
+
+def _is_at_work(row: CallWindow, trace: Trace) -> bool:
+    now = database_now()
+    idle = timedelta(seconds=settings.REMIT_TRACE_IDLE_S)
+    return row.calls < MOST_CALLS and now - row.last_call_at < idle and now - trace.created_at < LONGEST
+
+
+def _count(row: CallWindow, trace: Trace, before: int) -> Trace:
+    CallWindow.objects.filter(pk=row.pk).update(trace=trace, calls=before + 1, last_call_at=database_now())
+    return trace
