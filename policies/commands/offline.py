@@ -6,16 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
 from policies.commands.said import FAILED, LOOSENS, OK, Said, read_document
 from policies.engine.decide import decide
 from policies.engine.diff import Diff, compare
-from policies.engine.document import Document
-from policies.engine.schema import SCHEMA
+from policies.engine.document import Document, request_problems
 from policies.engine.selftest import request_from, run_tests
+from policies.engine.windows import instant
+from traces.canonical import strict_loads
 
-_REQUEST = Draft202012Validator(SCHEMA["properties"]["tests"]["items"]["properties"]["given"])
 _SIGNS = {"loosens": "+", "tightens": "−", "neutral": " "}
 VERDICTS = {
     "tightens": "Only tightens.", "loosens": "Loosens.", "mixed": "Loosens and tightens.",
@@ -69,22 +67,17 @@ def evaluate(document: Document, lines: Iterable[bytes]) -> Iterator[tuple[bool,
 
 def _request(line: bytes) -> Mapping[str, Any]:
     """One line as a request. Raises ValueError: what is read leniently here would be decided otherwise than it is live."""
-    value = json.loads(line.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_once)
-    for error in sorted(_REQUEST.iter_errors(value), key=lambda found: list(map(str, found.absolute_path))):
-        where = ".".join(map(str, error.absolute_path)) or "request"
-        raise ValueError(f"{where}: {error.message[:200]}")
+    try:
+        value = strict_loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ValueError("This line is not UTF-8. Write it as UTF-8.") from error
+    for problem in request_problems(value):
+        raise ValueError(f"{problem.path or 'request'}: {problem.message}")
+    try:
+        instant(value.get("at", "2026-01-01T00:00Z"))
+    except ValueError as error:
+        raise ValueError(f"at: This is no time: {error}. Write UTC as 2026-11-21T08:00Z.") from error
     return value  # type: ignore[no-any-return] # The schema says it is an object.
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number.")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("A name stands twice in one object.")
-    return found
 
 
 def _sentence(error: Exception) -> str:

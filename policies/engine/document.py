@@ -16,7 +16,7 @@ from policies.engine.problems import PolicyError, Problem
 from policies.engine.schema import SCHEMA
 from policies.engine.yaml_source import Path, Source, read
 
-__all__ = ["Document", "Role", "load"]
+__all__ = ["Document", "Role", "load", "load_plain", "request_problems"]
 
 
 @lru_cache
@@ -27,7 +27,7 @@ def _ecma(pattern: str) -> re.Pattern[str]:
 
 def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[ValidationError]:
     if isinstance(value, str) and not _ecma(pattern).search(value):
-        yield ValidationError(f"{value[:60]!r} does not match {pattern}")
+        yield ValidationError(f"It does not match {pattern}.")
 
 
 def _unique(validator: Any, wanted: bool, value: Any, schema: Any) -> Iterator[ValidationError]:
@@ -45,21 +45,35 @@ _VALIDATOR = extend(  # type: ignore[no-untyped-call]  # jsonschema leaves it un
     {"pattern": _pattern, "uniqueItems": _unique},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
 )(SCHEMA)
+_GIVEN = _VALIDATOR.evolve(schema=SCHEMA["properties"]["tests"]["items"]["properties"]["given"])
 
 
 def load(text: str) -> Document:
     """A document from YAML text. Raises PolicyError with every problem found, each with line, column and path."""
-    source = read(text)
-    problems = list(_schema_problems(source))
+    return _built(read(text))
+
+
+def load_plain(plain: Mapping[str, Any]) -> Document:
+    """The same from a plain value, which has no lines: for a document that is looked at and not kept."""
+    return _built(Source(plain))
+
+
+def _built(source: Source) -> Document:
+    problems = list(_schema_problems(source, _VALIDATOR))
     if problems:
         raise PolicyError(tuple(sorted(problems, key=lambda problem: (problem.line, problem.column))))
     return Builder(source).build()
 
 
-def _schema_problems(source: Source) -> Iterator[Problem]:
-    for error in _VALIDATOR.iter_errors(source.value):
+def request_problems(given: Any) -> list[Problem]:
+    """What is wrong with a request as a document's tests and `remit_policy eval` write it; without lines."""
+    return list(_schema_problems(Source(given), _GIVEN))
+
+
+def _schema_problems(source: Source, validator: Any) -> Iterator[Problem]:
+    for error in validator.iter_errors(source.value):
         path: Path = tuple(error.absolute_path)
-        if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        if error.validator == "additionalProperties":
             yield from _unknown_names(source, path, error.instance, error.schema)
         elif "propertyNames" in error.relative_schema_path:
             yield source.problem((*path, error.instance), _words(error))
@@ -68,10 +82,10 @@ def _schema_problems(source: Source) -> Iterator[Problem]:
 
 
 def _unknown_names(source: Source, path: Path, value: Mapping[str, Any], schema: Any) -> Iterator[Problem]:
-    properties: Mapping[str, Any] = schema.get("properties", {}) if isinstance(schema, dict) else {}
-    known = ", ".join(sorted(properties))
-    for name in sorted(set(value) - set(properties)):
-        yield source.problem((*path, name), f"{name or 'An empty name'} is not known here. Use one of: {known}.")
+    known = schema["properties"]
+    listed = ", ".join(sorted(known))
+    for name in sorted(set(value) - set(known)):
+        yield source.problem((*path, name), f"{name or 'An empty name'} is not known here. Use one of: {listed}.")
 
 
 _EITHER = {
@@ -88,6 +102,7 @@ _WANTED = {
     "integer": "a whole number",
     "boolean": "true or false",
 }
+# By how a pattern of the schema begins; every one of them is here.
 _PATTERNS = {
     r"^\d{4}": "a time. Write UTC as 2026-11-21T08:00Z.",
     "^[1-9]": "a duration. Write 30s, 15min, 1h or 7d.",
@@ -96,6 +111,9 @@ _PATTERNS = {
     r"^[^\sA-Z@]": "an email. Write it in small letters, as in maya@northwind.example.",
     "^[A-Z]": "a currency. Write its ISO 4217 code, as in USD.",
     "^[a-z][a-z0-9": "a name. Begin with a small letter; then small letters, digits, _, . or -, 80 at most.",
+    "^[a-z][a-z ]": "a kind of value. Write small letters and spaces, 40 at most, as in email.",
+    "^[a-z_]+": "a control. Write its capability and its name, as in side_effect.multi_step_approvals.",
+    "^https?": "an address. Write it with https:// before it.",
 }
 
 
@@ -104,13 +122,12 @@ def _words(error: ValidationError) -> str:
     rule = str(error.validator)
     wanted: Any = error.validator_value
     if rule == "oneOf":
-        names = tuple(option["required"][0] for option in wanted)
-        return _EITHER.get(names, f"{error.message[:200]}.")
+        return _EITHER[tuple(option["required"][0] for option in wanted)]
     if rule == "anyOf":
         return "A step names a group, people, or both."
     if rule == "pattern":
-        what = next((what for start, what in _PATTERNS.items() if str(wanted).startswith(start)), None)
-        return f"{str(error.instance)[:60]!r} is not {what}" if what else f"{error.message[:200]}."
+        what = next(what for start, what in _PATTERNS.items() if wanted.startswith(start))
+        return f"{str(error.instance)[:60]!r} is not {what}"
     if rule == "type":
         return f"This is {_KINDS.get(type(error.instance), 'a number')}. Write {_WANTED.get(str(wanted), 'a record')}."
     if rule == "dependentRequired":

@@ -7,6 +7,7 @@ tests/policies/test_expiring_rules.py.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from policies.engine.parts import ToolRule
@@ -77,7 +78,7 @@ def modes(role: Plain, tool: str, effect_class: str) -> tuple[str, ...]:
 def beside(old: Course, new: Course) -> Iterator[tuple[str, str, str]]:
     """The modes of both for every span of time in which neither changes, with the span in words: "" where it is all time."""
     ends = sorted({one.until for one in (old, new) if one.until is not None})
-    for start, end in zip([None, *ends], [*ends, None], strict=True):
+    for start, end in pairwise([None, *ends, None]):
         since, until = f" from {told(start)}" if start else "", f" until {told(end)}" if end else ""
         yield old.at(start), new.at(start), since + until
 

@@ -61,41 +61,41 @@ _WHOSE: dict[str, Callable[[Request], str]] = {
 
 def rule(limit: Limit, routes: Mapping[str, Route]) -> Rule:
     """A limit made ready for its calls."""
-    route = routes[limit.route] if limit.route else None
+    route, most = routes[limit.route] if limit.route else None, text(limit, limit.max)
     if limit.per == "action":
-        return Rule(limit, None, lambda request: _of_action(limit, request, route))
+        return Rule(limit, None, lambda request: _of_action(limit, request, route, most))
     where = f"the last {window_text(limit.window_s)}"
-    return Rule(limit, lambda request: key(limit, request), lambda request: _of_window(limit, request, where))
+    return Rule(limit, lambda request: key(limit, request), lambda request: _of_window(limit, request, where, most))
 
 
-def _of_action(limit: Limit, request: Request, route: Route | None) -> Said:
+def _of_action(limit: Limit, request: Request, route: Route | None, most: str) -> Said:
     added = amount(limit, request)
     if added is None or not 0 <= added <= MOST:
-        return _incomparable(limit, request, added)
-    check = _check(limit, added, added, "this action")
+        return _incomparable(limit, request, added, most)
+    check = _check(limit, added, added, "this action", most)
     return Said(check, None, route if check.outcome == "escalated" else None, limit.max, limit)
 
 
-def _of_window(limit: Limit, request: Request, where: str) -> Said:
+def _of_window(limit: Limit, request: Request, where: str, most: str) -> Said:
     added = amount(limit, request)
     if added is None or not 0 <= added <= MOST:
-        return _incomparable(limit, request, added)
+        return _incomparable(limit, request, added, most)
     counter = key(limit, request)
     used = request.usage.get(counter, 0)
     hold = Hold(counter, limit.id, added, limit.window_s)
-    return Said(_check(limit, used + added, added, where), hold, None, max(limit.max - used, 0), limit)
+    return Said(_check(limit, used + added, added, where, most), hold, None, max(limit.max - used, 0), limit)
 
 
-def _incomparable(limit: Limit, request: Request, added: int | None) -> Said:
-    reason = f"The amount cannot be compared with {text(limit, limit.max)}, so it is denied."
+def _incomparable(limit: Limit, request: Request, added: int | None, most: str) -> Said:
+    reason = f"The amount cannot be compared with {most}, so it is denied."
     other = added is None and request.money is not None
     shown, remedy = ("other currency", "Use the limit's currency.") if other else ("no amount", "Give an amount.")
     check = Check(limit.name, "denied", f"limits.{limit.id}", shown, limit.max, reason, remedy)
     return Said(check, None, None, None, limit)
 
 
-def _check(limit: Limit, total: int, added: int, where: str) -> Check:
-    path, shown, most = f"limits.{limit.id}", text(limit, total), text(limit, limit.max)
+def _check(limit: Limit, total: int, added: int, where: str, most: str) -> Check:
+    path, shown = f"limits.{limit.id}", text(limit, total)
     if total <= limit.max:
         return Check(limit.name, "passed", path, total, limit.max, f"{shown} of {most} for {where}.")
     if limit.over == "approval":

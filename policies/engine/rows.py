@@ -38,7 +38,7 @@ def visible(
     """
     role = document.roles.get(role_name)
     if role is None or not _in_scope(role, resource_type, record, principals or {}):
-        return Shown({}, tuple(sorted(record)), (), out_of_scope=role is not None)
+        return Shown({}, tuple(sorted(record)), out_of_scope=role is not None)
     rule = role.fields.get(resource_type)
     allowed = rule.read | ALWAYS if rule else ALWAYS
     return _fields(record, allowed, rule.mask if rule else {})

@@ -17,7 +17,7 @@ from accounts.models import User, Workspace
 from accounts.permissions import Permission
 from policies.documents import document_of
 from policies.models import Policy, Replay
-from policies.replay.doorbell import ring
+from policies.replay.doorbell import ring, ring_each
 
 State = Replay.State
 UNFINISHED = (State.QUEUED, State.RUNNING)
@@ -143,10 +143,7 @@ def ring_stale() -> int:
     now = database_now()
     _finish(Replay.objects.filter(created_at__lt=now - GIVEN_UP), State.FAILED, "It did not finish in ten minutes.")
     waiting = Q(state=State.QUEUED) | Q(state=State.RUNNING, heartbeat_at__lte=now - STALE)
-    ids = list(Replay.objects.filter(waiting).order_by("created_at").values_list("pk", flat=True)[:BATCH])
-    for replay_id in ids:
-        ring(replay_id)
-    return len(ids)
+    return ring_each(list(Replay.objects.filter(waiting).order_by("created_at").values_list("pk", flat=True)[:BATCH]))
 
 
 def ring_next() -> None:

@@ -12,11 +12,10 @@ from typing import Any
 
 from policies import edits
 from policies.engine.currencies import money_text
-from policies.engine.document import load
+from policies.engine.document import load_plain
 from policies.engine.limits import strictness
 from policies.engine.problems import PolicyError
 from policies.engine.types import Money
-from policies.engine.yaml_out import dump
 from policies.suggestions.ground import SPAN, Ground, Suggestion, logger
 from policies.usage_stats import DAYS, ToolUsage
 
@@ -60,7 +59,7 @@ def _problem(plain: Mapping[str, Any], made: list[Suggestion]) -> PolicyError | 
     for suggestion in made:
         after = suggestion.change(after)
     try:
-        load(dump(after))
+        load_plain(after)
     except PolicyError as error:
         return error
     return None

@@ -1,6 +1,7 @@
 """Suggestions with their evidence. None is applied by itself: each opens a draft that people publish like any other."""
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -18,23 +19,32 @@ from policies.refusals import PolicyRefused
 from policies.suggestions import Suggestion, suggestions
 from policies.views.saving import policy_to_edit
 
+# Of a busy policy there can be hundreds; a page shows as many as a person reads.
+PAGE = 50
 
-def _found(place: Place) -> list[tuple[str, Suggestion]]:
-    """What the live version's last 30 days say, each with a name for its form."""
+
+def _found(place: Place) -> list[Suggestion]:
+    """What the live version's last 30 days say."""
     if place.live is None:
         return []
     live = parsed(place.live.digest, place.live.source)
     facts = {name: entry.facts for name, entry in place.tools.items()}
-    made = suggestions(place.policy.workspace_id, place.policy.slug, live, facts, place.at)
-    return [(fingerprint(dict(suggestion.edit)), suggestion) for suggestion in made]
+    return suggestions(place.policy.workspace_id, place.policy.slug, live, facts, place.at)
+
+
+def _name(suggestion: Suggestion) -> str:
+    """What its form calls it."""
+    return fingerprint(dict(suggestion.edit))
 
 
 @sign_in_required
 @require_GET
 def suggestions_page(request: AuthenticatedRequest, slug: str) -> HttpResponse:
-    """Tighten and loosen, each with what it rests on."""
+    """Tighten and loosen, each with what it rests on, tightening first."""
     place = place_of(request.user, request.workspace, slug)
-    context = {"place": place, "frame": frame_of(place, ""), "found": _found(place)}
+    page = Paginator(_found(place), PAGE).get_page(request.GET.get("page"))
+    found = [(_name(suggestion), suggestion) for suggestion in page]
+    context = {"place": place, "frame": frame_of(place, ""), "page": page, "found": found}
     return render(request, "policies/suggestions.html", context)
 
 
@@ -44,7 +54,7 @@ def open_suggestion(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     """Open a draft with one suggestion in it."""
     policy = policy_to_edit(request, slug)
     place = place_of(request.user, request.workspace, slug)
-    chosen = next((found for name, found in _found(place) if name == request.POST.get("suggestion")), None)
+    chosen = next((found for found in _found(place) if _name(found) == request.POST.get("suggestion")), None)
     if chosen is None:
         messages.error(request, "This suggestion does not hold any more. Nothing was opened.")
         return redirect("policies:suggestions", slug)

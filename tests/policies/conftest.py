@@ -4,7 +4,10 @@ import os
 
 import pytest
 
-from policies.engine import checks, decide, plan
+from policies.engine.celtree import parse
+from policies.engine.document import Document, load
+from policies.engine.expressions import compile_expression
+from policies.engine.yaml_out import dump
 from tests.policies.kit import BASE, House, build_house
 
 
@@ -25,8 +28,16 @@ def open_house(transactional_db) -> House:
 
 
 @pytest.fixture(autouse=True)
-def fresh_plans(monkeypatch):
-    """For `make mutation`: a plan that was kept before the mutant was put in would hide what the mutant does."""
-    if os.environ.get("REMIT_FRESH_PLANS"):
-        for module in (checks, decide):
-            monkeypatch.setattr(module, "plan_for", plan._plan)
+def nothing_kept(request, monkeypatch):
+    """For `make mutation`: each test makes its expressions, documents and plans itself.
+
+    What the import of a module or an earlier test had made would hide what a mutant does, and credit one test alone with it.
+    """
+    if not os.environ.get("REMIT_MUTATION"):
+        return
+    for kept in (compile_expression, parse, *vars(request.module).values()):
+        if hasattr(kept, "cache_clear"):
+            kept.cache_clear()
+    for name, value in list(vars(request.module).items()):
+        if isinstance(value, Document):
+            monkeypatch.setattr(request.module, name, load(dump(value.plain)))

@@ -148,6 +148,20 @@ def test_eval_goes_on_after_a_line_that_is_no_request(file, monkeypatch, line):
     assert said[1]["line"] == 2 and said[1]["error"].endswith(".")
 
 
+def test_eval_says_where_a_request_is_wrong_and_what_to_write(file, monkeypatch):
+    wrong = [
+        (GIVEN | {"prose": "x"}, "prose: prose is not known here. Use one of: agent, arguments, at,"),
+        (GIVEN | {"at": "soon"}, "at: 'soon' is not a time. Write UTC as 2026-11-21T08:00Z."),
+        (GIVEN | {"at": "2026-02-30T00:00Z"}, "at: This is no time: day is out of range for month. Write UTC as"),
+        (GIVEN | {"usage": {"x": 1.0}}, "usage.x: This is a number. Write a whole number."),
+        ([], "request: This is a list. Write a record."),
+    ]
+    code, said = evaluated(file, monkeypatch, "\n".join(json.dumps(line) for line, _ in wrong).encode())
+    assert code == 1 and [answer["line"] for answer in said] == [1, 2, 3, 4, 5]
+    assert all(answer["error"].startswith(words) for answer, (_, words) in zip(said, wrong, strict=True)), said
+    assert evaluated(file, monkeypatch, b"\xef\xbb\xbf" + json.dumps(GIVEN).encode())[0] == 0, "A mark of byte order."
+
+
 def test_publish_goes_through_the_gates_and_says_what_is_live(house, file):
     code, said = run("publish", file(TIGHTER), "--workspace", "northwind", "--message", "From CI", "--json")
     found = json.loads(said)

@@ -243,3 +243,17 @@ def test_a_macro_over_a_record_is_found_wherever_it_stands(source):
     item = {"k": 1, "m": {"z": 1}, "i": [1]}
     record = {"l": [item, item], "m": {"z": 1}, "i": [1, 2], "b": True, "e": []}
     assert walks_record(parse(source), {"record": (record,)}) == WALKED[source]
+
+
+@pytest.mark.parametrize(
+    ("source", "most"),
+    [
+        ("record.a == 1", None),
+        ("record.a.all(x, x > 0)", 500_000),
+        ("record.a.all(x, record.b > x)", 1500),
+        ("record.a.all(x, record.a.all(y, y in record.a))", 200),
+        ("record.a.map(x, record.a.map(y, record.a)).size() >= 0", 60),
+    ],
+)
+def test_the_more_often_sizes_multiply_the_fewer_elements_are_walked(source, most):
+    assert compile_expression(source).most == most

@@ -12,6 +12,7 @@ from policies.engine.document import Document, load
 from policies.engine.yaml_out import dump
 from policies.models import DecisionRecord, PolicyVersion
 from policies.suggestions import Suggestion, suggestions
+from policies.views import suggestions as views
 from tests.policies.browsing import Page
 from tests.policies.past import Past, refund, update
 from tests.policies.test_suggestions import ASKED, TOOLS
@@ -142,3 +143,19 @@ def test_a_person_opens_it_as_a_draft_with_its_evidence(house):
     assert (rule["mode"], rule["then"], rule["route"]) == ("auto", "approval", "lead")
     page = ken.get("publish/")
     assert "It ends by itself on" in page and "Let it run by itself, limited, for 30 days." in page
+
+
+def test_many_suggestions_stand_on_several_pages_and_each_can_be_opened(house, monkeypatch):
+    past, write = Past(house.workspace, house.live().source), update(role="clerk")
+    get = replace(write, tool=replace(write.tool, name="desk.account.get"))
+    for number in range(20):
+        past.add(write, outcome="succeeded", at=past.ago(days=1 + number % 4))
+        past.add(get, outcome="rejected", at=past.ago(days=1 + number % 4))
+    monkeypatch.setattr(views, "PAGE", 1)
+    ken = Page(house, "ken")
+    first, second = ken.get("suggestions/"), ken.get("suggestions/?page=2")
+    assert "1 to 1 of 2" in first and "Tightens" in first and "Loosens" not in first
+    assert "2 to 2 of 2" in second and "Loosens" in second and "Tightens" not in second
+    assert "2 to 2 of 2" in ken.get("suggestions/?page=99") and "1 to 1 of 2" in ken.get("suggestions/?page=x")
+    ken.send("suggestions/?page=2", "suggestions/open/")
+    assert ken.plain()["roles"]["clerk"]["tools"]["desk.account.update"]["mode"] == "auto"
