@@ -19,7 +19,7 @@ def get_action_for(user: User, action_id: str) -> Action:
 
 def get_action_for_agent(agent: Agent, action_id: str) -> Action:
     """Raises NotVisible."""
-    found = Action.objects.filter(agent=agent, acting_user=None)
+    found = Action.objects.select_related("tool__connection").filter(agent=agent, acting_user=None)
     action = found.filter(pk=action_id).first() if is_id("act", action_id) else None
     if action is None:
         raise NotVisible("action")

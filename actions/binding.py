@@ -14,13 +14,14 @@ def prestate(before: dict[str, Any] | None) -> str:
 
 
 def bind(action: Action) -> str:
-    """The digest of exactly what would run, under which policy, for whom."""
+    """The digest of exactly what would run, at which system (R-22), under which policy, for whom."""
     return digest_of(
         {
             "workspace": action.workspace_id,
             "action": action.pk,
             "tool": action.tool_name,
             "tool_digest": action.tool_digest,
+            "system": action.goes_to,
             "arguments": action.arguments_text,
             "prestate": prestate(action.before),
             "policy": (action.decision.get("policy") or {}).get("digest", ""),
@@ -43,6 +44,7 @@ def bound(action: Action) -> dict[str, Any]:
     return {
         "arguments": "sha256:" + sha256_hex(action.arguments_text.encode("utf-8")),
         "tool": action.tool_digest,
+        "system": action.goes_to,
         "policy": {key: policy.get(key) for key in ("slug", "version", "digest")},
         "prestate": prestate(action.before),
         "requester": action.requester_id,

@@ -5,10 +5,13 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.access import NotVisible, has_permission, require
 from accounts.actors import Actor
+from accounts.clock import database_now
 from accounts.factors import totp
-from accounts.models import Workspace
-from actions.execution import OutOfReach, check_connection
+from accounts.models import User, Workspace
+from accounts.permissions import Permission
+from actions.execution import Health, OutOfReach, check_connection, look_at
 from actions.models import AttemptCredential, Connection, new_system_id
 from actions.sealing import seal, unseal
 from traces.checkpoints.keys import reseal_keys
@@ -57,12 +60,66 @@ def save_connection(
     if found is not None and found.base_url != base_url and not same_system:
         values["system"] = new_system_id()
     with transaction.atomic():
+        if found is None or unseal(found.sealed_secret) != client_secret:
+            values["secret_since"] = database_now()
         connection, _ = Connection.objects.update_or_create(workspace=workspace, slug=slug, defaults=values)
         # Who pointed which connection where stands in the ledger; the secret does not, in any form.
         told = {name: values[name] for name in ("name", "kind", "base_url", "allow_private", "options")}
         body = {"connection": connection.pk, "slug": slug, **told}
         record_governance(actor=actor, workspace_id=workspace.pk, type="connection.saved", body=body)
     return connection
+
+
+def get_connection_for(user: User, workspace: Workspace, slug: str) -> Connection:
+    """One connection of the workspace. Raises NotVisible."""
+    found = Connection.objects.filter(workspace=workspace, slug=slug[:60].replace("\x00", "")).first()
+    if found is None or not has_permission(user, Permission.AGENT_VIEW, workspace):
+        raise NotVisible("connection")
+    return found
+
+
+def check_now(*, actor: Actor, user: User, workspace: Workspace, slug: str) -> Health:
+    """Look whether a connection works, and keep what was found. Raises Forbidden or NotVisible."""
+    connection = get_connection_for(user, workspace, slug)
+    require(user, Permission.AGENT_PAUSE, workspace)
+    found = look_at(connection)
+    with transaction.atomic():
+        _note_health(actor, connection, found)
+        body = {"connection": slug, "ok": found.ok, "detail": found.sentence}
+        record_governance(actor=actor, workspace_id=workspace.pk, type="connection.checked", body=body)
+    return found
+
+
+def rotate_secret(
+    *, actor: Actor, user: User, workspace: Workspace, slug: str, client_id: str, client_secret: str
+) -> Connection:
+    """Replace what a connection signs in with, once the system has accepted it; running attempts keep theirs.
+
+    Raises BadConnection, Forbidden or NotVisible; then the earlier secret stays.
+    """
+    connection = get_connection_for(user, workspace, slug)
+    require(user, Permission.AGENT_MANAGE, workspace)
+    if not client_secret:
+        raise BadConnection("Give the new secret. Nothing was changed.")
+    connection.client_id, connection.sealed_secret = client_id, seal(client_secret)
+    found = look_at(connection)
+    if not found.ok:
+        raise BadConnection(f"{found.sentence} The earlier secret stays in use.")
+    with transaction.atomic():
+        was = Connection.objects.select_for_update().get(pk=connection.pk).client_id
+        connection.secret_since = database_now()
+        connection.save(update_fields=["client_id", "sealed_secret", "secret_since"])
+        _note_health(actor, connection, found)
+        body = {"connection": slug, "was": {"client_id": was}, "now": {"client_id": client_id}}
+        record_governance(actor=actor, workspace_id=workspace.pk, type="connection.rotated", body=body)
+    return connection
+
+
+def _note_health(actor: Actor, connection: Connection, found: Health) -> None:
+    connection.checked_at, connection.check_ok = database_now(), found.ok
+    connection.check_detail = found.sentence[:300]
+    connection.checked_by = {"kind": actor.kind, "id": actor.id, "name": actor.name}
+    connection.save(update_fields=["checked_at", "check_ok", "check_detail", "checked_by"])
 
 
 def rotate_keys(*, actor: Actor) -> int:
@@ -83,3 +140,8 @@ def rotate_keys(*, actor: Actor) -> int:
             body = {"connections": sealed}
             record_governance(actor=actor, workspace_id=workspace_id, type="connection.resealed", body=body)
     return count
+
+
+def is_standing(connection: Connection) -> bool:
+    """Whether its own long-lived secret signs each attempt in, because the system mints nothing shorter."""
+    return connection.kind == "http" and (connection.options.get("auth") or {}).get("kind", "static") == "static"

@@ -54,6 +54,11 @@ class Definition:
         return str(self.data.get("cannot_undo") or "")
 
     @property
+    def runbook(self) -> str:
+        """Where people read what to do when this call went wrong; "" where the tool names nothing."""
+        return str(self.data.get("runbook") or "")
+
+    @property
     def rows_at(self) -> str:
         """The name of the list a search answers with; "" for a tool that reads or writes one record."""
         return str((self.operation.get("read") or {}).get("rows") or "")
@@ -91,6 +96,11 @@ class Definition:
     def creates(self) -> bool:
         """Whether the call makes a new record, so that nothing of it exists before."""
         return "read_created" in self.operation
+
+    @property
+    def by_agent(self) -> bool:
+        """Whether the agent does this itself and reports it: Remit decides and records, and witnesses nothing."""
+        return "agent" in self.operation
 
     @property
     def has_target(self) -> bool:

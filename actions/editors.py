@@ -12,7 +12,7 @@ from typing import Any
 from django import forms
 
 from actions.definition import Definition
-from traces.canonical import canonical_text
+from traces.canonical import canonical_text, strict_loads
 
 AMOUNT = re.compile(r"-?([0-9]{1,3}(,[0-9]{3})+|[0-9]{1,16})(\.[0-9]{1,4})?")
 
@@ -89,23 +89,12 @@ class JsonField(forms.CharField):
     def clean(self, value: Any) -> Any:
         """The value. A name that stands twice, or a number JSON does not know, is refused (R-30)."""
         try:
-            found = json.loads(super().clean(value), object_pairs_hook=_once, parse_constant=_refused)
+            found = strict_loads(super().clean(value))
             # What the ledger cannot carry exactly is no value: infinities, integers over 2^53 - 1, lone surrogates.
             canonical_text({"value": found})
             return found
         except (ValueError, RecursionError) as error:
-            raise forms.ValidationError(f"This is not JSON: {error}.") from error
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    if len(set(names)) != len(names):
-        raise ValueError("a name stands twice")
-    return dict(pairs)
-
-
-def _refused(word: str) -> None:
-    raise ValueError(f"{word} is not a number of JSON")
+            raise forms.ValidationError(f"This is not JSON: {str(error).rstrip('.')}.") from error
 
 
 def editor(name: str, definition: Definition, arguments: Mapping[str, Any]) -> forms.Field:

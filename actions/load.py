@@ -51,6 +51,8 @@ class AgentRow:
     actions: int
     prompts: int
     budget: int
+    # Of its prompts, those a reviewer could not decide as they stood.
+    sent_back: int = 0
 
     @property
     def per_100(self) -> float:
@@ -111,5 +113,6 @@ def agents(workspace: Workspace, start: datetime, budget: int) -> list[AgentRow]
     actions = dict(acted.order_by().values_list("agent").annotate(n=Count("pk")))
     prompts = dict(asked.order_by().values_list("agent").annotate(n=Count("pk")))
     known = Agent.objects.filter(workspace=workspace, pk__in=actions)
-    rows = [AgentRow(one.name, actions[one.pk], prompts.get(one.pk, 0), budget) for one in known]
+    back = dict(asked.filter(returned_at__isnull=False).order_by().values_list("agent").annotate(n=Count("pk")))
+    rows = [AgentRow(one.name, actions[one.pk], prompts.get(one.pk, 0), budget, back.get(one.pk, 0)) for one in known]
     return sorted(rows, key=lambda row: (-row.per_100, row.name))

@@ -13,9 +13,11 @@ from actions.resume import refusal_for
 from actions.rollback import recorded_inverse, waiting
 from actions.states import IN_DOUBT, STOPS_PLAN, SUCCESS, State
 from approvals.access import requests_visible_to
+from approvals.batch import signs_alone
 from approvals.eligibility import eligibility
-from approvals.models import ApprovalRequest
+from approvals.models import ApprovalRequest, ApprovalSettings
 from approvals.people import Person, person_in
+from approvals.requirement import settings_of
 from traces.canonical import digest_of
 from traces.show import show
 
@@ -124,10 +126,14 @@ def plan_page(user: User, plan: Plan) -> PlanPage:
     actions = list(Action.objects.filter(plan=plan).select_related("tool__connection", "bulk").order_by("step"))
     rows = {row["action_id"]: row for row in story.steps}
     requests = {request.action_id: request for request in requests_of(user, plan)}
+    who = person_in(user, plan.trace.workspace)
+    wanted = settings_of(plan.trace.workspace_id)
     status, sentence = _status(plan, actions)
     return PlanPage(
-        steps=[_step(user, rows[action.pk], requests.get(action.pk)) for action in actions if _alone(action, rows)],
-        bulks=_bulks(user, plan, actions, requests, {record["step_n"]: record["rows"] for record in story.changes}),
+        steps=[
+            _step(who, rows[action.pk], requests.get(action.pk), wanted) for action in actions if _alone(action, rows)
+        ],
+        bulks=_bulks(who, plan, actions, requests, {record["step_n"]: record["rows"] for record in story.changes}),
         count=len(actions),
         status=status,
         sentence=sentence,
@@ -145,7 +151,7 @@ def _alone(action: Action, rows: Mapping[str, Any]) -> bool:
 
 
 def _bulks(
-    user: User,
+    who: Person,
     plan: Plan,
     actions: Sequence[Action],
     requests: Mapping[str, ApprovalRequest],
@@ -155,9 +161,9 @@ def _bulks(
     for bulk in plan.bulks.select_related("plan__trace__workspace"):
         items = [action for action in actions if action.bulk_id == bulk.pk]
         groups = groups_of(items)
-        views = [_group_view(group, shown, decided_as_one(user, group, requests)) for group in groups]
+        views = [_group_view(group, shown, decided_as_one(who, group, requests)) for group in groups]
         done = sum(action.state in SUCCESS for action in items)
-        found.append(BulkView(bulk, summary(groups), views, done, refusal(user, bulk)))
+        found.append(BulkView(bulk, summary(groups), views, done, refusal(who.user, bulk)))
     return found
 
 
@@ -169,11 +175,11 @@ def _group_view(
     return GroupView(group, rows, requests)
 
 
-def decided_as_one(user: User, group: Group, requests: Mapping[str, ApprovalRequest]) -> list[ApprovalRequest]:
+def decided_as_one(who: Person, group: Group, requests: Mapping[str, ApprovalRequest]) -> list[ApprovalRequest]:
     """The open requests of a group of alike items that this person may decide together."""
     found = [requests[action.pk] for action in group.actions if action.pk in requests]
-    who = person_in(user, found[0].workspace) if found else None
-    return [request for request in found if decided_here(user, request, who)]
+    wanted = settings_of(found[0].workspace_id) if found else None
+    return [request for request in found if decided_here(who, request, wanted)]
 
 
 def group_digest(requests: Sequence[ApprovalRequest]) -> str:
@@ -188,19 +194,20 @@ def requests_of(user: User, plan: Plan) -> list[ApprovalRequest]:
     return sorted(found, key=lambda request: steps[request.action_id])
 
 
-def decided_here(user: User, request: ApprovalRequest, who: Person | None = None) -> bool:
+def decided_here(who: Person, request: ApprovalRequest, wanted: ApprovalSettings | None = None) -> bool:
     """Whether a request is decided beside others: open, this person's, and not of something that cannot be taken back.
 
-    What is irreversible, and what is edited before it is sent, is decided on a page of its own.
+    What is irreversible, what is edited before it is sent, and what a passkey signs by itself, is decided on a page of its own.
     """
     alone = request.displayed["reversibility"] == "irreversible" or request.displayed["payload"]["kind"] != "record"
-    return request.is_open and not alone and eligibility(user, request, who).may_decide
+    mine = request.is_open and not alone and eligibility(who.user, request, who).may_decide
+    return mine and not signs_alone(request, wanted)
 
 
-def _step(user: User, row: Mapping[str, Any], request: ApprovalRequest | None) -> PlanStep:
+def _step(who: Person, row: Mapping[str, Any], request: ApprovalRequest | None, wanted: ApprovalSettings) -> PlanStep:
     if request is None or not request.is_open:
         return PlanStep(row, request, "", here=False)
-    return PlanStep(row, request, eligibility(user, request).reason, here=decided_here(user, request))
+    return PlanStep(row, request, eligibility(who.user, request, who).reason, here=decided_here(who, request, wanted))
 
 
 def _status(plan: Plan, actions: Sequence[Action]) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from actions.machine import StateConflict, move
 from actions.models import Action, Bulk, Plan
 from actions.propose import Place, Prepared, nothing, prepare, record_proposal
 from actions.states import SUCCESS, State
+from actions.summary import summarised_once
 from actions.turns import broken_step, is_stopped_by
 from approvals.models import ApprovalRequest
 from approvals.services import close_request
@@ -139,11 +140,12 @@ def record_plan(
     append(actor=actor, trace_id=trace.pk, type="plan.submitted", body=body)
     calls = [(ready.definition, ready.arguments) for *_, ready in titled if ready.definition is not None]
     lock_limits(agent=agent, requester=trace.asker, calls=calls)
-    for number, (step, bulk, again, ready) in enumerate(titled, start=first):
-        place = Place(
-            trace, agent, trace.asker, number, step.title, plan, sources=tuple(sources), replan_of=again, bulk=bulk
-        )
-        record_proposal(actor=actor, place=place, prepared=ready)
+    with summarised_once(trace.pk):
+        for number, (step, bulk, again, ready) in enumerate(titled, start=first):
+            place = Place(
+                trace, agent, trace.asker, number, step.title, plan, sources=tuple(sources), replan_of=again, bulk=bulk
+            )
+            record_proposal(actor=actor, place=place, prepared=ready)
     return plan
 
 

@@ -30,7 +30,7 @@ def tool_facts(name: str, tool: Tool | None) -> dict[str, Any]:
     """What a reader must know of the tool, snapshotted so that the page stays true when the tool changes."""
     if tool is None:
         return {"name": name, "title": name, "noun": "Call", "connection": "", "resource_type": "",
-                "effect_class": "", "reversibility": "irreversible", "digest": ""}  # fmt: skip
+                "effect_class": "", "reversibility": "irreversible", "runbook": "", "digest": ""}  # fmt: skip
     definition = Definition(tool.definition)
     return {
         "name": name,
@@ -40,6 +40,7 @@ def tool_facts(name: str, tool: Tool | None) -> dict[str, Any]:
         "resource_type": definition.resource_type,
         "effect_class": definition.effect_class,
         "reversibility": definition.reversibility,
+        "runbook": definition.runbook,
         "digest": tool.digest,
     }
 

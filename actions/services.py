@@ -11,7 +11,7 @@ from accounts.models import Agent
 from actions import switches
 from actions.decide import judge
 from actions.doorbell import ring
-from actions.execution import end_left_over, reconcile, run
+from actions.execution import end_left_over, reconcile, record_report, run
 from actions.machine import StateConflict, move
 from actions.models import Action, Plan
 from actions.plans import Step, stop_if_broken, submit_plan
@@ -21,6 +21,7 @@ from actions.states import State
 from actions.switches import why_held
 from actions.turns import is_its_turn, next_to_run
 from approvals.models import ApprovalRequest
+from approvals.questions import answer_question, asked_about
 from policies.engine.types import Decision
 from policies.limits import release
 from traces.ledger import append
@@ -45,24 +46,58 @@ def call_tool(
     arguments: Mapping[str, Any],
     sources: Sequence[Mapping[str, Any]] = (),
     remember: Callable[[str], None] = nothing,
+    answers: Action | None = None,
 ) -> Action:
     """Govern one tool call and, where policy allows it at once, execute it here. Raises BadArguments.
 
-    Anything that needs a person returns pending at once: nothing ever blocks on people.
+    Anything that needs a person returns pending at once: nothing ever blocks on people. `answers` is an action of the same
+    trace that a reviewer sent back: the new one takes its place. Raises NothingAsked where nobody did.
     """
     prepared = prepare(agent=agent, name=tool, arguments=arguments)
     step = Action.objects.filter(trace=trace).count() + 1
-    place = Place(trace, agent, trace.asker, step, sources=tuple(sources), remember=remember)
-    action = record_proposal(actor=actor, place=place, prepared=prepared)
+    place = Place(trace, agent, trace.asker, step, sources=tuple(sources), remember=remember, replan_of=answers)
+    action = (
+        _answer(actor, place, prepared, answers)
+        if answers
+        else record_proposal(actor=actor, place=place, prepared=prepared)
+    )
     run_or_find_out(actor=actor, action_id=action.pk)
     action.refresh_from_db()
     return action
+
+
+def _answer(actor: Actor, place: Place, prepared: Prepared, asked: Action) -> Action:
+    """A new proposal instead of one that was sent back; one transaction, so that both never stand beside each other."""
+    with transaction.atomic():
+        request = asked_about(asked.pk)
+        # What the first one held is free for the second: the same money is not counted twice.
+        release(action_id=asked.pk)
+        made = record_proposal(actor=actor, place=place, prepared=prepared)
+        answer_question(actor=actor, request=request, answered_by=made.pk)
+    apply_verdict(request_id=request.pk)
+    return made
 
 
 def run_or_find_out(*, actor: Actor, action_id: str) -> State:
     """Run an action; one that is in doubt and whose time has come is found out about, or handed to a person."""
     state = run(actor=actor, action_id=action_id)
     return reconcile(actor=actor, action_id=action_id) if state is State.UNKNOWN else state
+
+
+def report_result(
+    *,
+    actor: Actor,
+    action: Action,
+    outcome: str,
+    result: Mapping[str, Any],
+    detail: str,
+    remember: Callable[[str], None] = nothing,
+) -> Action:
+    """Take an agent's report of what it did itself, marked as reported, not witnessed; then go on. Raises ReportRefused."""
+    record_report(actor=actor, action=action, outcome=outcome, result=result, detail=detail, remember=remember)
+    run_and_advance(actor=actor, action_id=action.pk)
+    action.refresh_from_db()
+    return action
 
 
 def evaluate(*, actor: Actor, agent: Agent, trace: Trace, tool: str, arguments: Mapping[str, Any]) -> Decision:
@@ -166,8 +201,10 @@ def _carry(actor: Actor, action: Action, request: ApprovalRequest, to: State, en
 
 
 def _detail(request: ApprovalRequest, reason: str) -> str:
+    if request.state == ApprovalRequest.State.EXPIRED and request.returned_at:
+        return f"The agent did not answer the reviewer's question by {request.expires_at:%H:%M} UTC, so it was denied."
     if request.state == ApprovalRequest.State.EXPIRED:
         return f"Nobody decided by {request.expires_at:%H:%M} UTC, so it was denied."
     if request.state == ApprovalRequest.State.STALE:
         return "The tool's definition changed while this waited for people, so it can't be approved any more."
-    return reason or f"The request was {request.state}."
+    return request.withdrawn_why or reason or f"The request was {request.state}."

@@ -1,42 +1,74 @@
 """Keeps a trace's title and outcome, as lists show them, in step with its actions."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
-from actions.models import Action
+from django.db.models.fields.json import KT
+
+from actions.definition import Definition
+from actions.models import Action, Tool
 from actions.record import told
 from actions.states import SUCCESS
 from traces.sentences import after_rollback, outcome, title
 from traces.services import summarise
 
+_later: ContextVar[str] = ContextVar("summarised_once", default="")
+
 
 @dataclass(frozen=True, slots=True)
 class _Told:
+    """An action as the sentences need it. Only those that are named are read whole, for their words."""
+
+    id: str
     state: str
-    effect_class: str
-    words: dict[str, str]
+    rollback_state: str
+    inverse: str | None
+    definition: Definition | None
+
+    @property
+    def effect_class(self) -> str:
+        return self.definition.effect_class if self.definition else ""
+
+    @property
+    def words(self) -> dict[str, str]:
+        action = Action.objects.select_related("tool__connection").get(pk=self.id)
+        return told(action, action.definition, action.arguments)
+
+    @property
+    def undoable(self) -> bool:
+        """As the inverse recorded at execution says; an older action has only what its tool declares."""
+        if self.definition is None or self.definition.reads_only:
+            return False
+        return self.inverse != "none" if self.inverse else self.definition.reversibility == "reversible"
 
 
 def refresh_trace(trace_id: str) -> None:
     """Runs inside the transaction of the change it follows, under the trace's row lock."""
-    found = Action.objects.filter(trace_id=trace_id).select_related("tool__connection").order_by("step", "id")
-    actions = found.filter(replanned_as=None)  # What was asked for again stands no longer for itself.
-    parts = [_told(action) for action in actions]
-    undone = [action.rollback_state for action in actions if action.state in SUCCESS and _undoable(action)]
+    if _later.get() == trace_id:
+        return
+    parts = _parts(trace_id)
+    undone = [part.rollback_state for part in parts if part.state in SUCCESS and part.undoable]
     stands = after_rollback(outcome([part.state for part in parts]), undone)
     summarise(trace_id=trace_id, title=title(parts, intent=""), outcome=stands)
 
 
-def _undoable(action: Action) -> bool:
-    """As the inverse recorded at execution says; an older action has only what its tool declares."""
-    definition = action.definition
-    if definition is None or definition.reads_only:
-        return False
-    if action.inverse:
-        return bool(action.inverse["how"] != "none")
-    return definition.reversibility == "reversible"
+@contextmanager
+def summarised_once(trace_id: str) -> Iterator[None]:
+    """For many changes of one trace in one transaction: its summary follows the last of them instead of each."""
+    token = _later.set(trace_id)
+    try:
+        yield
+    finally:
+        _later.reset(token)
+    refresh_trace(trace_id)
 
 
-def _told(action: Action) -> _Told:
-    definition = action.definition
-    effect_class = definition.effect_class if definition else ""
-    return _Told(action.state, effect_class, told(action, definition, action.arguments))
+def _parts(trace_id: str) -> list[_Told]:
+    """What still stands for itself, in order: not what was asked for again."""
+    found = Action.objects.filter(trace_id=trace_id, replanned_as=None).order_by("step", "id")
+    rows = list(found.values_list("pk", "state", "rollback_state", KT("inverse__how"), "tool_id"))
+    tools = Tool.objects.in_bulk({tool_id for *_, tool_id in rows if tool_id})
+    definitions = {pk: Definition(tool.definition) for pk, tool in tools.items()}
+    return [_Told(pk, state, undone, how, definitions.get(tool_id)) for pk, state, undone, how, tool_id in rows]

@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.actors import system_actor
 from accounts.clock import database_now
-from actions.doorbell import ring
+from actions.doorbell import ring_each
 from actions.epochs import current, doubt_earlier
 from actions.execution import left_over
 from actions.machine import StateConflict, move
@@ -21,6 +21,7 @@ from actions.rollback import sleeping
 from actions.services import apply_verdict
 from actions.states import STOPS_PLAN, SUCCESS, State
 from actions.switches import held_actions, open_switches
+from actions.tool_versions import of_blocked_tools
 from actions.turns import BEHIND_CANARY, stopped
 from approvals.models import ApprovalRequest
 from approvals.services import close_request, expire_due
@@ -34,36 +35,65 @@ BATCH = 500
 ANY = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Swept:
-    """What one round found."""
+    """What one round found; `failed` counts the parts that could not be done."""
 
-    expired: int
-    timed: int
-    applied: int
-    requeued: int
-    unknown: int
-    rung: int
-    in_doubt: int
-    left_over: int
+    expired: int = 0
+    timed: int = 0
+    applied: int = 0
+    requeued: int = 0
+    unknown: int = 0
+    rung: int = 0
+    in_doubt: int = 0
+    left_over: int = 0
+    failed: int = 0
 
 
 def sweep() -> Swept:
-    """One round. Every part is safe to run in several processes at once."""
-    expired = expire_due(actor=system_actor("sweeper", ANY))
-    timed = run_timers(actor=system_actor("sweeper", ANY))
+    """One round. Every part is safe to run in several processes at once, and one that fails keeps no other waiting.
+
+    Raises OperationalError when the database does not answer: nothing more can be done in this round.
+    """
+    swept = Swept()
+    for part in (_approvals, _settled, _leases, _stop_plans, _publish, _ring):
+        try:
+            part(swept)
+        except OperationalError:
+            raise
+        except Exception:
+            logger.exception("The part %s of this round failed; the next round tries again.", part.__name__.strip("_"))
+            swept.failed += 1
+    return swept
+
+
+def _approvals(swept: Swept) -> None:
+    """Requests whose time has come or whose tool changed."""
+    swept.expired = expire_due(actor=system_actor("sweeper", ANY))
+    swept.timed = run_timers(actor=system_actor("sweeper", ANY))
     _end_changed_tools()
-    # Before leases end: what was claimed before a failover must not go back to the queue (F-05).
-    doubted = doubt_earlier(current())
-    applied = _apply_settled()
-    requeued, unknown = _end_leases()
-    _stop_plans()
-    for action_id in sleeping():
-        ring(action_id)
+
+
+def _settled(swept: Swept) -> None:
+    swept.applied = _apply_settled()
+
+
+def _leases(swept: Swept) -> None:
+    """Doubt comes before leases end: what was claimed before a failover must not go back to the queue (F-05)."""
+    swept.unknown = doubt_earlier(current())
+    swept.requeued, ran_out = _end_leases()
+    swept.unknown += ran_out
+
+
+def _publish(swept: Swept) -> None:
     publish_due(actor=system_actor("sweeper", ANY))
     ring_stale()
-    rung = _ring_waiting()
-    return Swept(expired, timed, applied, requeued, unknown + doubted, rung, _ring_in_doubt(), _ring_left_over())
+
+
+def _ring(swept: Swept) -> None:
+    """What waits for a worker: rollbacks, what may run now, unknown outcomes, credentials to revoke."""
+    ring_each(sleeping())
+    swept.rung, swept.in_doubt, swept.left_over = _ring_waiting(), _ring_in_doubt(), _ring_left_over()
 
 
 def _end_changed_tools() -> None:
@@ -106,7 +136,7 @@ def _end_leases() -> tuple[int, int]:
 def _end_lease(action: Action) -> int:
     claimed = action.state == State.CLAIMED
     to, entry = (State.AUTHORIZED, "action.requeued") if claimed else (State.UNKNOWN, "action.unknown")
-    detail = "" if claimed else "The worker stopped after the request may have left."
+    detail = "" if claimed else _silence(action)
     # When to find out is the worker's to judge: it knows the tool. It is rung in this same round.
     doubt: dict[str, Any] = {} if claimed else {"unknown_at": database_now(), "reconcile_at": _first_try()}
     try:
@@ -120,6 +150,14 @@ def _end_lease(action: Action) -> int:
     except StateConflict:
         return 0
     return 1
+
+
+def _silence(action: Action) -> str:
+    """What the end of a lease means once something may have happened."""
+    definition = action.definition
+    if definition is not None and definition.by_agent:
+        return "The agent did not report in time how it ended. It may have done it."
+    return "The worker stopped after the request may have left."
 
 
 def _free(action: Action) -> bool:
@@ -136,7 +174,7 @@ def _first_try() -> datetime:
     return database_now() + timedelta(seconds=settings.REMIT_RECONCILE_S)
 
 
-def _stop_plans() -> None:
+def _stop_plans(_: Swept) -> None:
     """Plans whose broken step was recorded by a process that died before it said so or before it cancelled all the rest.
 
     Also those where a step that was claimed when the plan stopped came back to the queue since.
@@ -146,7 +184,17 @@ def _stop_plans() -> None:
     left = stopped(Action.objects.filter(state__in=[State.AUTHORIZED, State.PENDING]))
     found = Plan.objects.filter(Q(pk__in=broken.values("plan_id")) | Q(pk__in=left.values("plan_id")))
     for plan in found.select_related("trace")[:BATCH]:
+        _stop_plan(plan)
+
+
+def _stop_plan(plan: Plan) -> None:
+    """One plan that cannot be stopped must not keep leases, expiries and other plans waiting; none of its steps starts."""
+    try:
         stop_if_broken(actor=system_actor("sweeper", plan.trace.workspace_id), plan_id=plan.pk)
+    except OperationalError:
+        raise
+    except Exception:
+        logger.exception("%s could not be stopped; the next round tries again.", plan.pk)
 
 
 def _ring_waiting() -> int:
@@ -156,8 +204,9 @@ def _ring_waiting() -> int:
     authorized = Action.objects.filter(state=State.AUTHORIZED)
     waiting = authorized.exclude(Q(plan__isnull=False) & blocked).exclude(BEHIND_CANARY)
     waiting = waiting.exclude(pk__in=stopped(authorized).values("pk"))
-    # What a pause holds is left out, so that it cannot crowd out what may run.
-    return _ring_all(waiting.exclude(held_actions(open_switches())).order_by("created_at"))
+    # What a pause or a changed tool holds is left out, so that it cannot crowd out what may run.
+    free = waiting.exclude(held_actions(open_switches())).exclude(of_blocked_tools())
+    return _ring_all(free.order_by("created_at"))
 
 
 def _ring_in_doubt() -> int:
@@ -172,7 +221,4 @@ def _ring_left_over() -> int:
 
 
 def _ring_all(found: QuerySet[Action]) -> int:
-    ids = list(found.values_list("pk", flat=True)[:BATCH])
-    for action_id in ids:
-        ring(action_id)
-    return len(ids)
+    return ring_each(list(found.values_list("pk", flat=True)[:BATCH]))

@@ -17,12 +17,13 @@ from accounts.ids import is_id
 from accounts.models import Agent, User, Workspace
 from accounts.permissions import Permission
 from actions.models import Action, Connection, KillSwitch, Tool
+from actions.tool_versions import why_blocked
 from traces.services import record_governance
 
 Scope = KillSwitch.Scope
 MIN_REASON = 10
 MOST_REASON = 500
-REMEDY = "A person can release it under Pause agents. Nothing was sent."
+REMEDY = "A person can release it under Pause agents, or decide on a changed tool under Tools. Nothing was sent."
 
 
 class SwitchRefused(Exception):
@@ -70,9 +71,9 @@ def sentence(switch: KillSwitch) -> str:
 
 
 def why_held(place: Place) -> str:
-    """The sentence of the switch that covers this call now; "" when none does."""
+    """The sentence of the switch that covers this call now, or of its tool's changed definition; "" when nothing holds it."""
     switch = holding(place)
-    return sentence(switch) if switch else ""
+    return sentence(switch) if switch else why_blocked(place.workspace_id, place.tool)
 
 
 def held_actions(switches: Iterable[KillSwitch]) -> Q:

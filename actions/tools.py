@@ -15,6 +15,7 @@ from accounts.models import Agent, Workspace
 from actions.definition import Definition
 from actions.execution import OutOfReach, check_operation
 from actions.models import Connection, Tool
+from actions.tool_versions import Given, bring_in
 from policies.engine.checks import mode_for
 from policies.engine.document import Role
 from policies.engine.paths import covering, segment
@@ -72,6 +73,7 @@ DEFINITION: dict[str, Any] = {
             "properties": {"tool": _NAME, "arguments": {"type": "object"}},
         },
         "cannot_undo": {"type": "string", "minLength": 1, "maxLength": 200},
+        "runbook": {"type": "string", "pattern": "^https?://", "maxLength": 300},
         "words": {
             "type": "object",
             "additionalProperties": False,
@@ -123,25 +125,39 @@ def _check(definition: Mapping[str, Any]) -> None:
         raise BadTool(f"{name}: input_schema: $ref is not allowed. Write the schema out.")
 
 
-def load_tools(*, actor: Actor, workspace: Workspace, text: str) -> list[Tool]:
-    """Load every tool of a file into a workspace. Raises BadTool; then nothing was loaded."""
+def load_tools(*, actor: Actor, workspace: Workspace, text: str, approve: bool = False) -> list[Tool]:
+    """Load every tool of a file into a workspace. Raises BadTool; then nothing was loaded.
+
+    A definition that differs from the one in force waits, and its tool is blocked until an admin decides
+    (`actions.tool_versions`). `approve`: whoever loads it has read the difference, so it comes into force at once.
+    """
     slug, definitions = parse(text)
     connection = Connection.objects.filter(workspace=workspace, slug=slug).first()
     if connection is None:
         raise BadTool(f"{workspace.name} has no connection {slug}. Make it first.")
+    for definition in definitions:
+        _check_hands(connection, definition)
     with transaction.atomic():
-        return [_load(workspace, connection, definition) for definition in definitions]
+        given = [Given(connection, canonical_text(definition), digest_of(definition)) for definition in definitions]
+        names = [str(definition["name"]) for definition in definitions]
+        return [
+            bring_in(actor=actor, workspace=workspace, name=name, given=one, approve=approve)
+            for name, one in zip(names, given, strict=True)
+        ]
 
 
-def _load(workspace: Workspace, connection: Connection, definition: dict[str, Any]) -> Tool:
-    values = {
-        "connection": connection,
-        "definition_text": canonical_text(definition),
-        "digest": digest_of(definition),
-        "loaded_at": database_now(),
-    }
-    tool, _ = Tool.objects.update_or_create(workspace=workspace, name=definition["name"], defaults=values)
-    return tool
+def _check_hands(connection: Connection, definition: Mapping[str, Any]) -> None:
+    """What agents do themselves stands in connections of its own, so that no page takes it for what Remit does."""
+    name, by_agent = definition["name"], "agent" in definition["operation"]
+    if by_agent != (connection.kind == "agent"):
+        told = "needs" if by_agent else "does not fit"
+        raise BadTool(
+            f"{name}: operation.agent: an agent's own tool {told} a connection of kind agent ({connection.slug})."
+        )
+    if by_agent and definition["reversibility"] == "reversible" and definition["effect_class"] != "read":
+        raise BadTool(
+            f"{name}: reversibility: Remit can't restore what it did not see. Say compensable or irreversible."
+        )
 
 
 def tools_for_agent(agent: Agent) -> list[dict[str, Any]]:
@@ -171,6 +187,7 @@ def _listed(role: Role, definition: Definition, mode: str) -> dict[str, Any]:
         "effect_class": definition.effect_class,
         "reversibility": definition.reversibility,
         "mode": mode,
+        "executed_by": "agent" if definition.by_agent else "remit",
         "input_schema": _narrowed(role, definition),
     }
 

@@ -1,4 +1,4 @@
-"""Edit a pending payload."""
+"""Edit a pending payload, or take it back."""
 
 from typing import Any
 
@@ -6,13 +6,16 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.access import NotVisible
 from accounts.actors import actor_for_user
 from accounts.http import AuthenticatedRequest, sign_in_required
 from actions.arguments import BadArguments
 from actions.edit import EditRefused, edit_payload, in_question
 from actions.forms import EditForm
+from actions.models import Action
+from actions.withdraw import LONGEST, WithdrawRefused, refusal_for, withdraw
 from approvals.access import get_request_for
 from approvals.models import ApprovalRequest
 from approvals.queue import queue_page
@@ -42,6 +45,27 @@ def edit(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
         form.add_error(None, str(error))
         return _render_edit(request, found, form, status=409 if isinstance(error, VerdictRefused) else 422)
     messages.success(request, "Edits saved. Policy was checked again.")
+    return redirect(reverse("approvals:review", args=[found.pk]))
+
+
+@sign_in_required
+@require_POST
+def withdraw_(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
+    """Whoever asked takes the request back. Absent for everybody else."""
+    found = get_request_for(request.user, request_id)
+    request.show_workspace(found.workspace)
+    action = Action.objects.select_related("requester").get(pk=found.action_id)
+    if request.user.pk not in {action.requester_id, action.acting_user_id}:
+        raise NotVisible("withdrawal")
+    try:
+        problem = refusal_for(request.user, action)
+        if problem:
+            raise WithdrawRefused(problem)
+        actor, reason = actor_for_user(request.user, found.workspace), request.POST.get("reason", "")[:LONGEST]
+        withdraw(actor=actor, action=action, reason=reason)
+        messages.success(request, "Withdrawn. Nothing was executed.")
+    except WithdrawRefused as error:
+        messages.error(request, str(error))
     return redirect(reverse("approvals:review", args=[found.pk]))
 
 

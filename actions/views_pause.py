@@ -23,7 +23,9 @@ from actions.switches import Scope, SwitchRefused, held_actions, open_switches, 
 def pause_(request: AuthenticatedRequest) -> HttpResponse:
     """What is paused, and a scoped choice of what to pause."""
     require(request.user, Permission.AGENT_VIEW, request.workspace)
-    form = PauseForm(request.POST if request.method == "POST" else None, choices=_choices(request.workspace))
+    sent = request.POST if request.method == "POST" else None
+    chosen = {"what": request.GET.get("what", "")}  # A trace links here with its agent chosen.
+    form = PauseForm(sent, choices=_choices(request.workspace), initial=chosen)
     if request.method == "POST":
         require(request.user, Permission.AGENT_PAUSE, request.workspace)
         if form.is_valid() and _paused(request, form):

@@ -19,11 +19,14 @@ from actions.bulk import ContinueRefused, continue_bulk, groups_of
 from actions.models import Action, Plan
 from actions.plan_page import CHOICES, decided_as_one, decided_here, group_digest, plan_page, requests_of
 from actions.resume import ResumeRefused, may_resume, resume
+from approvals.batch import refuse_unproven_together
 from approvals.models import ApprovalRequest
-from approvals.refusals import VerdictRefused
+from approvals.people import person_in
+from approvals.refusals import StepUpNeeded, VerdictRefused
 from approvals.services import record_verdict
-from approvals.stepup.here import here
-from approvals.stepup.services import fresh_step_up, proof_of
+from approvals.statement import Proof
+from approvals.stepup.here import here, step_up_first
+from approvals.stepup.services import StepUpMissing, fresh_step_up, proof_of
 
 DID = {"approve": "approved", "reject": "rejected"}
 
@@ -48,13 +51,19 @@ def _page(request: AuthenticatedRequest, plan: Plan, *, status: int = 200) -> Ht
 
 @sign_in_required
 @require_POST
+@step_up_first
 def decide(request: AuthenticatedRequest, plan_id: str) -> HttpResponse:
-    """Record this person's verdicts, one request at a time, in the order of the steps; what failed is told step by step."""
+    """Record this person's verdicts, one request at a time, in the order of the steps; what failed is told step by step.
+
+    Approvals that lack a step-up are kept until there is one, with all that was chosen beside them (V7.5.3).
+    """
     plan = get_plan_for(request.user, plan_id)
     chosen = [*_chosen_alone(request, plan), *_chosen_groups(request, plan)]
+    proof = proof_of(fresh_step_up(here(request)))
+    _refuse_unproven(request, chosen, proof)
     told: Counter[str] = Counter()
     for found, verdict in chosen:
-        problem = _decide_one(request, found, verdict)
+        problem = _decide_one(request, found, verdict, proof)
         if problem:
             messages.error(request, f"{found.title}: {problem}")
         else:
@@ -75,6 +84,21 @@ class Chosen:
     digest: str
 
 
+def _refuse_unproven(
+    request: AuthenticatedRequest, chosen: list[tuple[ApprovalRequest, Chosen]], proof: Proof | None
+) -> None:
+    """Raises StepUpMissing before anything is recorded."""
+    approved = [
+        found
+        for found, verdict in chosen
+        if verdict.choice == "approve" and decided_here(person_in(request.user, found.workspace), found)
+    ]
+    try:
+        refuse_unproven_together(request.user, approved, proof)
+    except StepUpNeeded as error:
+        raise StepUpMissing(str(error)) from error
+
+
 def _chosen_alone(request: AuthenticatedRequest, plan: Plan) -> list[tuple[ApprovalRequest, Chosen]]:
     found = [one for one in requests_of(request.user, plan) if request.POST.get(f"choice-{one.pk}")]
     return [(one, _sent(request, one.pk, _text(request, f"digest-{one.pk}"))) for one in found]
@@ -83,11 +107,13 @@ def _chosen_alone(request: AuthenticatedRequest, plan: Plan) -> list[tuple[Appro
 def _chosen_groups(request: AuthenticatedRequest, plan: Plan) -> list[tuple[ApprovalRequest, Chosen]]:
     """Every request of a chosen group of alike items, if the group is still what was shown; else none of it (P4)."""
     requests = {one.action_id: one for one in requests_of(request.user, plan)}
+    who = person_in(request.user, plan.trace.workspace)
     found: list[tuple[ApprovalRequest, Chosen]] = []
-    for group in groups_of(Action.objects.filter(plan=plan, bulk__isnull=False).order_by("step")):
+    items = Action.objects.filter(plan=plan, bulk__isnull=False).select_related("tool__connection")
+    for group in groups_of(items.order_by("step")):
         if not request.POST.get(f"choice-{group.key}"):
             continue
-        together = decided_as_one(request.user, group, requests)
+        together = decided_as_one(who, group, requests)
         if _text(request, f"digest-{group.key}") != group_digest(together):
             messages.error(request, f"{group.count} alike: something of them changed meanwhile. Nothing was decided.")
             continue
@@ -95,16 +121,15 @@ def _chosen_groups(request: AuthenticatedRequest, plan: Plan) -> list[tuple[Appr
     return found
 
 
-def _decide_one(request: AuthenticatedRequest, found: ApprovalRequest, verdict: Chosen) -> str:
+def _decide_one(request: AuthenticatedRequest, found: ApprovalRequest, verdict: Chosen, proof: Proof | None) -> str:
     """Why the verdict was not recorded; "" when it was. An earlier rejection may have closed the request meanwhile."""
     found.refresh_from_db()
-    if found.is_open and not decided_here(request.user, found):
+    if found.is_open and not decided_here(person_in(request.user, found.workspace), found):
         return "It is decided on its own page."
     try:
         record_verdict(
             actor=actor_for_user(request.user, found.workspace), user=request.user, request_id=found.pk,
-            choice=verdict.choice, reason=verdict.reason, digest=verdict.digest,
-            proof=proof_of(fresh_step_up(here(request))),
+            choice=verdict.choice, reason=verdict.reason, digest=verdict.digest, proof=proof,
         )  # fmt: skip
     except VerdictRefused as error:
         return str(error)

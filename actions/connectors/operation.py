@@ -32,9 +32,15 @@ SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["class"],
-    "anyOf": [{"required": ["read"]}, {"required": ["write"]}],
+    "anyOf": [{"required": ["read"]}, {"required": ["write"]}, {"required": ["agent"]}],
     "properties": {
         "class": {"enum": ["A", "B", "C"]},
+        "agent": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["report_s"],
+            "properties": {"report_s": {"type": "integer", "minimum": 1, "maximum": 7 * 86400}},
+        },
         "key_window_s": {"type": "integer", "minimum": 60, "maximum": 365 * 86400},
         "read": _READ,
         "write": {
@@ -141,7 +147,10 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation; `klass` is the idempotency class of F-02, `key_window_s` how long class A remembers a key."""
+    """One operation; `klass` is the idempotency class of F-02, `key_window_s` how long class A remembers a key.
+
+    `report_s`: the agent does it itself and has that many seconds to say how it ended; None where Remit does it.
+    """
 
     klass: str
     key_window_s: int
@@ -152,6 +161,11 @@ class Operation:
     history: History | None
     normalise: Mapping[str, tuple[str, ...]]
     link: str | None
+    report_s: int | None = None
+
+    @property
+    def by_agent(self) -> bool:
+        return self.report_s is not None
 
 
 def parse_operation(data: Mapping[str, Any]) -> Operation:
@@ -161,6 +175,10 @@ def parse_operation(data: Mapping[str, Any]) -> Operation:
         where = "operation." + ".".join(map(str, error.absolute_path)) if error.absolute_path else "operation"
         raise OperationError(f"{where}: {error.message}.")
     read, write, look_up = data.get("read"), data.get("write"), data.get("look_up")
+    if "agent" in data and (set(data) != {"agent", "class"} or data["class"] != "C"):
+        raise OperationError(
+            "operation.agent: Remit sees nothing of what the agent does. Say class C and nothing else."
+        )
     return Operation(
         klass=data["class"],
         key_window_s=data.get("key_window_s", KEY_WINDOW_S),
@@ -171,6 +189,7 @@ def parse_operation(data: Mapping[str, Any]) -> Operation:
         history=History(**data["history"]) if "history" in data else None,
         normalise={name: tuple(steps) for name, steps in (data.get("normalise") or {}).items()},
         link=data.get("link"),
+        report_s=data["agent"]["report_s"] if "agent" in data else None,
     )
 
 

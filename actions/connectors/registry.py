@@ -1,10 +1,11 @@
 """Connector kinds by name."""
 
+from actions.connectors.agent.connector import AgentConnector
 from actions.connectors.base import Connector
 from actions.connectors.http.connector import HttpConnector
 from actions.connectors.records.connector import RecordsConnector
 
-KINDS: dict[str, Connector] = {"http": HttpConnector(), "records": RecordsConnector()}
+KINDS: dict[str, Connector] = {"agent": AgentConnector(), "http": HttpConnector(), "records": RecordsConnector()}
 
 
 class UnknownKind(LookupError):

@@ -45,6 +45,8 @@ def pause_after(tries: int) -> timedelta:
 def choose(action: Action, way: Reach, *, now: datetime) -> Choice:
     """The next step for an action in UNKNOWN."""
     operation = way.operation
+    if operation.by_agent and not way.definition.reads_only:
+        return Choice(How.PERSON, "The agent did this itself, so only people can look what became of it.")
     if operation.write is None:
         return Choice(How.NOTHING_TO_FIND, "It only reads, so nothing was changed.")
     problem = _unusable(action, operation)
@@ -89,7 +91,7 @@ def _barred_from_sending(action: Action, way: Reach, now: datetime) -> str:
     if now + margin >= action.dispatched_at + timedelta(seconds=way.operation.key_window_s):
         return "The system may have forgotten the idempotency key by now."
     if action.epoch is None or action.sent_digest:
-        found = recheck.problem(action, way, checks=recheck.RESEND_CHECKS)
+        found = recheck.problem(action, way, checks=recheck.OWN_CHECKS)
         return found.sentence if found else ""
     return _barred_after_failover(action, way)
 

@@ -73,13 +73,13 @@ def record_outcome(
     if to is State.UNKNOWN:
         columns |= doubt_columns(way.operation, str(body["detail"]))
     try:
-        _write(actor, action, to, entry, body, columns)
+        write_outcome(actor, action, to, entry, body, columns)
     except StateConflict:
         held = action.fence
         action.refresh_from_db()
         if action.state != State.UNKNOWN or action.fence != held or to is State.UNKNOWN:
             raise
-        _write(actor, action, to, entry, {**body, "late": True}, columns)
+        write_outcome(actor, action, to, entry, {**body, "late": True}, columns)
 
 
 def record_found(
@@ -97,7 +97,7 @@ def record_found(
     body, columns = _result(action, way, outcome, observed)
     to, _ = RESULTS[outcome.kind]
     found = {"how": how, "tries": action.reconcile_tries}
-    _write(actor, action, to, "action.reconciled", {**body, **found}, {**columns, "reconcile_at": None})
+    write_outcome(actor, action, to, "action.reconciled", {**body, **found}, {**columns, "reconcile_at": None})
 
 
 def doubt_columns(operation: Operation, detail: str) -> dict[str, Any]:
@@ -112,9 +112,10 @@ def doubt_columns(operation: Operation, detail: str) -> dict[str, Any]:
     }
 
 
-def _write(
+def write_outcome(
     actor: Actor, action: Action, to: State, entry: str, body: Mapping[str, Any], columns: dict[str, Any]
 ) -> None:
+    """Move to an outcome and settle or release what was reserved, in one transaction. Raises StateConflict."""
     with transaction.atomic():
         move(actor=actor, action=action, to=to, entry=entry, body=body, **columns)
         if to is State.SUCCEEDED:

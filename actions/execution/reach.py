@@ -44,7 +44,10 @@ def check_connection(kind: str, base_url: str, options: Mapping[str, Any]) -> No
             auth_of(options)
         elif options:
             raise OutOfReach(f"A connection of kind {kind} has no options.")
-        check_base_url(base_url)
+        if kind == "agent" and base_url:
+            raise OutOfReach("A connection of kind agent has no address: the agent's tools run where the agent runs.")
+        if kind != "agent":
+            check_base_url(base_url)
     except (UnknownKind, OperationError, EgressRefused) as error:
         raise OutOfReach(str(error)) from error
 

@@ -1,5 +1,6 @@
 """Everything that must still hold at the instant of dispatch (P4, R-26). Any doubt blocks."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +21,7 @@ from actions.execution.reach import Reach
 from actions.models import Action
 from actions.record import known_secrets
 from actions.redaction import Secrets, mask_inside
-from actions.switches import Place, holding, sentence
+from actions.switches import Place, why_held
 from approvals.models import ApprovalRequest, BreakGlass, Verdict
 from approvals.requirement import enough, required_level
 from approvals.standing import no_longer
@@ -34,6 +35,7 @@ from policies.models import PolicyVersion
 from traces.canonical import canonical_text, instant
 from traces.checkpoints.health import workspace_health
 
+logger = logging.getLogger("remit.execution")
 RANK = {"allow": 0, "draft": 1, "approval": 2, "deny": 3}
 
 
@@ -71,18 +73,20 @@ def problem(action: Action, way: Reach, *, checks: "tuple[Check, ...] | None" = 
 
 
 def refuse_held(action: Action) -> None:
-    """Raises Held when a kill switch covers the action now (P9), or when its ledger is not checkpointed (F13)."""
-    switch = holding(Place.of(action))
-    if switch is not None:
-        raise Held(sentence(switch))
+    """Raises Held when a kill switch covers the action now (P9), when its tool's definition changed and nobody has
+    decided on it (R-22), or when its ledger is not checkpointed (F13)."""
+    held = why_held(Place.of(action))
+    if held:
+        raise Held(held)
     health = workspace_health(action.workspace_id)
     if not health.ok:
         raise Held(f"Nothing is sent while the ledger is not checkpointed. {health.sentence}")
 
 
 def _bytes(action: Action, way: Reach) -> str:
-    """R-20: the digest is recomputed from the stored bytes that will be sent."""
-    return "" if binding.bind(action) == action.digest else "The stored request no longer matches its digest."
+    """R-20: the digest is recomputed from the stored bytes that will be sent, and from where they would go."""
+    same = binding.bind(action) == action.digest
+    return "" if same else "The stored request, or the system it would go to, no longer matches its digest."
 
 
 def _tool(action: Action, way: Reach) -> Finding | str:
@@ -119,7 +123,12 @@ def _approval(action: Action, way: Reach) -> str:
         return "" if action.decision["effect"] == "allow" else "No approval was asked for."
     if database_now() >= request.expires_at:
         return f"The approval ran out at {request.expires_at:%H:%M:%S} UTC."
-    return no_longer(request, action.digest) or _rerouted(action, request) or _signatures(action, request)
+    try:
+        return no_longer(request, action.digest) or _rerouted(action, request) or _signatures(action, request)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        # INVARIANT: rows that are no approval are a block, never a worker that ends. Held by tests/approvals/test_binding.py.
+        logger.exception("The approval of %s cannot be read.", action.pk)
+        return "The stored approval cannot be read as one."
 
 
 def _rerouted(action: Action, request: ApprovalRequest) -> str:
@@ -136,7 +145,7 @@ def _signatures(action: Action, request: ApprovalRequest) -> str:
     """R-25: everybody who counts signed this very action, each as surely as is asked now; so did whoever broke glass.
 
     INVARIANT: a row that says `approved` or `break_glass` opens nothing by itself. Held by
-    tests/stepup/test_signed_verdicts.py and tests/stepup/test_break_glass.py.
+    tests/approvals/test_binding.py and tests/stepup/test_break_glass.py.
     """
     level = required_level(request)
     for user, signed, why in _given(request, binding.bound(action)):
@@ -241,5 +250,5 @@ def _shown(name: str, value: Any, known: Secrets) -> Any:
 
 Check = Callable[[Action, Reach], Finding | str]
 CHECKS: tuple[Check, ...] = (_bytes, _tool, _principals, _approval, _policy, _prestate)
-# For the same request again: its own effect may be what moved the target.
-RESEND_CHECKS: tuple[Check, ...] = (_bytes, _tool, _principals, _approval, _policy)
+# What needs no other system: at the intent, and for the same request again, whose own effect may be what moved the target.
+OWN_CHECKS: tuple[Check, ...] = (_bytes, _tool, _principals, _approval, _policy)

@@ -23,7 +23,7 @@ from actions.machine import StateConflict, move
 from actions.models import Action
 from actions.record import safe
 from actions.states import State
-from actions.switches import Place, holding
+from actions.switches import Place, why_held
 from actions.turns import is_its_turn
 from policies.limits import release
 from traces.canonical import instant
@@ -32,6 +32,7 @@ from traces.ledger import append
 # Refusals that say nothing of an earlier request with the same key: the key was not looked at, or not yet.
 NOT_ABOUT_THE_KEY = frozenset({401, 403, 404, 405, 408, 409, 412, 425, 428, 429})
 Purpose = credentials.Purpose
+RELATED = ("tool__connection", "agent", "requester", "acting_user", "workspace", "trace")
 
 
 class Undecided(Exception):
@@ -40,13 +41,11 @@ class Undecided(Exception):
 
 def reconcile(*, actor: Actor, action_id: str) -> State:
     """Make one try if the action is in doubt and its time has come; otherwise do nothing. Safe to call any number of times."""
-    related = ("tool__connection", "agent", "requester", "acting_user", "workspace", "trace")
-    action = Action.objects.select_related(*related).get(pk=action_id)
+    action = Action.objects.select_related(*RELATED).get(pk=action_id)
     now = database_now()
     if action.state != State.UNKNOWN or (action.reconcile_at is not None and action.reconcile_at > now):
         return State(action.state)
-    switch = holding(Place.of(action))
-    if switch is not None:
+    if why_held(Place.of(action)):
         _later(action, now + pause_after(0))  # A pause lets nothing out, not even a question.
         return State.UNKNOWN
     try:
@@ -154,8 +153,7 @@ def _send_again(actor: Actor, action: Action, way: Reach, lease: Lease, settled:
         actor, action, way, scope=(scope,), record=record, ttl_s=lease.ttl_s(), purpose=Purpose.RESEND
     )
     try:
-        if lease.timeout_s() <= 0 or holding(Place.of(action)) is not None:
-            raise Undecided("There was no time left to send it, or a pause began.")
+        _last_look(action, way, lease)
         if first and not is_its_turn(action):
             raise Undecided("Its plan has stopped meanwhile, so nothing of it is sent.")
         if first:
@@ -166,6 +164,19 @@ def _send_again(actor: Actor, action: Action, way: Reach, lease: Lease, settled:
         _settle(actor, action, way, outcome, credential, lease, how=How.SEND_AGAIN)
     finally:
         credentials.end(actor, action, way, credential)
+
+
+def _last_look(action: Action, way: Reach, lease: Lease) -> None:
+    """What was committed while the credential was got counts for the same request again (P4, P9, R-26). Raises Undecided."""
+    if lease.timeout_s() <= 0:
+        raise Undecided("There was no time left to send it.")
+    now = Action.objects.select_related(*RELATED).get(pk=action.pk)
+    try:
+        found = recheck.problem(now, way, checks=recheck.OWN_CHECKS)
+    except recheck.Held as held:
+        raise Undecided(str(held)) from held
+    if found:
+        raise Undecided(found.sentence)
 
 
 def _keep_digest(action: Action, digest: str) -> None:

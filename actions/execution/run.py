@@ -13,6 +13,7 @@ from actions.connectors.base import Credential, CredentialError, Outcome, Sent
 from actions.connectors.operation import OperationError
 from actions.epochs import current, doubt, may_have_run
 from actions.execution import credentials, recheck
+from actions.execution.by_agent import hand_over
 from actions.execution.compose import attempt_record, compose, request_digest
 from actions.execution.finish import block, give_back, record_outcome
 from actions.execution.lease import Lease
@@ -22,9 +23,20 @@ from actions.models import Action
 from actions.record import known_secrets
 from actions.redaction import mask
 from actions.states import State
-from actions.switches import Place, holding
+from actions.switches import Place, why_held
 from actions.turns import is_its_turn
 from traces.canonical import instant
+from traces.models import Trace
+
+RELATED = ("tool__connection", "agent", "requester", "acting_user", "workspace", "trace")
+
+
+class Moved(Exception):
+    """Something no longer holds at the instant of the intent: nothing was recorded and nothing is sent."""
+
+    def __init__(self, found: recheck.Finding) -> None:
+        super().__init__(found.sentence)
+        self.found = found
 
 
 def run(*, actor: Actor, action_id: str) -> State:
@@ -32,8 +44,7 @@ def run(*, actor: Actor, action_id: str) -> State:
 
     Returns the state it is in afterwards.
     """
-    related = ("tool__connection", "agent", "requester", "acting_user", "workspace", "trace")
-    action = Action.objects.select_related(*related).get(pk=action_id)
+    action = Action.objects.select_related(*RELATED).get(pk=action_id)
     if action.state != State.AUTHORIZED:
         return State(action.state)
     try:
@@ -48,7 +59,7 @@ def _start(actor: Actor, action: Action) -> None:
     epoch = current()
     if may_have_run(action, epoch):
         return doubt(actor, action, epoch)
-    if not is_its_turn(action) or holding(Place.of(action)) is not None:
+    if not is_its_turn(action) or why_held(Place.of(action)):
         return None
     lease = Lease.take()
     _claim(actor, action, lease)
@@ -69,7 +80,10 @@ def _attempt(actor: Actor, action: Action, lease: Lease) -> None:
         way = reach(action.tool, action.redact)
         found = recheck.problem(action, way)
         if found:
-            return block(actor, action, found.sentence, moved=[asdict(one) for one in found.moved])
+            return _block(actor, action, found)
+        if way.operation.by_agent:
+            found = hand_over(actor, action, way)
+            return _block(actor, action, found) if found else None
         sent = compose(action, way)
         credential = _mint(actor, action, way, lease)
     except recheck.Held as held:
@@ -80,6 +94,10 @@ def _attempt(actor: Actor, action: Action, lease: Lease) -> None:
         _dispatch(actor, action, way, sent, credential, lease)
     finally:
         credentials.end(actor, action, way, credential)
+
+
+def _block(actor: Actor, action: Action, found: recheck.Finding) -> None:
+    block(actor, action, found.sentence, moved=[asdict(one) for one in found.moved])
 
 
 def _mint(actor: Actor, action: Action, way: Reach, lease: Lease) -> Credential:
@@ -100,6 +118,8 @@ def _dispatch(actor: Actor, action: Action, way: Reach, sent: Sent, credential: 
         _record_intent(actor, action, way, sent)
     except recheck.Held as held:
         return give_back(actor, action, str(held))
+    except Moved as moved:
+        return _block(actor, action, moved.found)
     outcome = _send(way, sent, credential, lease)
     return record_outcome(actor, action, way, outcome, credential, timeout_s=max(lease.timeout_s(), 0.1))
 
@@ -112,7 +132,11 @@ def _send(way: Reach, sent: Sent, credential: Credential, lease: Lease) -> Outco
 
 
 def _record_intent(actor: Actor, action: Action, way: Reach, sent: Sent) -> None:
-    """The last look at the switches is in the transaction of the intent. Raises Held; then nothing was recorded."""
+    """The intent, in the transaction of a last look. Raises Held or Moved; then nothing was recorded.
+
+    INVARIANT: what is committed before the intent counts, however long the credential took to get (P4, P9, R-26). Held by
+    tests/faults/test_credentials.py. The target is not read again: no transaction waits for another system.
+    """
     known = known_secrets(way.definition, action.proposed, action.arguments, (action.before or {}).get("fields", {}))
     digest = request_digest(action, sent)
     intent = {
@@ -125,7 +149,12 @@ def _record_intent(actor: Actor, action: Action, way: Reach, sent: Sent) -> None
         "request_digest": digest,
     }
     with transaction.atomic():
-        recheck.refuse_held(action)
+        # The chain's lock before the limits' locks, as everywhere.
+        Trace.objects.select_for_update(of=("self",)).get(pk=action.trace_id)
+        now = Action.objects.select_related(*RELATED).get(pk=action.pk)
+        found = recheck.problem(now, way, checks=recheck.OWN_CHECKS)
+        if found:
+            raise Moved(found)
         move(
             actor=actor, action=action, to=State.DISPATCHING, entry="action.dispatching", body=intent,
             dispatched_at=database_now(), sent_digest=digest, sent_to=action.goes_to,

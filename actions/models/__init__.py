@@ -24,7 +24,9 @@ from actions.models.calls import (
     new_system_id,
     new_tool_id,
 )
+from actions.models.handovers import Handover
 from actions.models.rechecks import Recheck, new_recheck_id
+from actions.models.tools import ToolVersion
 
 __all__ = [
     "Action",
@@ -33,12 +35,14 @@ __all__ = [
     "Bulk",
     "Connection",
     "Epoch",
+    "Handover",
     "IdempotencyKey",
     "KillSwitch",
     "Plan",
     "Recheck",
     "Rollback",
     "Tool",
+    "ToolVersion",
     "new_action_id",
     "new_attestation_id",
     "new_bulk_id",

@@ -55,6 +55,12 @@ class Connection(models.Model):
     system = models.CharField(max_length=40, default=new_system_id)
     # What a kind of connector lets people set: {auth: {...}} of the http connector.
     options = models.JSONField(default=dict)
+    # The last look at whether it works: when, what came of it, who looked. Null: nobody has.
+    checked_at = models.DateTimeField(null=True)
+    check_ok = models.BooleanField(null=True)
+    check_detail = models.CharField(max_length=300, blank=True, default="")
+    checked_by = models.JSONField(null=True)
+    secret_since = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["workspace", "slug"], name="connection_slug_per_workspace")]
@@ -217,6 +223,12 @@ class Action(models.Model):
     def goes_to(self) -> str:
         """Which system a request of this action would go to now; an action that may run has a tool."""
         return f"{self.tool.connection_id}:{self.tool.connection.system}" if self.tool else ""
+
+    @property
+    def is_the_agents(self) -> bool:
+        """Whether the agent has it to do itself and has not reported yet."""
+        definition = self.definition if self.state == State.DISPATCHING else None
+        return definition is not None and definition.by_agent
 
     @property
     def in_doubt(self) -> bool:

@@ -43,7 +43,7 @@ def reload_as(cast, name: str, change) -> None:
     """Load the sample tools with one operation changed."""
     data = yaml.safe_load((WORLD / "tools.yaml").read_text())
     change(next(tool for tool in data["tools"] if tool["name"] == name)["operation"])
-    load_tools(actor=cast.actor("dana"), workspace=cast.northwind, text=yaml.safe_dump(data))
+    load_tools(actor=cast.actor("dana"), workspace=cast.northwind, text=yaml.safe_dump(data), approve=True)
 
 
 def as_class_c(operation: dict) -> None:

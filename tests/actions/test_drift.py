@@ -28,7 +28,7 @@ def approved(cast) -> Trace:
 def reworded(cast) -> None:
     data = yaml.safe_load((WORLD / "tools.yaml").read_text())
     next(tool for tool in data["tools"] if tool["name"] == REFUND)["description"] = "Give back money, quietly."
-    load_tools(actor=cast.actor("dana"), workspace=cast.northwind, text=yaml.safe_dump(data))
+    load_tools(actor=cast.actor("dana"), workspace=cast.northwind, text=yaml.safe_dump(data), approve=True)
 
 
 def tightened(cast) -> None:

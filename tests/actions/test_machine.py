@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from accounts.actors import system_actor
 from accounts.clock import database_now
@@ -116,7 +117,19 @@ def test_one_verdict_that_cannot_be_carried_over_keeps_no_other_waiting(cast, ca
     Action.objects.filter(pk=action(traces[0], REFUND).pk).update(arguments_text="{")
     swept = sweep()
     assert (swept.applied, action(traces[1], REFUND).state) == (1, "rejected")
-    assert action(traces[0], REFUND).state == "pending" and "could not be carried over" in caplog.text
+    assert "could not be carried over" in caplog.text and "could not be stopped" in caplog.text
+    assert not Action.objects.filter(trace=traces[0], state__in=["claimed", "dispatching"]).exists()
+
+
+def test_a_part_of_the_round_that_fails_keeps_no_other_waiting(cast, authorized, caplog):
+    """Expiries that the database refuses are said and tried again; leases still end in the same round (F-04)."""
+    claim(authorized, lease_until=database_now() - timedelta(seconds=1))
+    ApprovalRequest.objects.filter(trace=planned(cast)).update(expires_at=database_now() - timedelta(seconds=1))
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$")
+        cursor.execute("CREATE TRIGGER refuse BEFORE UPDATE ON approvals_approvalrequest EXECUTE FUNCTION refuse()")
+    swept = sweep()
+    assert (swept.failed, swept.requeued) == (1, 1) and "The part approvals of this round failed" in caplog.text
 
 
 def test_b05_sweeper_denies_what_nobody_decided(cast):

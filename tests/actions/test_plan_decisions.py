@@ -5,8 +5,9 @@ from django.test import Client, TestCase
 
 from actions.models import Action
 from actions.sweep import sweep
-from approvals.models import ApprovalRequest
+from approvals.models import ApprovalRequest, Verdict
 from tests.builders import planned, publish, sample_plain, work
+from tests.stepup.conftest import ask_for
 
 UPDATE = "desk.account.update"
 
@@ -128,3 +129,20 @@ def test_a_person_resumes_from_the_page_and_others_may_not(cast, asked):
     assert client(cast, "tomas").post(f"/plans/{plan.pk}/resume/").status_code == 403
     answer = client(cast, "maya").post(f"/plans/{plan.pk}/resume/", follow=True)
     assert "Resumed as a new plan" in answer.content.decode() and plan.resumed_as.actions.count() == 3
+
+
+def test_v7_chosen_approvals_that_lack_a_step_up_are_kept_and_nothing_is_recorded(cast, asked):
+    ask_for(cast, "totp")
+    done = decide(cast, asked, "priya", {2: "approve", 4: "reject"})
+    assert done.redirect_chain[0][0] == "/me/step-up/?next=%2Fresume%2F"
+    assert not Verdict.objects.exists() and set(states(asked)) == {"succeeded", "pending"}
+    decide(cast, asked, "priya", {4: "reject"})
+    assert Verdict.objects.get().choice == "reject"
+
+
+def test_v7_what_a_passkey_signs_is_decided_on_its_own_page(cast, asked):
+    ask_for(cast, "passkey")
+    page = client(cast, "priya").get(f"/plans/{asked.plans.get().pk}/").content.decode()
+    assert f"choice-{requests(asked)[2].pk}" not in page
+    decide(cast, asked, "priya", {2: "approve"})
+    assert not Verdict.objects.exists()

@@ -56,7 +56,7 @@ def test_r22_tool_that_changed_after_the_vote_is_not_run(cast, desk):
     vote(cast, refund, "priya")
     vote(cast, refund, "tomas")
     text = changed("desk.refund.create", description="Give back money, quietly.")
-    load_tools(actor=cast.actor("dana"), workspace=cast.northwind, text=text)
+    load_tools(actor=cast.actor("dana"), workspace=cast.northwind, text=text, approve=True)
     work(trace)
     blocked = action(trace, "desk.refund.create")
     assert blocked.state == "blocked" and "definition changed" in blocked.detail

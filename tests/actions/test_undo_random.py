@@ -13,6 +13,7 @@ from actions.models import Action
 from actions.rollback import RollbackRefused
 from tests.actions.undoing import TICKET, UPDATE, undo, undo_all, wrote
 from tests.builders import opened
+from traces.checkpoints.clock import tick
 from traces.ledger import verify
 
 logger = logging.getLogger(__name__)
@@ -121,6 +122,7 @@ class World:
 def test_t18_restored_byte_for_byte_or_conflict_and_once(cast, desk, batch):
     told = {"restored": 0, "conflicts": 0, "again": 0}
     for number in range(batch, SEQUENCES, BATCHES):
+        tick()  # The clock goes on: a long run without checkpoints would be held (F13).
         world = World(cast, desk, seed=number)
         world.change()  # So that there is something to undo.
         for _ in range(world.pick.randint(3, 6)):

@@ -1,5 +1,6 @@
 """Where a connector may connect (R-32, T13)."""
 
+import re
 import socket
 
 import pytest
@@ -9,6 +10,7 @@ from accounts.egress import EgressRefused, client
 from actions.connectors.base import Credential, ReadFailed
 from actions.connectors.records.connector import RecordsConnector
 from tests.connectors.raw import answer, raw_system
+from tests.desk.running import ROOT
 
 CREDENTIAL = Credential("tok_1", "secret", ("a:b",), None, 60)
 
@@ -104,3 +106,10 @@ def test_a_trusted_certificate_is_checked_against_the_hosts_name(tmp_path, monke
             pytest.raises(Exception, match="certificate"),
         ):
             http.get("/x")
+
+
+def test_r32_outgoing_http_has_one_home():
+    makes = re.compile(r"httpx\.(Client|AsyncClient|get|post|put|request|stream)\(|urlopen\(|HTTPS?Connection\(")
+    apps = ("accounts", "actions", "approvals", "console", "gateway", "policies", "traces")
+    files = [path for app in apps for path in (ROOT / app).rglob("*.py") if makes.search(path.read_text())]
+    assert [str(path.relative_to(ROOT)) for path in files] == ["accounts/egress/rules.py"]

@@ -17,27 +17,28 @@ STARTS_S = 30
 
 
 class Cluster:
-    """One server on a port of its own."""
+    """One server on a port of its own, with settings of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+    def __init__(self, folder: Path, *, log: Path | None = None, **settings: str) -> None:
+        self.folder, self.port, self.settings = folder, free_port(), settings
+        self.log = log or folder.with_suffix(".log")
         self.process: subprocess.Popen | None = None
         folder.mkdir()
         if os.geteuid() == 0:
             os.chown(folder, UNPRIVILEGED, UNPRIVILEGED)
         folder.chmod(0o700)
 
-    def make(self) -> "Cluster":
-        self._tool("initdb", "-D", str(self.folder), "-U", "postgres", "--encoding=UTF8", "--locale=C", "--auth=trust")
+    def make(self, *options: str) -> "Cluster":
+        plain = ["-U", "postgres", "--encoding=UTF8", "--locale=C", "--auth=trust"]
+        self._tool("initdb", "-D", str(self.folder), *plain, *options)
         return self.start()
 
     def start(self) -> "Cluster":
         settings = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_wal_senders": 4,
-                    "log_min_messages": "panic", "shared_buffers": "16MB"}  # fmt: skip
+                    "log_min_messages": "panic", "shared_buffers": "16MB", **self.settings}  # fmt: skip
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = _as_server([str(_binaries() / "postgres"), "-D", str(self.folder), *options])
-        log = (self.folder.parent / f"{self.folder.name}.log").open("ab")
-        self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd="/")
+        self.process = subprocess.Popen(command, stdout=self.log.open("ab"), stderr=subprocess.STDOUT, cwd="/")
         self._until("SELECT 1", "1")
         return self
 
@@ -47,6 +48,16 @@ class Cluster:
             self._tool("pg_ctl", "-D", str(self.folder), "-m", "immediate", "-w", "stop")
             self.process.wait(10)
             self.process = None
+
+    def comes_back(self) -> None:
+        """As whoever runs it would see to: it answers, started again where it gave up."""
+        connections.close_all()
+        until = time.monotonic() + STARTS_S
+        while self.sql("SELECT 1") != "1":
+            assert self.process is not None and time.monotonic() < until, "The server did not come back."
+            if self.process.poll() is not None:
+                self.start()
+            time.sleep(0.1)
 
     def follower(self, folder: Path) -> "Cluster":
         """A standby that follows and is not waited for."""

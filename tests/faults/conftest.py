@@ -36,6 +36,12 @@ def count() -> int:
     return int(os.environ.get("REMIT_CAMPAIGN", "3"))
 
 
+@pytest.fixture(scope="session")
+def seed() -> int:
+    """Other instants and other faults in each part of a long run: REMIT_CAMPAIGN_PART is 0, 1, 2 …"""
+    return 1000 * int(os.environ.get("REMIT_CAMPAIGN_PART", "0"))
+
+
 @pytest.fixture
 def broker():
     found = Broker()

@@ -8,63 +8,88 @@ from accounts.models import Agent
 from accounts.services import set_agent_state
 from actions.switches import hold
 from actions.tasks import run_action
-from tests.faults.campaign import authorized, come_to_rest, delays, killed, naive, stopped, takes_s, verdict
+from tests.faults.campaign import (
+    WIDTH,
+    authorized,
+    come_to_rest,
+    delays,
+    killed,
+    killed_all,
+    naive,
+    stopped_all,
+    takes_s,
+    verdict,
+    where,
+)
 from tests.faults.judge import Told, judge
 from tests.remote.server import SECRET
+from traces.checkpoints.clock import tick
+from traces.models import Entry
 
 # Before and after the effect, so that kills fall on both sides of it.
 LATENCY_S = 0.1
 
 
 @pytest.mark.parametrize("klass", "abc")
-def test_f6_to_f9_killed_at_random_instants(shop, remote, klass, count):
+def test_f6_to_f9_killed_at_random_instants(shop, remote, klass, count, seed):
     remote.chance(0.0, 0, LATENCY_S)
-    span_s = takes_s(authorized(shop, klass))
+    span_s = takes_s([authorized(shop, klass) for _ in range(WIDTH)])
     actions = [authorized(shop, klass) for _ in range(count)]
-    for action, after_s in zip(actions, delays(count, ord(klass), span_s), strict=True):
-        killed(action, after_s, run_action)
+    struck = killed_all(actions, delays(count, seed + ord(klass), span_s), run_action)
+    windows = dict(sorted(where(actions, remote).items()))
     remote.chance(0.0, 0)
     come_to_rest(actions)
     found = verdict(actions, remote)
-    print(f"killed, class {klass}: {found}")  # noqa: T201 - the figures that are published
+    print(f"killed, class {klass}: {struck} of {count} kills struck, {windows}: {found}")  # noqa: T201 - the figures that are published
     assert found.fatal == ()
 
 
 @pytest.mark.parametrize("klass", "abc")
-def test_f11_spoiled_answers(shop, remote, klass, count):
-    actions = [authorized(shop, klass) for _ in range(count)]
-    remote.chance(0.7, ord(klass))
-    for action in actions:
+def test_f11_spoiled_answers(shop, remote, klass, count, seed):
+    before, actions = remote.truth()["spoiled"], [authorized(shop, klass) for _ in range(count)]
+    remote.chance(0.7, seed + ord(klass))
+    for number, action in enumerate(actions):
         run_action(action.pk)
+        if number % 50 == 0:
+            tick()
+    spoiled = remote.truth()["spoiled"] - before
     remote.chance(0.0, 0)
     come_to_rest(actions)
     found = verdict(actions, remote)
-    print(f"spoiled, class {klass}: {found}")  # noqa: T201 - the figures that are published
+    print(f"spoiled, class {klass}: {spoiled} answers of {count}: {found}")  # noqa: T201 - the figures that are published
     assert found.fatal == ()
 
 
 @pytest.mark.parametrize("klass", "abc")
-def test_both_at_once_also_while_finding_out(shop, remote, klass, count):
-    span_s = takes_s(authorized(shop, klass))
-    actions = [authorized(shop, klass) for _ in range(count)]
-    remote.chance(0.4, ord(klass), LATENCY_S)
+def test_both_at_once_also_while_finding_out(shop, remote, klass, count, seed):
+    span_s = takes_s([authorized(shop, klass) for _ in range(WIDTH)])
+    before, struck, actions = remote.truth()["spoiled"], 0, [authorized(shop, klass) for _ in range(count)]
+    remote.chance(0.4, seed + ord(klass), LATENCY_S)
     for attempt in range(2):
-        for action, after_s in zip(actions, delays(count, ord(klass) + attempt, span_s), strict=True):
-            killed(action, after_s, run_action)
+        struck += killed_all(actions, delays(count, seed + ord(klass) + attempt, span_s), run_action)
         time.sleep(1)
+    spoiled = remote.truth()["spoiled"] - before
     remote.chance(0.0, 0)
     come_to_rest(actions)
     found = verdict(actions, remote)
-    print(f"killed and spoiled, class {klass}: {found}")  # noqa: T201 - the figures that are published
+    print(f"killed and spoiled, class {klass}: {struck} kills struck, {spoiled} answers spoiled: {found}")  # noqa: T201 - the figures that are published
     assert found.fatal == ()
 
 
 @pytest.mark.parametrize("klass", "abc")
-def test_f10_zombie_that_wakes_after_its_lease_writes_and_sends_nothing(shop, remote, klass):
-    actions = [authorized(shop, klass)]
-    stopped(actions[0], 0.1, for_s=2.6)
+def test_f10_zombies_that_wake_after_their_lease_send_nothing_and_write_only_under_their_fence(
+    shop, remote, klass, count, seed
+):
+    remote.chance(0.0, 0, LATENCY_S)
+    span_s = takes_s([authorized(shop, klass)])
+    actions = [authorized(shop, klass) for _ in range(count)]
+    asleep = stopped_all(actions, delays(count, seed + ord(klass), span_s), for_s=2.6)
+    remote.chance(0.0, 0)
     come_to_rest(actions)
-    assert verdict(actions, remote).fatal == ()
+    found, traces = verdict(actions, remote), [action.trace_id for action in actions]
+    late = Entry.objects.filter(trace__in=traces, canonical__contains='"late":true').count()
+    print(f"stopped, class {klass}: {dict(asleep)} when the sweeper came, {late} late results: {found}")  # noqa: T201 - the figures that are published
+    assert found.fatal == ()
 
 
 def test_f3_each_message_a_hundred_times(shop, remote):

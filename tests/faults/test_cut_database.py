@@ -15,6 +15,7 @@ from approvals.services import AlreadyDecided, NotEntitled, record_verdict
 from tests.builders import action, opened, planned, publish, request_of, sample_plain
 from tests.faults.campaign import authorized, come_to_rest, verdict
 from tests.faults.wired import over_the_wire, spread
+from traces.checkpoints.clock import tick
 from traces.ledger import verify
 
 REFUND = "desk.refund.create"
@@ -35,6 +36,7 @@ def harmed_runs(shop, klass: str, how: list[str], count: int, *, commits: bool =
     # A session turns read-only between two transactions; after the last there is none to turn.
     total, actions = whole.commits if commits else whole.statements - 10 * ("read_only" in how), [first]
     for round_, at in enumerate(spread(count, total) if not commits else [1 + n % total for n in range(count)]):
+        tick()
         found = authorized(shop, klass)
         passed = over_the_wire(lambda pk=found.pk: run_action(pk), how[round_ % len(how)], at)
         # The first run may hold statements that the next ones have no need of, so a point may lie behind the end.
@@ -63,8 +65,8 @@ def test_f12_database_that_turns_read_only_on_the_way(shop, remote, klass, count
     judged(actions, remote, f"read-only from a statement on, class {klass}")
 
 
-def ask(shop, trace, key: str) -> int:
-    body = {"trace_id": trace.pk, "tool": "shop.order.b", "arguments": {"item": "tea", "amount": 1}}
+def ask(shop, trace, key: str, klass: str = "b") -> int:
+    body = {"trace_id": trace.pk, "tool": f"shop.order.{klass}", "arguments": {"item": "tea", "amount": 1}}
     head = {"Authorization": f"Bearer {shop.token}", "Idempotency-Key": key}
     return (
         Client().post("/api/v1/tool-calls", json.dumps(body), content_type="application/json", headers=head).status_code
@@ -76,6 +78,7 @@ def test_f2_proposal_without_an_answer_is_one_action_when_it_is_asked_again(shop
     ask(shop, trace, "key-first")  # Notes the use of the token, as the first call of each minute does.
     whole = over_the_wire(lambda: ask(shop, trace, "key-0"))
     for number in range(1, count + 1):
+        tick()  # The clock goes on: without checkpoints nothing is dispatched (F13).
         key = f"key-{number}"
         assert over_the_wire(lambda key=key: ask(shop, trace, key), "commit", 1 + number % whole.commits).harmed
         # A first request that recorded nothing and died keeps its key for two minutes; they pass.
@@ -106,6 +109,7 @@ def test_f2_vote_without_an_answer_counts_once(shop, count):
     found = request_of(planned(shop), REFUND)
     whole = over_the_wire(lambda: vote(shop, found, "priya"))
     for number in range(count):
+        tick()
         asked = request_of(planned(shop), REFUND)
         assert over_the_wire(lambda f=asked: vote(shop, f, "priya"), "commit", 1 + number % whole.commits).harmed
         with pytest.raises((AlreadyDecided, NotEntitled)):  # It stands; voting again is refused.

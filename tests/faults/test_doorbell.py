@@ -8,7 +8,7 @@ from pathlib import Path
 from celery import Celery, current_app
 from kombu import Connection
 
-from actions.doorbell import TASK, ring
+from actions.doorbell import TASK, ring, ring_each
 from actions.models import Action
 from tests.faults.campaign import authorized
 from tests.faults.running import QUEUE, Broker
@@ -61,12 +61,15 @@ def _pickled(broker: Broker, mark: Path) -> None:
         )  # fmt: skip
 
 
-def test_f4_emptied_and_stopped_broker_loses_nothing(shop, remote, broker, sender, worker, monkeypatch):
+def test_f4_emptied_and_stopped_broker_loses_nothing(shop, remote, broker, sender, worker, monkeypatch, caplog):
     waiting = [authorized(shop, klass) for klass in "ab"]
     broker.stop()
     monkeypatch.setattr(current_app.conf, "broker_url", broker.url)
     for action in waiting:
         ring(action.pk)  # Nobody is there: it says so in the log and nothing else happens.
+    caplog.clear()
+    assert ring_each([action.pk for action in waiting] * 50) == 0
+    assert caplog.text.count("did not take") == 1, "A round asks a broker that is down once, not for each action."
     assert {Action.objects.get(pk=action.pk).state for action in waiting} == {"authorized"}
     broker.start()
     send(sender, waiting[0].pk)

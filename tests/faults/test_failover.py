@@ -31,7 +31,7 @@ def primary(shop, tmp_path):
 
 def test_f12_server_that_crashes_and_starts_again_on_the_way(primary, shop, remote, count):
     remote.chance(0.0, 0, 0.1)
-    span_s = takes_s(authorized(shop, "a"))
+    span_s = takes_s([authorized(shop, klass) for klass in "abc"])
     actions = []
     for after_s in delays(count, 12, span_s):
         mine = [authorized(shop, klass) for klass in "abc"]

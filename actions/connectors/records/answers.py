@@ -3,11 +3,12 @@
 An answer that the ledger could not carry unchanged is unreadable, which for a write means unknown, never done.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from traces.canonical import strict_loads
 
 MAX_ANSWER = 1024 * 1024
 MAX_DEPTH = 32
@@ -40,24 +41,10 @@ class Answer:
         if self.headers.get("content-encoding", "identity").strip().lower() not in {"identity", ""}:
             return None
         try:
-            value = json.loads(
-                self.content.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse,
-                parse_int=_integer, parse_float=_number,
-            )  # fmt: skip
+            value = strict_loads(self.content.decode("utf-8"), parse_int=_integer, parse_float=_number)
         except (ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) and _carried(value, MAX_DEPTH) else None
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("A name stands twice in one object.")
-    return found
-
-
-def _refuse(text: str) -> Any:
-    raise ValueError(f"{text} is not a JSON number.")
 
 
 def _integer(text: str) -> int:

@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--workspace", required=True)
         parser.add_argument("--name", default="")
         parser.add_argument("--kind", default="http")
-        parser.add_argument("--base-url", required=True)
+        parser.add_argument("--base-url", default="", help="every kind but agent needs one")
         parser.add_argument("--link-url", default="")
         parser.add_argument("--client-id", default="")
         parser.add_argument(

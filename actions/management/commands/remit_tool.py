@@ -8,7 +8,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.actors import system_actor
 from accounts.models import Workspace
+from actions.tool_versions import blocked_names
 from actions.tools import BadTool, load_tools
+
+BLOCKED = "  changed: blocked until an admin decides on its page, or --approve"
 
 
 class Command(BaseCommand):
@@ -20,6 +23,9 @@ class Command(BaseCommand):
         parser.add_argument("verb", choices=["load"])
         parser.add_argument("file", type=Path)
         parser.add_argument("--workspace", required=True)
+        parser.add_argument(
+            "--approve", action="store_true", help="changed definitions come into force at once: you have read them"
+        )
         parser.add_argument("--json", action="store_true", dest="as_json")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -29,11 +35,13 @@ class Command(BaseCommand):
             raise CommandError(f"There is no workspace {options['workspace']}.")
         try:
             text = options["file"].read_text(encoding="utf-8")
-            tools = load_tools(actor=system_actor("setup", workspace.pk), workspace=workspace, text=text)
+            actor = system_actor("setup", workspace.pk)
+            tools = load_tools(actor=actor, workspace=workspace, text=text, approve=options["approve"])
         except OSError as error:
             raise CommandError(f"{options['file']} cannot be read: {error.strerror}.") from error
         except BadTool as error:
             raise CommandError(str(error)) from error
         loaded = {tool.name: tool.digest for tool in tools}
-        lines = "\n".join(f"{name} {digest}" for name, digest in loaded.items())
+        blocked = blocked_names(workspace)
+        lines = "\n".join(f"{name} {digest}{BLOCKED * (name in blocked)}" for name, digest in loaded.items())
         self.stdout.write(json.dumps(loaded) if options["as_json"] else lines)

@@ -1,0 +1,1 @@
+"""What an agent does with its own hands: governed, handed over, reported; never opened from here."""

@@ -1,0 +1,69 @@
+"""Whether a connection works: a short-lived credential is asked for and ended; no record is read or written."""
+
+import re
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from actions.connectors.base import ConnectionInfo, Connector, CredentialError, ReadFailed, RecordGone
+from actions.connectors.operation import OperationError, parse_operation
+from actions.connectors.registry import UnknownKind, connector_for
+from actions.definition import Definition
+from actions.models import Connection
+from actions.sealing import SealBroken, unseal
+
+TTL_S = 30
+REFERENCE = "health"
+_ANSWERED = re.compile(r"the system answered (something unreadable|\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What was found, in a sentence."""
+
+    ok: bool
+    sentence: str
+
+
+def look_at(connection: Connection) -> Health:
+    """Never raises for what the system does: what does not work is what was found."""
+    if connection.kind == "agent":
+        return Health(True, "Its tools run where the agent runs, so there is nothing to look at.")
+    try:
+        scope = _scope(connection)
+        if scope is None:
+            return Health(False, "No tool uses it, so there is nothing to ask a credential for.")
+        info = ConnectionInfo(
+            slug=connection.slug, kind=connection.kind, base_url=connection.base_url, client_id=connection.client_id,
+            client_secret=unseal(connection.sealed_secret), allow_private=connection.allow_private,
+            options=connection.options,
+        )  # fmt: skip
+        return _tried(connector_for(connection.kind), info, scope)
+    except (SealBroken, UnknownKind, OperationError, CredentialError) as error:
+        return Health(False, str(error))
+
+
+def _scope(connection: Connection) -> str | None:
+    """The scope of the first of its tools that reads; else of one that writes."""
+    found = [parse_operation(Definition(tool.definition).operation) for tool in connection.tools.all()]
+    reads = [operation.read.scope for operation in found if operation.read]
+    writes = [operation.write.scope for operation in found if operation.write]
+    return next(iter([*reads, *writes]), None)
+
+
+def _tried(connector: Connector, info: ConnectionInfo, scope: str) -> Health:
+    credential = connector.mint(info, scope=(scope,), record=None, ttl_s=TTL_S, reference=REFERENCE)
+    if not credential.standing:
+        ended = connector.revoke(info, credential)
+        return Health(
+            True, "It gave a short-lived credential" + (" and ended it." if ended else "; it expires by itself.")
+        )
+    try:
+        connector.read(info, "/", credential, timeout_s=settings.REMIT_CALL_TIMEOUT_S)
+    except RecordGone:
+        pass
+    except ReadFailed as error:
+        said = _ANSWERED.search(str(error))
+        if said is None or said[1] in {"401", "403"}:
+            return Health(False, str(error))
+    return Health(True, "It answers. Its standing secret is not refused; whether it may do more, only a call shows.")
