@@ -1,8 +1,10 @@
 """Who may see which approval request. Absent and forbidden look alike."""
 
+from collections.abc import Collection
+
 from django.db.models import Q, QuerySet
 
-from accounts.access import NotVisible, has_permission
+from accounts.access import NotVisible, delegations_now, has_permission
 from accounts.ids import is_id
 from accounts.models import Agent, Group, User, Workspace
 from accounts.permissions import Permission
@@ -10,6 +12,7 @@ from approvals.algebra import Step
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest
 from approvals.people import person_in
+from approvals.snoozes import snoozed_until
 
 
 def requests_visible_to(user: User, workspace: Workspace) -> QuerySet[ApprovalRequest]:
@@ -29,9 +32,11 @@ def open_requests_for(user: User, workspace: Workspace) -> QuerySet[ApprovalRequ
 
 
 def decidable_by(user: User, workspace: Workspace) -> list[ApprovalRequest]:
-    """Open requests whose current step this person may decide now, most urgent first."""
+    """Open requests this person may decide now and did not put aside, most urgent first."""
     who = person_in(user, workspace)
-    return [request for request in open_requests_for(user, workspace) if eligibility(user, request, who).may_decide]
+    mine = [request for request in open_requests_for(user, workspace) if eligibility(user, request, who).may_decide]
+    aside = snoozed_until(user, [request.pk for request in mine])
+    return [request for request in mine if request.pk not in aside]
 
 
 def get_request_for(user: User, request_id: str) -> ApprovalRequest:
@@ -52,11 +57,25 @@ def get_request_for_agent(agent: Agent, request_id: str) -> ApprovalRequest:
     return request
 
 
-def names_of(step: Step, workspace: Workspace) -> list[str]:
-    """Names of the people who may decide a step, for the steps rail."""
-    people = User.objects.filter(memberships__workspace=workspace, is_active=True)
+def is_with_agent(action_id: str) -> bool:
+    """Whether a reviewer sent an action's request back, and its agent has not answered."""
+    returned = ApprovalRequest.objects.filter(action_id=action_id, returned_at__isnull=False)
+    return returned.filter(state=ApprovalRequest.State.OPEN).exists()
+
+
+def names_of(step: Step, workspace: Workspace, taken: Collection[str] = ()) -> list[str]:
+    """Names of the people who may decide a step, for the steps rail; of one who is away, who stands in until when.
+
+    `taken` are accounts of those who decided already.
+    """
+    people = User.objects.filter(memberships__workspace=workspace, is_active=True).exclude(pk__in=taken)
     in_group = Q(approver_groups__group__slug__in=step.groups, approver_groups__group__workspace=workspace)
-    return sorted(set(people.filter(in_group | Q(email__in=step.people)).values_list("name", flat=True)))
+    found = dict(people.filter(in_group | Q(email__in=step.people)).values_list("pk", "name"))
+    for away in delegations_now(workspace).filter(person__in=found).exclude(delegate__in=taken):
+        found[away.person_id] = (
+            f"{away.delegate.name} for {away.person.name}, away until {away.ends_at:%-d %b %H:%M} UTC"
+        )
+    return sorted(set(found.values()))
 
 
 def group_title(slug: str, workspace: Workspace) -> str:

@@ -64,6 +64,11 @@ class Timer:
     group: str = ""
     step: str = ""
 
+    @property
+    def key(self) -> tuple[str, int]:
+        """What tells it from every other timer of its route."""
+        return self.kind, self.number
+
 
 def steps_of(route: Mapping[str, Any], escalated: Iterable[int] = ()) -> tuple[Step, ...]:
     """The steps of a route as recorded with its request; `escalated` are the places of escalations that happened."""

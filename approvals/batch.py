@@ -4,20 +4,22 @@ Must not decide anything more loosely than one request alone: every item goes th
 was shown, in a transaction of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from accounts.access import NotVisible
 from accounts.actors import Actor
+from accounts.clock import database_now
 from accounts.models import User
 from approvals.access import get_request_for, requests_visible_to
 from approvals.eligibility import eligibility
 from approvals.longtext import long_values
-from approvals.models import ApprovalRequest, Verdict
+from approvals.models import ApprovalRequest, ApprovalSettings, Verdict
 from approvals.people import Person, person_in
 from approvals.refusals import AlreadyDecided, DigestChanged, VerdictRefused
-from approvals.services import record_verdict
+from approvals.requirement import required_level, settings_of
+from approvals.services import record_verdict, refuse_unproven
 from approvals.statement import Proof
 
 MOST = 50
@@ -95,7 +97,8 @@ def batch_of(user: User, ids: Sequence[str]) -> Batch:
         raise BatchRefused(f"At most {MOST} requests are reviewed together. Tick fewer.")
     requests = _requests(user, list(dict.fromkeys(ids)))
     who = person_in(user, requests[0].workspace) if requests else None
-    reasons = {request.pk: _why_not(user, request, who) for request in requests}
+    wanted = settings_of(requests[0].workspace_id) if requests else None
+    reasons = {request.pk: _why_not(user, request, who, wanted) for request in requests}
     fit = [request for request in requests if not reasons[request.pk]]
     if not fit:
         raise BatchRefused("None of these can be reviewed together. Open each by itself.")
@@ -122,9 +125,17 @@ def _requests(user: User, ids: Sequence[str]) -> list[ApprovalRequest]:
     return [found[request_id] for request_id in ids]
 
 
-def _why_not(user: User, request: ApprovalRequest, who: Person | None) -> str:
+def _why_not(user: User, request: ApprovalRequest, who: Person | None, wanted: ApprovalSettings | None) -> str:
     may = eligibility(user, request, who)
-    return may.reason if not may.may_decide else why_alone(request)
+    if not may.may_decide:
+        return may.reason
+    alone = "A passkey signs it by itself, so it is reviewed alone." if signs_alone(request, wanted) else ""
+    return why_alone(request) or alone
+
+
+def signs_alone(request: ApprovalRequest, wanted: ApprovalSettings | None = None) -> bool:
+    """Whether a passkey signs each approval of it, which no step-up for several does."""
+    return required_level(request, wanted) == "passkey"
 
 
 def _item(request: ApprovalRequest) -> Item:
@@ -142,13 +153,23 @@ def decide_together(
 ) -> list[Result]:
     """Record the same verdict on each request of `seen` (id -> digest shown), each as if it stood alone.
 
-    Raises NotVisible and BatchRefused before anything is recorded; after that one item's failure stops no other.
+    Raises NotVisible, BatchRefused and StepUpNeeded before anything is recorded; after that one item's failure stops no other.
     """
     batch = batch_of(user, list(seen))
     if choice == Verdict.Choice.REJECT and not reason.strip():
         raise BatchRefused("Write a reason. The agents and the people who asked will read it.")
+    if choice == Verdict.Choice.APPROVE:
+        asked = ApprovalRequest.objects.filter(pk__in=[item.id for item in batch.items])
+        refuse_unproven_together(user, asked, proof)
     done = [_decide(actor, user, item, choice, reason, seen[item.id], proof) for item in batch.items]
     return done + [Result(one.id, one.title, "refused", one.reason) for one in batch.left_out]
+
+
+def refuse_unproven_together(user: User, requests: Iterable[ApprovalRequest], proof: Proof | None) -> None:
+    """Raises StepUpNeeded where one of several approvals would lack its proof, so that all of them wait for it."""
+    now = database_now()
+    for request in requests:
+        refuse_unproven(request, user, proof, now)
 
 
 def _decide(actor: Actor, user: User, item: Item, choice: str, reason: str, digest: str, proof: Proof | None) -> Result:

@@ -6,6 +6,7 @@ from django import forms
 
 from approvals.glass_review import LEAST
 from approvals.models import Verdict
+from approvals.snoozes import LONGEST
 
 
 class VerdictForm(forms.Form):
@@ -25,6 +26,22 @@ class VerdictForm(forms.Form):
         if cleaned.get("choice") == Verdict.Choice.REJECT and not cleaned.get("reason"):
             self.add_error("reason", "Write a reason. The agent and the person who asked will read it.")
         return cleaned
+
+
+class QuestionForm(forms.Form):
+    """What the agent is asked to change, in the field that verdicts use for their reason."""
+
+    reason = forms.CharField(
+        max_length=2000, strip=True, label="Reason",
+        error_messages={"required": "Write what should change. The agent reads it."},
+    )  # fmt: skip
+    digest = forms.CharField(max_length=80)
+
+
+class SnoozeForm(forms.Form):
+    """For how long a request is put aside."""
+
+    minutes = forms.IntegerField(min_value=1, max_value=LONGEST)
 
 
 class BreakGlassForm(forms.Form):

@@ -54,10 +54,12 @@ def _told(broken: BreakGlass, who: Person) -> bool:
 
 
 def _reviews(broken: BreakGlass, who: Person) -> bool:
-    """In the group since before it happened, and without a hand in what ran (R-24)."""
+    """A reviewer, in the group since before it happened, and without a hand in what ran (R-24): nobody judges an emergency
+    who could not have decided what it skipped.
+    """
     since, request = who.approver.groups.get(broken.review_group), broken.request
     early = since is not None and since < broken.at
-    return early and not who.refused_in({**request.involved, **request.excluded})
+    return who.decides and early and not who.refused_in({**request.involved, **request.excluded})
 
 
 def unresolved_for(user: User, workspace: Workspace) -> list[GlassRow]:

@@ -4,12 +4,26 @@ from dataclasses import replace
 from datetime import timedelta
 
 from django.db import models
+from django.db.models.functions import Now
 
 from accounts.clock import database_now
 from accounts.ids import new_id
-from accounts.models import Agent, User, Workspace
-from approvals.algebra import Step, Vote, steps_of, waiting
+from accounts.models import Agent, Delegation, User, Workspace
+from approvals.algebra import Step, Vote, steps_of, timers, waiting
+from approvals.route_models import Question, Snooze
 from traces.models import Trace
+
+__all__ = [
+    "ApprovalKey",
+    "ApprovalRequest",
+    "ApprovalSettings",
+    "BreakGlass",
+    "FiredTimer",
+    "Opening",
+    "Question",
+    "Snooze",
+    "Verdict",
+]
 
 
 def new_request_id() -> str:
@@ -57,6 +71,10 @@ class ApprovalRequest(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
+    # Since when it is with the agent, which was asked to change it. It stays open, and due when it was due.
+    returned_at = models.DateTimeField(null=True)
+    # By whom it was withdrawn and why, as the agent and the page are told.
+    withdrawn_why = models.TextField(blank=True)
     # When the sweeper looks at its timers again; null when none is left.
     next_timer_at = models.DateTimeField(null=True)
 
@@ -85,8 +103,13 @@ class ApprovalRequest(models.Model):
 
     @property
     def escalated(self) -> list[int]:
-        """The places of the route's escalations that happened."""
-        return [timer.number for timer in self.timers.all() if timer.kind == FiredTimer.Kind.ESCALATION]
+        """The places of the route's escalations that happened. None happened before its time, whatever a row says."""
+        fired = [timer for timer in self.timers.all() if timer.kind == FiredTimer.Kind.ESCALATION]
+        return sorted(timer.number for timer in fired if self._was_due(timer))
+
+    def _was_due(self, fired: "FiredTimer") -> bool:
+        known = [timer.after for timer in timers(self.route, self.lasts) if timer.key == (fired.kind, fired.number)]
+        return any(fired.at >= self.created_at + after for after in known)
 
     @property
     def counted(self) -> "list[Verdict]":
@@ -111,6 +134,11 @@ class ApprovalRequest(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state == self.State.OPEN
+
+    @property
+    def is_with_agent(self) -> bool:
+        """Whether a reviewer asked for changes and nothing came of it yet."""
+        return self.is_open and self.returned_at is not None
 
     @property
     def state_words(self) -> str:
@@ -138,6 +166,8 @@ class Verdict(models.Model):
     # When the payload was first shown to this person, and how long until the verdict; null when it was not shown.
     opened_at = models.DateTimeField(null=True)
     dwell_ms = models.PositiveBigIntegerField(null=True)
+    # Given for somebody who was away, under this delegation.
+    delegation = models.ForeignKey(Delegation, on_delete=models.PROTECT, null=True, related_name="verdicts")
     # Given above the workspace's limit of approvals an hour: somebody else must approve this step as well.
     wants_second = models.BooleanField(default=False)
     at = models.DateTimeField()
@@ -156,7 +186,34 @@ class Verdict(models.Model):
     @property
     def vote(self) -> Vote:
         """As the algebra takes it."""
-        return Vote(self.step, frozenset({self.user_id}))
+        return Vote(self.step, self.humans)
+
+    @property
+    def humans(self) -> frozenset[str]:
+        """The accounts of whom it was given by and for."""
+        return frozenset({self.user_id, *([self.delegation.person_id] if self.delegation else [])})
+
+    @property
+    def who(self) -> str:
+        """Whose it is, in words: `Maya Chen for Tomás Ruiz`."""
+        return f"{self.user.name} for {self.delegation.person.name}" if self.delegation else self.user.name
+
+    @property
+    def capacity(self) -> dict[str, str]:
+        """By what right it was given, beside the person's own: part of the signed statement."""
+        return capacity_of(self.delegation)
+
+
+def capacity_of(delegation: Delegation | None) -> dict[str, str]:
+    """What a statement says of a right that is not the approver's own; nothing where it is."""
+    return {"delegation": delegation.pk, "for": delegation.person_id} if delegation else {}
+
+
+class HappenedManager(models.Manager["FiredTimer"]):
+    """Rows of the future have not happened. Related rows are read by it as well."""
+
+    def get_queryset(self) -> models.QuerySet["FiredTimer"]:
+        return super().get_queryset().filter(at__lte=Now())
 
 
 class FiredTimer(models.Model):
@@ -171,6 +228,8 @@ class FiredTimer(models.Model):
     # The place of the escalation in its route, from 0; which reminder it is, from 1.
     number = models.PositiveSmallIntegerField()
     at = models.DateTimeField()
+
+    objects = HappenedManager()
 
     class Meta:
         ordering = ["at", "id"]

@@ -1,10 +1,10 @@
 """One person as the rules of approval see them now: what they may, which groups they are in, which accounts they have."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from accounts.access import has_permission
+from accounts.access import delegations_now, has_permission
 from accounts.humans import accounts_of
-from accounts.models import GroupMembership, User, Workspace
+from accounts.models import Delegation, GroupMembership, User, Workspace
 from accounts.permissions import Permission
 from approvals.algebra import Approver
 
@@ -16,14 +16,31 @@ class Person:
     user: User
     decides: bool
     approver: Approver
+    # Those who are away and whom this person stands in for now. Who stands in is never stood in for: there are no chains.
+    stands_for: "tuple[StandIn, ...]" = ()
 
     def refused_in(self, named: dict[str, str]) -> str:
         """The sentence for one of this human's accounts, of those kept from deciding; "" where none is."""
         return next((named[account] for account in sorted(self.approver.accounts) if account in named), "")
 
 
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """A delegation that counts now, with the person who is away."""
+
+    delegation: Delegation
+    person: Person
+
+
 def person_in(user: User, workspace: Workspace) -> Person:
-    """The person behind an account, in one workspace."""
+    """The person behind an account, in one workspace, with those they stand in for."""
+    away = delegations_now(workspace).filter(delegate=user)
+    stands_for = tuple(StandIn(one, themself(one.person, workspace)) for one in away)
+    return replace(themself(user, workspace), stands_for=stands_for)
+
+
+def themself(user: User, workspace: Workspace) -> Person:
+    """The same by their own right alone."""
     memberships = GroupMembership.objects.filter(user=user, group__workspace=workspace)
     groups = dict(memberships.values_list("group__slug", "joined_at"))
     decides = has_permission(user, Permission.APPROVAL_DECIDE, workspace)

@@ -1,5 +1,6 @@
 """The queue page's data: rows grouped by time left, most urgent first."""
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,9 +16,10 @@ from approvals.batch import why_alone
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest
 from approvals.people import person_in
+from approvals.snoozes import snoozed_until
 
 SOON = timedelta(minutes=30)
-SHOWN = {"": "Mine to decide", "team": "Team", "decided": "Decided"}
+SHOWN = {"": "Mine to decide", "snoozed": "Snoozed", "team": "Team", "decided": "Decided"}
 MOST_DECIDED = 50
 
 
@@ -65,12 +67,19 @@ class QueuePage:
     show: str
     requests: list[ApprovalRequest] = field(repr=False)
     may_load: bool = False
+    may_decide: bool = False
     may_recheck: bool = False
 
     @property
     def tickable(self) -> int:
         """How many rows may be reviewed together with others."""
         return sum(row.tickable for group in self.groups for row in group.rows)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when a row comes, goes, moves or says something else; time left aside."""
+        rows = [f"{request.pk} {request.step} {request.state} {request.digest}" for request in self.requests]
+        return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16]
 
     @property
     def first_request(self) -> ApprovalRequest | None:
@@ -98,7 +107,7 @@ def time_left(expires_at: datetime, now: datetime) -> tuple[str, str]:
 
 
 def queue_page(user: User, workspace: Workspace, show: str, *, current: str = "") -> QueuePage:
-    """The queue as `show` narrows it: "" = mine to decide, "team" = all open, "decided"."""
+    """The queue as `show` narrows it: "" = mine to decide, "snoozed" = mine put aside, "team" = all open, "decided"."""
     chosen = show if show in SHOWN else ""
     now = database_now()
     visible = requests_visible_to(user, workspace)
@@ -110,6 +119,7 @@ def queue_page(user: User, workspace: Workspace, show: str, *, current: str = ""
         waiting=len(opened),
         show=chosen,
         requests=requests,
+        may_decide=has_permission(user, Permission.APPROVAL_DECIDE, workspace),
         may_load=has_permission(user, Permission.AUDIT_VIEW, workspace),
         may_recheck=has_permission(user, Permission.APPROVAL_VIEW, workspace),
     )
@@ -123,7 +133,9 @@ def _chosen(
     if show == "decided":
         return list(settled.order_by("-settled_at")[:MOST_DECIDED])
     who = person_in(user, workspace)
-    return [request for request in opened if eligibility(user, request, who).may_decide]
+    mine = [request for request in opened if eligibility(user, request, who).may_decide]
+    aside = snoozed_until(user, [request.pk for request in mine])
+    return [request for request in mine if (request.pk in aside) == (show == "snoozed")]
 
 
 def _tab(key: str, label: str, chosen: str) -> QueueTab:
@@ -139,6 +151,12 @@ def _groups(requests: list[ApprovalRequest], now: datetime, current: str, *, sho
         name = "Decided" if decided else _group_name(request.expires_at, now)
         by_name[name].rows.append(_row(request, now, current, mine=show == ""))
     return [group for group in groups if group.rows]
+
+
+def _step_text(request: ApprovalRequest) -> str:
+    if request.is_with_agent:
+        return "with the agent, asked for changes"
+    return "draft to send" if request.kind == "draft" else f"step {request.step} of {len(request.steps)}"
 
 
 def _group_name(expires_at: datetime, now: datetime) -> str:
@@ -161,7 +179,7 @@ def _row(request: ApprovalRequest, now: datetime, current: str, *, mine: bool) -
         url=reverse("approvals:review", args=[request.pk]),
         title=request.title,
         agent=request.agent.name if request.agent else request.requester.name,
-        step_text="draft to send" if request.kind == "draft" else f"step {request.step} of {len(request.steps)}",
+        step_text=_step_text(request),
         expires_at=request.expires_at,
         time_left=words if request.is_open else request.state_words.capitalize(),
         urgency=urgency if request.is_open else "settled",

@@ -33,6 +33,7 @@ def rail(request: ApprovalRequest) -> list[Line]:
     waiting = request.waiting
     for step in request.steps:
         lines.extend(_step(request, step, waiting))
+    lines.extend(_question(request))
     lines.extend(_timers(request))
     return [*lines, _end(request)]
 
@@ -41,7 +42,11 @@ def _end(request: ApprovalRequest) -> Line:
     if request.is_open:
         return Line("waiting", "Sends" if request.kind == ApprovalRequest.Kind.DRAFT else "Runs", "Once, by Remit")
     if request.state == ApprovalRequest.State.BREAK_GLASS:
-        broken = BreakGlass.objects.select_related("user").get(request=request)
+        broken = BreakGlass.objects.select_related("user").filter(request=request).first()
+        if broken is None:
+            return Line(
+                "bad", "Said to be run in an emergency", "Nobody is recorded to have run it", request.settled_at
+            )
         detail = f"{broken.user.name}, without {' and '.join(broken.skipped)}"
         return Line("bad", "Run in an emergency", detail, broken.at, broken.reason)
     state = "done" if request.state == ApprovalRequest.State.APPROVED else "bad"
@@ -51,20 +56,34 @@ def _end(request: ApprovalRequest) -> Line:
 def _step(request: ApprovalRequest, step: Step, waiting: tuple[Step, ...]) -> list[Line]:
     name = f"Step {step.number} · {step.name}"
     verdicts = [verdict for verdict in request.counted if verdict.step == step.number]
-    done = [Line(*DECIDED[v.choice](name, v.user.name), v.at, v.reason) for v in verdicts]
+    done = [Line(*DECIDED[v.choice](name, v.who), v.at, v.reason) for v in verdicts]
     left = step.quorum - len(verdicts)
     if left <= 0 or not request.is_open:
         return done
     who = _who(request, step)
-    state = "current" if step in waiting else "waiting"
+    state = "current" if step in waiting and not request.is_with_agent else "waiting"
     return [*done, Line(state, name, who if left == 1 else f"{left} of: {who}")]
+
+
+def _question(request: ApprovalRequest) -> list[Line]:
+    """What was asked of the agent, and what came of it."""
+    if request.returned_at is None:
+        return []
+    asked = request.question
+    lines = [Line("done", "Sent back to the agent", f"{asked.user.name} asked for changes", asked.at, asked.text)]
+    if request.is_with_agent:
+        clock = _clock(request.expires_at)
+        lines.append(Line("current", "With the agent", f"It answers with a new request, or this is denied at {clock}"))
+    if asked.answered_at:
+        done = "Answered with a new proposal" if asked.answer == "revised" else "Withdrawn instead of an answer"
+        lines.append(Line("done", done, "", asked.answered_at))
+    return lines
 
 
 def _who(request: ApprovalRequest, step: Step) -> str:
     if step.anybody:
         return f"{request.requester.name}, or a reviewer"
-    taken = {verdict.user.name for verdict in request.counted}
-    names = [name for name in names_of(step, request.workspace) if name not in taken]
+    names = names_of(step, request.workspace, {account for verdict in request.counted for account in verdict.humans})
     return ", or ".join(names) or "Nobody is in this group yet"
 
 
@@ -84,7 +103,7 @@ def _escalation(request: ApprovalRequest, timer: Timer, fired: FiredTimer | None
     if fired is not None:
         return Line("done", f"Escalated to {group}", about, fired.at)
     due = request.created_at + timer.after
-    if not request.is_open:
+    if not request.is_open or request.is_with_agent:
         return None
     return Line("waiting", f"Escalates to {group} at {_clock(due)}", f"{about}, unless it is decided by then")
 

@@ -17,9 +17,12 @@ def settings_of(workspace_id: str) -> ApprovalSettings:
     return found or ApprovalSettings(workspace_id=workspace_id)
 
 
-def required_level(request: ApprovalRequest) -> str:
-    """`none`, `totp` or `passkey`. A route may ask more than the workspace's floor, never less; an unknown risk is a risk."""
-    floor: str = settings_of(request.workspace_id).step_up_floor
+def required_level(request: ApprovalRequest, wanted: ApprovalSettings | None = None) -> str:
+    """`none`, `totp` or `passkey`. A route may ask more than the workspace's floor, never less; an unknown risk is a risk.
+
+    `wanted` are the workspace's settings read already, where many requests are asked about.
+    """
+    floor: str = (wanted or settings_of(request.workspace_id)).step_up_floor
     if floor == Floor.BY_RISK:
         floor = "totp" if _risky(request) else "none"
     return max(floor, str(request.route.get("step_up", "none")), key=LEVELS.index)

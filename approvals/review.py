@@ -14,13 +14,14 @@ from accounts.clock import database_now
 from accounts.models import User
 from approvals.algebra import Step
 from approvals.break_glass import why_not
-from approvals.eligibility import eligibility
+from approvals.eligibility import Eligibility, eligibility
 from approvals.fatigue import pace
 from approvals.longtext import folded_row, folded_segments, long_values, must_open, text_of
 from approvals.models import ApprovalRequest, BreakGlass
 from approvals.people import person_in
 from approvals.queue import QueuePage, time_left
 from approvals.rail import Line, rail
+from approvals.snoozes import offered, snoozed_until
 from traces.canonical import parse_instant
 
 Segments = list[tuple[str, str]]
@@ -78,6 +79,15 @@ class Review:
     must_open: Sequence[str]
     glass_url: str
     glass_review_url: str
+    # Where a reviewer may send it back to its agent, and where whoever asked may take it back; empty for others.
+    ask_url: str = ""
+    withdraw_url: str = ""
+    # Where this person may put it aside and for how long; or since they did, until when.
+    snooze_url: str = ""
+    snooze_choices: Sequence[tuple[int, str]] = ()
+    snoozed_until: datetime | None = None
+    # Whom this person would decide it for.
+    stands_in_text: str = ""
     # For a person who approves fast: how many and how fast, else nothing.
     pace_text: str = ""
 
@@ -149,8 +159,26 @@ def review_page(
         glass_review_url=reverse("approvals:glass_review", args=[request.pk])
         if request.state == ApprovalRequest.State.BREAK_GLASS
         else "",
+        ask_url=reverse("approvals:ask_changes", args=[request.pk]) if may.may_decide and request.agent_id else "",
+        withdraw_url=_withdraw_url(user, request),
+        snooze_url=reverse("approvals:snooze", args=[request.pk]) if may.may_decide else "",
+        snooze_choices=offered(request, database_now()) if may.may_decide else (),
+        snoozed_until=snoozed_until(user, [request.pk]).get(request.pk) if may.may_decide else None,
+        stands_in_text=_stands_in(may),
         pace_text=pace(user, request.workspace_id).sentence if may.may_decide else "",
     )
+
+
+def _stands_in(may: Eligibility) -> str:
+    if may.delegation is None:
+        return ""
+    away = may.delegation
+    return f"You decide this for {away.person.name}, away until {away.ends_at:%-d %b %H:%M} UTC. Your name stands beside theirs."
+
+
+def _withdraw_url(user: User, request: ApprovalRequest) -> str:
+    mine = request.is_open and request.requester_id == user.pk
+    return reverse("actions:withdraw", args=[request.pk]) if mine else ""
 
 
 def _worst_first(checks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -210,8 +238,12 @@ def _settled(request: ApprovalRequest) -> str:
         return ""
     at = f"at {request.settled_at:%H:%M:%S} UTC."
     if request.state == ApprovalRequest.State.BREAK_GLASS:
-        broken = BreakGlass.objects.select_related("user").get(request=request)
+        broken = BreakGlass.objects.select_related("user").filter(request=request).first()
+        if broken is None:
+            return f"Said to be run in an emergency {at} Nobody is recorded to have run it."
         return f"Run without {' and '.join(broken.skipped)} by {broken.user.name} {at}"
+    if request.withdrawn_why:
+        return f"{request.withdrawn_why} {request.settled_at:%H:%M:%S} UTC."
     last = request.verdicts.filter(void=False).last()
-    by = f" by {last.user.name}" if last and request.state in {"approved", "rejected"} else ""
+    by = f" by {last.who}" if last and request.state in {"approved", "rejected"} else ""
     return f"{request.state_words.capitalize()}{by} {at}"

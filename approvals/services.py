@@ -10,11 +10,11 @@ from django.db import transaction
 
 from accounts.actors import Actor
 from accounts.clock import database_now
-from accounts.models import Agent, User
+from accounts.models import Agent, Delegation, User
 from approvals.algebra import Step, timers
 from approvals.eligibility import Eligibility, eligibility
 from approvals.fatigue import above_limit, first_opened
-from approvals.models import ApprovalRequest, Verdict
+from approvals.models import ApprovalRequest, Verdict, capacity_of
 from approvals.refusals import (
     AlreadyDecided,
     DigestChanged,
@@ -101,10 +101,12 @@ def record_verdict(
     digest: str,
     step: int | None = None,
     proof: Proof | None = None,
+    via: str = "",
 ) -> ApprovalRequest:
     """Record one person's verdict on what that person was shown, signed (R-25), with how they proved who they are.
 
-    `step` says which one, where several wait for this person; without it, the first of those.
+    `via` says where it was given, for the ledger; empty is the console. `step` says which one, where several wait for this
+    person; without it, the first of those.
     Raises AlreadyDecided, DigestChanged, NotEntitled, ReasonNeeded, StepUpNeeded or NotSigned; then nothing was recorded.
     """
     with transaction.atomic():
@@ -117,8 +119,12 @@ def record_verdict(
         about = _chosen(may, step)
         if choice == Verdict.Choice.APPROVE:
             refuse_unproven(request, user, proof, now)
-        verdict = _verdict(actor, request, user, about, choice=choice, reason=reason.strip(), proof=proof, now=now)
-        _append_verdict(actor, request, about, verdict)
+        hold_delegation(may.delegation)
+        verdict = _verdict(
+            actor, request, user, about, choice=choice, reason=reason.strip(), proof=proof, now=now,
+            delegation=may.delegation,
+        )  # fmt: skip
+        _append_verdict(actor, request, about, verdict, via)
         _advance(actor, request, choice=choice, now=now)
     return request
 
@@ -143,21 +149,29 @@ def _verdict(
     reason: str,
     proof: Proof | None,
     now: datetime,
+    delegation: Delegation | None,
 ) -> Verdict:
-    opened = first_opened(request, user)
+    opened, right = first_opened(request, user), capacity_of(delegation)
+    second = wants_second(user, request, choice, now)
+    signed = _signed(actor, request, user, step.number, choice=choice, second=second, proof=proof, capacity=right)
     return Verdict.objects.create(
         request=request, step=step.number, user=user, choice=choice, reason=reason, digest=request.digest, at=now,
-        signed=_signed(actor, request, user, step.number, choice=choice, proof=proof), opened_at=opened,
+        signed=signed, opened_at=opened, delegation=delegation, wants_second=second,
         dwell_ms=int((now - opened).total_seconds() * 1000) if opened else None,
-        wants_second=choice == Verdict.Choice.APPROVE and above_limit(user, request.workspace_id, now),
     )  # fmt: skip
 
 
+def wants_second(user: User, request: ApprovalRequest, choice: str, now: datetime) -> bool:
+    """Whether this verdict asks for one person more on its step. Runs inside a transaction."""
+    return choice == Verdict.Choice.APPROVE and above_limit(user, request.workspace_id, now)
+
+
 def _signed(
-    actor: Actor, request: ApprovalRequest, user: User, step: int, *, choice: str, proof: Proof | None
-) -> dict[str, Any]:
+    actor: Actor, request: ApprovalRequest, user: User, step: int, *, choice: str, second: bool, proof: Proof | None,
+    capacity: Mapping[str, str],
+) -> dict[str, Any]:  # fmt: skip
     """The statement with its signature. A rejection is never lost for want of a key: it is recorded without (P5)."""
-    statement = state(request, user, choice=choice, step=step, **given_in(proof))
+    statement = state(request, user, choice=choice, step=step, second=second, capacity=capacity, **given_in(proof))
     try:
         return signed_by(actor, request, statement, proof)
     except NotSigned:
@@ -178,7 +192,7 @@ def signed_by(
     """A statement with its signature, as it is stored. Raises DigestChanged or NotSigned."""
     said = proof.statement if proof else None
     if said is not None and said != statement:
-        raise DigestChanged("The payload changed after your passkey was asked. Nothing was decided.")
+        raise DigestChanged("What you would sign changed after your passkey was asked. Nothing was decided.")
     try:
         made = sign(actor=actor, workspace_id=request.workspace_id, statement=statement)
     except ApprovalSignerMissing as error:
@@ -203,12 +217,20 @@ def _refuse_verdict(
     return may
 
 
-def step_for(user: User, request: ApprovalRequest, number: int | None) -> Step:
-    """The step a verdict of this person would be on. Raises NotEntitled."""
+def step_for(user: User, request: ApprovalRequest, number: int | None) -> tuple[Step, dict[str, str]]:
+    """The step a verdict of this person would be on, and by what right beside their own. Raises NotEntitled."""
     may = eligibility(user, request)
     if not may.may_decide:
         raise NotEntitled(may.reason)
-    return _chosen(may, number)
+    return _chosen(may, number), capacity_of(may.delegation)
+
+
+def hold_delegation(delegation: Delegation | None) -> None:
+    """Keep a delegation from being revoked until the verdict under it is recorded. Raises NotEntitled where it was just now."""
+    if delegation is None:
+        return
+    if not Delegation.objects.select_for_update(of=("self",)).filter(pk=delegation.pk, revoked_at=None).exists():
+        raise NotEntitled(f"{delegation.person.name} took the delegation back. Nothing was decided.")
 
 
 def _chosen(may: Eligibility, number: int | None) -> Step:
@@ -236,10 +258,10 @@ def _settled_sentence(request: ApprovalRequest) -> str:
     last = request.verdicts.filter(void=False).select_related("user").last()
     if last is None or request.settled_at is None or request.state == State.BREAK_GLASS:
         return f"This request was already {request.state_words}."
-    return f"Already {request.state_words} by {last.user.name} at {request.settled_at:%H:%M:%S} UTC."
+    return f"Already {request.state_words} by {last.who} at {request.settled_at:%H:%M:%S} UTC."
 
 
-def _append_verdict(actor: Actor, request: ApprovalRequest, step: Step, verdict: Verdict) -> None:
+def _append_verdict(actor: Actor, request: ApprovalRequest, step: Step, verdict: Verdict, via: str) -> None:
     body = {
         "approval": request.pk,
         "action": request.action_id,
@@ -254,8 +276,18 @@ def _append_verdict(actor: Actor, request: ApprovalRequest, step: Step, verdict:
         "dwell_ms": verdict.dwell_ms,
         "wants_second": verdict.wants_second,
         "signed": verdict.signed or None,
+        "for": _away(verdict.delegation),
+        "via": via,
     }
     append(actor=actor, trace_id=request.trace_id, type="approval.verdict_recorded", body=body)
+
+
+def _away(delegation: Delegation | None) -> dict[str, str] | None:
+    """Whom a verdict was given for, as the ledger keeps it."""
+    if delegation is None:
+        return None
+    person = delegation.person
+    return {"id": person.pk, "name": person.name, "delegation": delegation.pk, "until": instant(delegation.ends_at)}
 
 
 def _advance(actor: Actor, request: ApprovalRequest, *, choice: str, now: datetime) -> None:

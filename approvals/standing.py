@@ -1,10 +1,11 @@
 """Whether what people decided still stands at the instant of dispatch (P4, R-24). Any doubt is a sentence, and blocks."""
 
 from accounts.humans import accounts_of
+from accounts.models import Delegation
 from approvals.algebra import Vote, approved, may_decide
 from approvals.break_glass import why_not
 from approvals.models import ApprovalRequest, BreakGlass, Verdict
-from approvals.people import Person, person_in
+from approvals.people import Person, person_in, themself
 
 State = ApprovalRequest.State
 
@@ -30,10 +31,12 @@ def _broken(request: ApprovalRequest, digest: str) -> str:
 
 def _votes(request: ApprovalRequest) -> str:
     votes = []
-    for verdict in request.verdicts.filter(void=False, choice=Verdict.Choice.APPROVE).select_related("user"):
-        if not _stands(request, verdict, person_in(verdict.user, request.workspace)):
-            return f"{verdict.user.name} may no longer approve this."
-        votes.append(Vote(verdict.step, accounts_of(verdict.user)))
+    given = request.verdicts.filter(void=False, choice=Verdict.Choice.APPROVE)
+    for verdict in given.select_related("user", "delegation__person"):
+        if not _stands(request, verdict, themself(verdict.user, request.workspace)):
+            return f"{verdict.who} may no longer approve this."
+        away = accounts_of(verdict.delegation.person) if verdict.delegation else frozenset[str]()
+        votes.append(Vote(verdict.step, accounts_of(verdict.user) | away))
     return "" if approved(request.steps, votes) else "Fewer people approved this than its steps ask for."
 
 
@@ -42,4 +45,14 @@ def _stands(request: ApprovalRequest, verdict: Verdict, who: Person) -> bool:
         return False
     if request.kind == ApprovalRequest.Kind.DRAFT and verdict.user_id == request.requester_id:
         return True
-    return who.decides and may_decide(request.steps[verdict.step - 1], who.approver, request.created_at)
+    about = next((step for step in request.steps if step.number == verdict.step), None)
+    right = who if verdict.delegation is None else _delegator(request, verdict.delegation)
+    if about is None or right is None or not who.decides or not right.decides:
+        return False
+    return may_decide(about, right.approver, request.created_at)
+
+
+def _delegator(request: ApprovalRequest, delegation: Delegation) -> Person | None:
+    """Whose right a stand-in used, while it counts: an absence that ended since does not void it, taking it back does."""
+    person = themself(delegation.person, request.workspace)
+    return None if delegation.revoked_at or person.refused_in(request.excluded) else person

@@ -12,7 +12,7 @@ from approvals.models import ApprovalRequest, BreakGlass, Verdict
 from approvals.signing import signature_holds
 from traces.canonical import canonical_bytes, digest_of, instant, sha256_hex
 
-VERSION = 1
+VERSION = 2
 # What a statement says where a verdict's says approve or reject.
 BREAK_GLASS = "break_glass"
 
@@ -40,10 +40,24 @@ def new_nonce() -> str:
 
 
 def state(
-    request: ApprovalRequest, user: User, *, choice: str, step: int, step_up: Mapping[str, Any] | None, nonce: str
+    request: ApprovalRequest,
+    user: User,
+    *,
+    choice: str,
+    step: int,
+    second: bool,
+    step_up: Mapping[str, Any] | None,
+    nonce: str,
+    capacity: Mapping[str, str] | None = None,
+    escalated: Sequence[int] | None = None,
 ) -> dict[str, Any]:
-    """The statement of one verdict on what is shown now."""
+    """The statement of one verdict on what is shown now. `second`: whether it asks for one person more (T25).
+
+    `capacity` says by what right, where it is not the person's own. `escalated` are the escalations that had happened by
+    then; without it, those until now.
+    """
     return {
+        **(capacity or {}),
         "v": VERSION,
         "workspace": request.workspace_id,
         "approval": request.pk,
@@ -55,6 +69,8 @@ def state(
         "approver": user.pk,
         "choice": choice,
         "step": step,
+        "second": second,
+        "escalated": request.escalated if escalated is None else list(escalated),
         "step_up": dict(step_up) if step_up else None,
         "expires": instant(request.expires_at),
         "nonce": nonce,
@@ -82,9 +98,12 @@ def glass_state(
     skipped: Sequence[str],
     step_up: Mapping[str, Any] | None,
     nonce: str,
+    escalated: Sequence[int] | None = None,
 ) -> dict[str, Any]:
     """The statement of whoever runs a request without the people still asked: of the same bytes, with whom it skips and why."""
-    said = state(request, user, choice=BREAK_GLASS, step=0, step_up=step_up, nonce=nonce)
+    said = state(
+        request, user, choice=BREAK_GLASS, step=0, second=False, step_up=step_up, nonce=nonce, escalated=escalated
+    )
     return {**said, "reason": reason, "skipped": list(skipped)}
 
 
@@ -120,9 +139,12 @@ def broken(verdict: Verdict, request: ApprovalRequest, bound: Mapping[str, Any])
     """Why a stored verdict does not prove that its person decided this; empty when it does. `bound` is of what would run."""
 
     def wanted(**given: Any) -> dict[str, Any]:
-        return state(request, verdict.user, choice=verdict.choice, step=verdict.step, **given)
+        right, second = verdict.capacity, verdict.wants_second
+        return state(
+            request, verdict.user, choice=verdict.choice, step=verdict.step, second=second, capacity=right, **given
+        )
 
-    return _unproven(verdict.signed, wanted, bound)
+    return _unproven(verdict.signed, request, wanted, bound)
 
 
 def glass_broken(found: BreakGlass, request: ApprovalRequest, bound: Mapping[str, Any]) -> str:
@@ -131,14 +153,20 @@ def glass_broken(found: BreakGlass, request: ApprovalRequest, bound: Mapping[str
     def wanted(**given: Any) -> dict[str, Any]:
         return glass_state(request, found.user, reason=found.reason, skipped=found.skipped, **given)
 
-    return _unproven(found.signed, wanted, bound)
+    return _unproven(found.signed, request, wanted, bound)
 
 
-def _unproven(signed: Mapping[str, Any], wanted: Callable[..., dict[str, Any]], bound: Mapping[str, Any]) -> str:
+def _unproven(
+    signed: Mapping[str, Any], request: ApprovalRequest, wanted: Callable[..., dict[str, Any]], bound: Mapping[str, Any]
+) -> str:
     if not signed:
         return "it is not signed"
     said = signed["statement"]
     if not signature_holds(said, signed["key"], signed["signature"]):
         return "its signature does not hold"
-    asked = {**wanted(step_up=said["step_up"], nonce=said["nonce"]), "bound": dict(bound)}
-    return "" if said == asked else "it was given for something else"
+    # Escalations go on after a verdict; those it was given under stay.
+    escalated = said.get("escalated", [])
+    asked = {**wanted(step_up=said["step_up"], nonce=said["nonce"], escalated=escalated), "bound": dict(bound)}
+    # The row's own risk is what a step-up is asked by, also at dispatch.
+    same = said == asked and request.bound == bound and set(escalated) <= set(request.escalated)
+    return "" if same else "it was given for something else"

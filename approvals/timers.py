@@ -31,7 +31,7 @@ def _run(actor: Actor, request_id: str) -> int:
     with transaction.atomic():
         rows = ApprovalRequest.objects.select_for_update(of=("self",), skip_locked=True)
         request, now = rows.filter(pk=request_id).first(), database_now()
-        if request is None or not request.is_open or now >= request.expires_at:
+        if request is None or not request.is_open or request.is_with_agent or now >= request.expires_at:
             return 0
         left = _left(request)
         fired = [timer for timer in _due(left, now - request.created_at) if _concerns(request, timer)]
@@ -45,7 +45,7 @@ def _run(actor: Actor, request_id: str) -> int:
 
 def _left(request: ApprovalRequest) -> list[Timer]:
     done = {(fired.kind, fired.number) for fired in request.timers.all()}
-    return [timer for timer in timers(request.route, request.lasts) if (timer.kind, timer.number) not in done]
+    return [timer for timer in timers(request.route, request.lasts) if timer.key not in done]
 
 
 def _due(left: Sequence[Timer], waited: Any) -> list[Timer]:

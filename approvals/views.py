@@ -18,6 +18,7 @@ from approvals.fatigue import note_opened
 from approvals.forms import VerdictForm
 from approvals.longtext import NotOpened, refuse_unopened
 from approvals.models import ApprovalRequest
+from approvals.polls import queue_news, stale_panel
 from approvals.queue import queue_page
 from approvals.refusals import AlreadyDecided, DigestChanged, StepUpNeeded, VerdictRefused
 from approvals.review import review_page
@@ -35,6 +36,8 @@ DONE = {"approve": "Approved", "reject": "Rejected"}
 def queue(request: AuthenticatedRequest) -> HttpResponse:
     """The queue alone; on a wide screen the most urgent request stands beside it."""
     page = queue_page(request.user, request.workspace, request.GET.get("show", ""))
+    if request.htmx and "seen" in request.GET:
+        return queue_news(request, page)
     first = page.first_request
     context: dict[str, Any] = {"queue": page, "review": None, "landing": True}
     if first is not None:
@@ -51,7 +54,9 @@ def review(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     """One request, as it would run."""
     found = get_request_for(request.user, request_id)
     request.show_workspace(found.workspace)
-    return _render_review(request, found, VerdictForm(initial={"digest": found.digest}))
+    if request.htmx and "seen" in request.GET:
+        return stale_panel(request, request.user, found)
+    return render_review(request, found, VerdictForm(initial={"digest": found.digest}))
 
 
 @sign_in_required
@@ -62,7 +67,7 @@ def decide(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     request.show_workspace(found.workspace)
     form = VerdictForm(request.POST)
     if not form.is_valid():
-        return _render_review(request, found, form, status=422)
+        return render_review(request, found, form, status=422)
     return record(request, found, form, proof_of(fresh_step_up(here(request))))
 
 
@@ -77,12 +82,12 @@ def record(
         record_verdict(actor=actor, user=request.user, request_id=found.pk, proof=proof, **given)
     except (AlreadyDecided, DigestChanged) as error:
         found.refresh_from_db()
-        return _render_review(request, found, form, status=409, conflict=str(error))
+        return render_review(request, found, form, status=409, conflict=str(error))
     except StepUpNeeded:
         return prove_first(request, found, form, "approvals:decide")
     except (VerdictRefused, NotOpened) as error:
         form.add_error(None, str(error))
-        return _render_review(request, found, form, status=422)
+        return render_review(request, found, form, status=422)
     forget(request)
     return _recorded(request, found, form.cleaned_data["choice"])
 
@@ -101,12 +106,21 @@ def _recorded(request: AuthenticatedRequest, found: ApprovalRequest, choice: str
     return redirect(reverse("approvals:review", args=[found.pk]))
 
 
-def _render_review(
-    request: AuthenticatedRequest, found: ApprovalRequest, form: VerdictForm, *, status: int = 200, conflict: str = ""
+def render_review(
+    request: AuthenticatedRequest, found: ApprovalRequest, form: Form, *, status: int = 200, conflict: str = ""
 ) -> HttpResponse:
+    """One request with a form's fields as they were sent, beside the queue."""
     page = queue_page(request.user, found.workspace, request.GET.get("show", ""), current=found.pk)
     note_opened(found, request.user)
     raw, opened = request.GET.get("view") == "raw", "all" in request.GET
     shown = review_page(request.user, found, page=page, raw=raw, conflict=conflict, opened=opened)
-    context: dict[str, Any] = {"queue": page, "review": shown, "form": form, "landing": False}
+    # Told of a decision that left nothing to do here: the next row has the focus. Counting the messages leaves them unread.
+    next_row = bool(len(messages.get_messages(request))) and not shown.can_decide
+    context: dict[str, Any] = {
+        "queue": page,
+        "review": shown,
+        "form": form,
+        "landing": False,
+        "focus_next": next_row,
+    }
     return render(request, "approvals/queue.html", context, status=status)

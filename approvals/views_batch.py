@@ -11,16 +11,18 @@ from accounts.actors import actor_for_user
 from accounts.http import AuthenticatedRequest, sign_in_required
 from approvals.access import get_request_for
 from approvals.batch import Batch, BatchRefused, Result, batch_of, decide_together, summary
-from approvals.stepup.here import here
-from approvals.stepup.services import fresh_step_up, proof_of
+from approvals.refusals import StepUpNeeded
+from approvals.stepup.here import here, step_up_first
+from approvals.stepup.services import StepUpMissing, fresh_step_up, proof_of
 
 DIGEST = "digest-"
 
 
 @sign_in_required
 @require_http_methods(["GET", "POST"])
+@step_up_first
 def batch(request: AuthenticatedRequest) -> HttpResponse:
-    """The effects, one a line; then what became of each."""
+    """The effects, one a line; then what became of each. What lacks a step-up is kept until there is one (V7.5.3)."""
     if request.method == "POST":
         return _decide(request)
     return _page(request, request.GET.getlist("id"))
@@ -54,6 +56,8 @@ def _decide(request: AuthenticatedRequest) -> HttpResponse:
         results = decide_together(actor=actor, user=request.user, choice=choice, reason=reason, seen=seen, proof=proof)
     except BatchRefused as error:
         return _page(request, shown or ids, problem=str(error), reason=reason)
+    except StepUpNeeded as error:
+        raise StepUpMissing(str(error)) from error
     return render(request, "approvals/batch_done.html", _told(results))
 
 

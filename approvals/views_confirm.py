@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,7 +21,7 @@ from approvals.models import ApprovalRequest
 from approvals.people import person_in
 from approvals.refusals import NotEntitled
 from approvals.requirement import may_prove, required_level
-from approvals.services import step_for
+from approvals.services import step_for, wants_second
 from approvals.statement import challenge_of, glass_state, new_nonce, passkey_step_up, state
 from approvals.stepup.forms import CodeForm
 from approvals.stepup.here import here
@@ -112,5 +113,16 @@ def _statement(user: User, found: ApprovalRequest, form: VerdictForm | BreakGlas
     if isinstance(form, BreakGlassForm):
         why = given["reason"]
         return glass_state(found, user, reason=why, skipped=skipped(found), step_up=step_up, nonce=nonce)
-    step = step_for(user, found, given["step"])
-    return state(found, user, choice=given["choice"], step=step.number, step_up=step_up, nonce=nonce)
+    step, right = step_for(user, found, given["step"])
+    with transaction.atomic():
+        second = wants_second(user, found, given["choice"], database_now())
+    return state(
+        found,
+        user,
+        choice=given["choice"],
+        step=step.number,
+        second=second,
+        step_up=step_up,
+        nonce=nonce,
+        capacity=right,
+    )

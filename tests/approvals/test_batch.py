@@ -7,6 +7,7 @@ from approvals.batch import MOST
 from approvals.models import ApprovalRequest, Verdict
 from tests.approvals.test_pages import browser
 from tests.builders import STEPS, planned, publish, request_of, sample_plain, vote
+from tests.stepup.conftest import ask_for
 
 UPDATE = "desk.account.update"
 
@@ -140,3 +141,21 @@ def test_the_page_costs_the_same_however_many_stand_on_it(cast, asked, django_as
         priya.get(f"/approvals/batch/?{ids(asked[:1])}")
     with django_assert_max_num_queries(len(few) + 1):
         priya.get(f"/approvals/batch/?{ids(asked)}")
+
+
+def test_v7_approvals_together_that_lack_a_step_up_are_kept_and_sent_after_it(cast, asked):
+    ask_for(cast, "totp")
+    priya = browser(cast, "priya")
+    answer = priya.post("/approvals/batch/", sent(asked))
+    assert answer.status_code == 302 and answer["Location"] == "/me/step-up/?next=%2Fresume%2F"
+    assert not Verdict.objects.exists()
+    kept = priya.get("/resume/").content.decode()
+    assert all(request.digest in kept for request in asked) and "You had not proven who you are" in kept
+    assert priya.post("/approvals/batch/", sent(asked, "reject", "Not now.")).status_code == 200
+    assert Verdict.objects.filter(choice="reject").count() == 3, "a rejection never needs one"
+
+
+def test_v7_what_a_passkey_signs_by_itself_is_in_no_batch(cast, asked):
+    ask_for(cast, "passkey")
+    page = browser(cast, "priya").post("/approvals/batch/", sent(asked)).content.decode()
+    assert "None of these can be reviewed together" in page and not Verdict.objects.exists()

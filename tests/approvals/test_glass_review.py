@@ -53,6 +53,15 @@ def test_it_stays_on_home_until_a_different_person_confirms(cast, glass):
     assert verify(glass.request.trace).ok
 
 
+def test_r24_nobody_judges_an_emergency_who_could_not_decide_what_it_skipped(cast, glass):
+    into(cast, "ava", "managers")
+    write(cast, glass)
+    with pytest.raises(NotEntitled):
+        confirm(cast, glass, "ava")
+    assert needs(cast, "ava") == [("Read", "later")]
+    confirm(cast, glass, "nia")
+
+
 def test_overdue_is_red_on_home_and_said_in_the_ledger(cast, glass):
     BreakGlass.objects.update(due_at=database_now() - timedelta(seconds=1))
     assert needs(cast, "sam") == [("Write", "overdue")]

@@ -17,13 +17,13 @@ from tests.builders import planned, request_of, vote
 from tests.cast import PASSWORD
 
 GOOD = ["priya", "ken", "tomas"]
-KEPT_OUT = ["maya", "dana", "editor", "late", "twin", "gone", "nia"]
+KEPT_OUT = ["maya", "dana", "editor", "late", "twin", "gone", "ava"]
 
 
 @pytest.fixture
 def request_(cast):
     """A refund with everybody kept out in its group: requester, agent's owner, editor, late joiner, the requester's other
-    account, somebody deactivated and an admin who is no reviewer."""
+    account, somebody deactivated and an auditor who is no reviewer."""
     found = request_of(planned(cast), "desk.refund.create")
     for first in ("editor", "late", "gone"):
         hired(cast, first)

@@ -62,7 +62,7 @@ def test_after_thirty_minutes_managers_may_decide_too(cast, refund):
 def test_r24_separation_holds_for_the_people_who_are_added(cast, refund):
     waited(refund, 31)
     run_timers(actor=SWEEPER)
-    for first, words in (("maya", "You asked"), ("dana", "You own"), ("nia", "needs the Reviewer role")):
+    for first, words in (("maya", "You asked"), ("dana", "You own"), ("ava", "needs the Reviewer role")):
         with pytest.raises(NotEntitled, match=words):
             vote(cast, refund, first)
     vote(cast, refund, "sam")

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from approvals.models import Verdict
+from tests.approvals.test_break_glass import broken
 from tests.builders import planned, request_of, vote
 from tests.stepup.conftest import ask_for, browser
 from tests.stepup.test_confirm_page import approve, enrol_key
@@ -39,12 +40,16 @@ def rows(cast) -> list[tuple[str, str, str]]:
     return [(cast.northwind.pk, entry.canonical, entry.hash) for entry in found]
 
 
-def changed(entries, change) -> list[tuple[str, str, str]]:
-    """The first verdict's body changed, as by an attacker who recomputes every hash."""
+def first_verdict(record) -> bool:
+    return record["type"] == "approval.verdict_recorded" and record["body"]["signed"]["assertion"]
+
+
+def changed(entries, change, is_it=first_verdict) -> list[tuple[str, str, str]]:
+    """The body of one signed record changed, as by an attacker who recomputes every hash."""
     made, done = [], False
     for workspace, canonical, stored in entries:
         record = json.loads(canonical)
-        if record["type"] == "approval.verdict_recorded" and record["body"]["signed"]["assertion"] and not done:
+        if is_it(record) and not done:
             change(record, record["body"]["signed"])
             canonical, done = json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":")), True
         made.append((workspace, canonical, stored))
@@ -96,6 +101,11 @@ HARMS = {
     "another approver": (set_in("record", "actor", "id", value="usr_x"), "something else than the record"),
     "another choice": (set_in("record", "body", "choice", value="reject"), "something else than the record"),
     "both say reject": (both("choice", "choice", "reject"), "signature does not hold"),
+    "no second approver asked": (both("second", "wants_second", True), "signature does not hold"),
+    "a second approver in the record alone": (
+        set_in("record", "body", "wants_second", value=True),
+        "something else than the record",
+    ),
     "another step-up": (set_in("signed", "statement", "step_up", value=None), "signature does not hold"),
     "another display": (set_in("signed", "statement", "displayed", value="sha256:0"), "signature does not hold"),
     "another key": (set_in("signed", "key", value="A" * 43 + "="), "does not name"),
@@ -123,3 +133,29 @@ def test_passkey_answer_to_another_statement_is_found(entries):
         moved.append((workspace, canonical, stored))
     with pytest.raises(Bad, match="the passkey signed something else"):
         check_verdicts(moved, whole=True)
+
+
+@pytest.fixture
+def emergency(cast):
+    """A workspace's records with an emergency that its person signed."""
+    refund = request_of(planned(cast), "desk.refund.create")
+    broken(cast, refund, "sam")
+    return rows(cast)
+
+
+EMERGENCY_HARMS = {
+    "another person": (set_in("record", "actor", "id", value="usr_x"), "emergency says something else than the record"),
+    "another reason": (set_in("record", "body", "reason", value="It was fine."), "emergency says something else"),
+    "nobody skipped": (set_in("record", "body", "skipped", value=[]), "emergency says something else"),
+    "both say another reason": (both("reason", "reason", "It was fine."), "emergency's signature does not hold"),
+    "an approval of it": (set_in("signed", "statement", "choice", value="approve"), "says something else"),
+    "another key": (set_in("signed", "key", value="A" * 43 + "="), "emergency is signed by a key"),
+}
+
+
+@pytest.mark.parametrize(("harm", "words"), EMERGENCY_HARMS.values(), ids=EMERGENCY_HARMS)
+def test_r25_every_change_of_an_emergency_is_found(emergency, harm, words):
+    check_verdicts(emergency, whole=True)
+    harmed = changed(emergency, harm, lambda record: record["type"] == "approval.break_glass")
+    with pytest.raises(Bad, match=words):
+        check_verdicts(harmed, whole=True)

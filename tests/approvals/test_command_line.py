@@ -1,0 +1,136 @@
+"""`remit_approve`: the page's own display with nothing hidden, the same service, no step-up that it could skip (R-23, V7.5.3)."""
+
+import copy
+import io
+import json
+import unicodedata
+from dataclasses import replace
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.display.plain import plain_lines
+from approvals.as_text import request_as_text
+from approvals.models import Verdict
+from approvals.terms import set_terms, terms_of
+from tests.approvals.routing import entries
+from tests.browser.test_hostile_values import CODE_POINTS, IMITATIONS, read_as, values
+from tests.builders import planned, request_of
+
+
+@pytest.fixture
+def refund(cast):
+    return request_of(planned(cast), "desk.refund.create")
+
+
+def run(request, *arguments, first="priya"):
+    out = io.StringIO()
+    call_command("remit_approve", request.pk, "--as", f"{first}@northwind.example", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def begins(request):
+    return request.digest.removeprefix("sha256:")[:8]
+
+
+def test_it_shows_what_the_page_shows_and_records_where_it_was_given(refund):
+    text = run(refund, "--digest", begins(refund))
+    assert (
+        refund.title in text
+        and refund.digest in text
+        and "240.00" in text
+        and "Recorded: approve by Priya Nair" in text
+    )
+    body = entries(refund, "verdict_recorded")[0][1]
+    assert body["via"].endswith("at the command line") and body["signed"] and body["opened_at"]
+
+
+def test_it_asks_for_the_digest_and_takes_nothing_else(refund, monkeypatch):
+    for typed in ("", begins(refund)[:7], "y", "00000000"):
+        monkeypatch.setattr("builtins.input", lambda _, typed=typed: typed)
+        with pytest.raises(CommandError, match="not how the digest begins"):
+            run(refund)
+    with pytest.raises(CommandError, match="not how the digest begins"):
+        run(refund, "--digest", "sha256:" + "0" * 64)
+    monkeypatch.setattr("builtins.input", lambda _: begins(refund))
+    assert "Recorded" in run(refund)
+
+
+def test_nobody_at_the_keyboard_decides_nothing(refund, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    with pytest.raises(CommandError, match="Nobody confirmed"):
+        run(refund)
+    with pytest.raises(CommandError, match="--digest"):
+        run(refund, "--json")
+    assert not Verdict.objects.exists()
+
+
+def test_reject_needs_a_reason_and_json_is_one_object_of_ascii(refund):
+    with pytest.raises(CommandError, match="Write a reason"):
+        run(refund, "--reject", "--digest", begins(refund))
+    shown = json.loads(run(refund, "--show", "--json"))
+    assert shown["digest"] == refund.digest and not Verdict.objects.exists()
+    answer = run(refund, "--reject", "--reason", "Nö.", "--json", "--digest", shown["digest"])
+    assert answer.isascii() and json.loads(answer)["state"] == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("first", "words"), [("maya", "You asked"), ("tomas", "Step 1 is decided"), ("omar", "sees no approval")]
+)
+def test_the_rules_of_the_console_hold(refund, first, words):
+    domain = "lakeside" if first == "omar" else "northwind"
+    with pytest.raises(CommandError, match=words):
+        call_command("remit_approve", refund.pk, "--as", f"{first}@{domain}.example", "--digest", begins(refund))
+
+
+@pytest.mark.parametrize("floor", ["by_risk", "totp", "passkey"])
+def test_what_needs_a_step_up_is_refused_here_and_may_be_rejected(cast, refund, floor):
+    terms = replace(terms_of(cast.northwind.pk), step_up_floor=floor)
+    set_terms(actor=cast.actor("dana"), workspace=cast.northwind, terms=terms)
+    with pytest.raises(CommandError, match="A command line proves nobody"):
+        run(refund, "--digest", begins(refund))
+    assert not Verdict.objects.exists()
+    assert "reject" in run(refund, "--reject", "--reason", "No.", "--digest", begins(refund))
+
+
+def problems(value: str, text: str) -> list[str]:
+    """What a terminal that shows `text` would hide of the value, or obey in it."""
+    obeyed = {c for c in text if unicodedata.category(c) in {"Cc", "Cf", "Co", "Cn", "Cs"} and c != "\n"}
+    bad = [f"a terminal obeys {obeyed!r}"] if obeyed else []
+    points = {f"[U+{ord(c):04X}]" for c in value if ord(c) in CODE_POINTS}
+    bad += [f"{point} is not named" for point in points if point not in text]
+    if any(word in value for word in IMITATIONS) and "look-alike" not in text:
+        bad.append("an imitation is not flagged")
+    rest = iter("".join(text.split()))
+    return bad if all(c in rest for c in read_as(value)) else [*bad, "part of it cannot be read"]
+
+
+def test_r23_nothing_is_hidden_in_a_terminal():
+    every = [
+        *values(),
+        "\x1b[2J\x1b[H",
+        "\x1b]0;title\x07",
+        "\x1b[8mhidden\x1b[0m",
+        "a\rb",
+        "a\x08b",
+        "\x9b31m",
+        "1\n| 2\nDigest: x",
+    ]
+    found = {value: problems(value, "\n".join(plain_lines(value))) for value in every}
+    assert len(found) >= 300 and {repr(v[:60]): bad for v, bad in found.items() if bad} == {}
+    assert all(line.startswith("|") for value in every for line in plain_lines(value))
+
+
+def test_r23_hostile_values_of_a_request_reach_the_terminal_marked_and_whole(cast, refund):
+    """Everywhere a value may stand: titles, records, arguments beside them and messages."""
+    mail = request_of(refund.trace, "desk.mail.send")
+    for value in values()[::9]:
+        if "\x00" in value:
+            continue
+        shown = copy.deepcopy(refund.displayed)
+        shown["payload"]["rows"] = [{"field": "note", "kind": "changed", "old": value, "new": value, "note": ""}]
+        shown["payload"]["beside"] = {"memo": value}
+        refund.displayed, refund.title = shown, value
+        assert problems(value, "\n".join(request_as_text(cast.user("priya"), refund))) == []
+        mail.displayed["payload"] |= {"body": value, "edits": {}}
+        assert problems(value, "\n".join(request_as_text(cast.user("maya"), mail))) == []
