@@ -39,6 +39,7 @@ api = NinjaAPI(
     auth=AgentToken(),
     urls_namespace="api-1",
     docs_url=None,
+    openapi_url=None,  # Each agent is given its own (gateway.openapi).
 )
 
 

@@ -1,5 +1,6 @@
 """Authenticates agents by bearer token. A failure is typed, answered as RFC 9457, and never falls open."""
 
+from django.conf import settings
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
@@ -10,13 +11,18 @@ from gateway.problems import Problem
 CHALLENGE = 'Bearer realm="remit"'
 
 
+def challenge() -> str:
+    """What a 401 of the MCP endpoint asks for, and where the rules of asking stand (RFC 9728)."""
+    return f'{CHALLENGE}, resource_metadata="{settings.REMIT_BASE_URL}/.well-known/oauth-protected-resource/mcp"'
+
+
 class AgentToken(HttpBearer):
     """The one way in: `Authorization: Bearer rmt_…`. Cookies and query strings are never read (M-02)."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Agent:
         """The agent, which becomes `request.auth`. Raises Problem 401."""
         try:
-            return authenticate_agent(token.strip())
+            return authenticate_agent(token.strip(), audience=settings.REMIT_AUDIENCE_REST)
         except AgentAuthFailed as failure:
             raise Problem(401, failure.kind, "The agent token was refused", str(failure)) from failure
 

@@ -4,7 +4,7 @@ import time
 from typing import Annotated, Any
 
 from django.db import close_old_connections
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Query
 
 from accounts.access import NotVisible, member_of
@@ -12,20 +12,36 @@ from accounts.actors import actor_for_agent
 from accounts.models import Agent, User
 from actions.access import get_action_for_agent, get_plan_for_agent
 from actions.arguments import BadArguments
+from actions.execution import ReportRefused
 from actions.idempotency import remember_as
 from actions.models import Action, Plan
 from actions.plans import Step
 from actions.resume import ResumeRefused, resume
-from actions.services import call_tool, evaluate, start_plan
+from actions.services import call_tool, evaluate, report_result, start_plan
 from actions.states import FINAL, State
 from actions.tools import tools_for_agent
-from approvals.access import get_request_for_agent
-from gateway import problems
+from actions.withdraw import WithdrawRefused, withdraw
+from approvals.access import get_request_for_agent, is_with_agent
+from approvals.questions import NothingAsked
 from gateway.api import api
 from gateway.auth import agent_of
 from gateway.idempotency import once
+from gateway.openapi import document_for
 from gateway.problems import Problem
-from gateway.schemas import ActionOut, CallIn, PlanIn, PlanOut, Problem9457, ResumeIn, TraceIn, TraceOut
+from gateway.schemas import (
+    ActionOut,
+    CallIn,
+    NamedCallIn,
+    PlanIn,
+    PlanOut,
+    Problem9457,
+    ReportIn,
+    ResumeIn,
+    ToolName,
+    TraceIn,
+    TraceOut,
+    WithdrawIn,
+)  # fmt: skip
 from gateway.serialise import action_out, approval_out, decision_out, export_out, plan_out, trace_out
 from traces.access import get_trace_for_agent
 from traces.models import Trace
@@ -167,28 +183,66 @@ def post_resume(request: HttpRequest, plan_id: str, body: ResumeIn | None = None
 )
 def post_call(request: HttpRequest, body: CallIn) -> Any:
     """Govern and execute one tool call. 202 means a person decides; nothing was executed yet."""
+    return _call(request, body.trace_id, body.tool, body.arguments, answers=body.answers)
+
+
+@api.post("/tools/{tool}", response={200: ActionOut, 202: ActionOut, **ERRORS}, include_in_schema=False)
+def post_named_call(request: HttpRequest, tool: ToolName, body: NamedCallIn) -> Any:
+    """The same under the tool's own address, which the agent's OpenAPI document describes with the tool's own schema."""
+    return _call(request, body.trace_id, tool, body.arguments)
+
+
+def _call(
+    request: HttpRequest, trace_id: str, tool: str, arguments: dict[str, Any], *, answers: str | None = None
+) -> HttpResponse:
     agent = agent_of(request)
-    trace = _trace(agent, body.trace_id)
+    trace = _trace(agent, trace_id)
+    asked = _asked(agent, trace, answers) if answers else None
 
     def work(key: int | None) -> tuple[int, dict[str, Any]]:
         try:
             action = call_tool(
-                actor=actor_for_agent(agent), agent=agent, trace=trace, tool=body.tool, arguments=body.arguments,
-                sources=opening(trace)["sources"], remember=remember_as(key),
+                actor=actor_for_agent(agent), agent=agent, trace=trace, tool=tool, arguments=arguments,
+                sources=opening(trace)["sources"], remember=remember_as(key), answers=asked,
             )  # fmt: skip
         except BadArguments as error:
             raise _refused(agent, trace, error) from error
+        except NothingAsked as error:
+            raise Problem(
+                409, "nothing-asked", "There is no question to answer", str(error), trace_id=trace.pk
+            ) from error
         return _status(action), action_out(action)
 
     def resume(action_id: str) -> tuple[int, dict[str, Any]]:
         action = get_action_for_agent(agent, action_id)
         return _status(action), action_out(action)
 
-    return _once(request, agent, "tool-calls", work, resume)
+    return _once(request, agent, request.path.rsplit("/api/v1/", 1)[-1][:120], work, resume)
+
+
+def _asked(agent: Agent, trace: Trace, action_id: str) -> Action:
+    """The action that a call answers: one of the same trace."""
+    action = _action(agent, action_id)
+    if action.trace_id != trace.pk:
+        found = [{"pointer": "/answers", "message": "Name an action of the same trace."}]
+        raise Problem(422, "bad-answer", "The call answers another trace", found[0]["message"], problems=found)
+    return action
+
+
+def _action(agent: Agent, action_id: str) -> Action:
+    try:
+        return get_action_for_agent(agent, action_id)
+    except NotVisible as error:
+        raise _absent("action") from error
 
 
 def _status(action: Action) -> int:
-    return 200 if action.state in RESTING else 202
+    return 200 if _rests(action) else 202
+
+
+def _rests(action: Action) -> bool:
+    """Whether nothing more comes of it by itself: it ended, people find out about it, or it is the agent's to do."""
+    return action.state in RESTING or action.is_the_agents
 
 
 @api.post("/evaluate", response={200: dict[str, Any], **ERRORS}, operation_id="evaluate", tags=["tool calls"])
@@ -207,17 +261,40 @@ def post_evaluate(request: HttpRequest, body: CallIn) -> Any:
 
 @api.get("/actions/{action_id}", response={200: ActionOut, **ERRORS}, operation_id="get_action", tags=["tool calls"])
 def get_action(request: HttpRequest, action_id: str, wait: Wait = 0) -> Any:
-    """One action; with `wait`, answered when it rests or after that many seconds."""
+    """One action; with `wait`, answered when it rests, when a reviewer asks for changes, or after that many seconds."""
     agent = agent_of(request)
     deadline = time.monotonic() + wait
     while True:
-        try:
-            action = get_action_for_agent(agent, action_id)
-        except NotVisible as error:
-            raise _absent("action") from error
-        if action.state in RESTING or time.monotonic() >= deadline:
+        action = _action(agent, action_id)
+        if _rests(action) or is_with_agent(action_id) or time.monotonic() >= deadline:
             return action_out(action)
         _rest()
+
+
+@api.post(
+    "/actions/{action_id}/withdraw",
+    response={200: ActionOut, **ERRORS},
+    operation_id="withdraw_action",
+    tags=["tool calls"],
+)
+def post_withdraw(request: HttpRequest, action_id: str, body: WithdrawIn | None = None) -> Any:
+    """Take back an action of this agent that has not started. The steps after it in its plan do not run. 409 when it may not."""
+    agent = agent_of(request)
+    found, reason = _action(agent, action_id), body.reason if body else ""
+
+    def work(key: int | None) -> tuple[int, dict[str, Any]]:
+        try:
+            action = withdraw(actor=actor_for_agent(agent), action=found, reason=reason)
+        except WithdrawRefused as error:
+            detail = str(error)
+            raise Problem(
+                409, "not-withdrawable", "The action was not withdrawn", detail, trace_id=found.trace_id
+            ) from error
+        return 200, action_out(action)
+
+    return _once(
+        request, agent, f"actions/{action_id}/withdraw", work, lambda pk: (200, action_out(_action(agent, pk)))
+    )
 
 
 @api.get(
@@ -227,7 +304,7 @@ def get_action(request: HttpRequest, action_id: str, wait: Wait = 0) -> Any:
     tags=["approvals"],
 )
 def get_approval(request: HttpRequest, approval_id: str, wait: Wait = 0) -> Any:
-    """Where an approval of this agent's action stands; with `wait`, answered when it is settled or after that time."""
+    """Where an approval of this agent's action stands; with `wait`, answered when it is settled or sent back, or then."""
     agent = agent_of(request)
     deadline = time.monotonic() + wait
     while True:
@@ -235,7 +312,7 @@ def get_approval(request: HttpRequest, approval_id: str, wait: Wait = 0) -> Any:
             found = get_request_for_agent(agent, approval_id)
         except NotVisible as error:
             raise _absent("approval") from error
-        if not found.is_open or time.monotonic() >= deadline:
+        if not found.is_open or found.is_with_agent or time.monotonic() >= deadline:
             return approval_out(found)
         _rest()
 
@@ -251,15 +328,37 @@ def get_export(request: HttpRequest, trace_id: str) -> Any:
     return export_out(_trace(agent_of(request), trace_id))
 
 
+@api.get("/openapi.json", include_in_schema=False, url_name="openapi-json")
+def get_openapi(request: HttpRequest) -> HttpResponse:
+    """OpenAPI 3.1 of this surface for this agent: with its own tools, and no other's."""
+    return JsonResponse(document_for(agent_of(request)))
+
+
 @api.get("/tools", response={200: dict[str, Any], **ERRORS}, operation_id="list_tools", tags=["tool calls"])
 def get_tools(request: HttpRequest) -> Any:
     """The tools this agent's role may use, with their schemas narrowed to the fields it may write."""
     return {"tools": tools_for_agent(agent_of(request))}
 
 
-@api.post("/actions/{action_id}/result", include_in_schema=False)
-def post_result(request: HttpRequest, action_id: str) -> HttpResponse:
-    """Reports of agent-executed work are not in this release."""
-    agent_of(request)
-    detail = "This release executes actions itself and takes no reports. Use POST /api/v1/tool-calls."
-    return problems.answer(Problem(501, "not-implemented", "Not in this release", detail))
+@api.post(
+    "/actions/{action_id}/result", response={200: ActionOut, **ERRORS}, operation_id="report_result", tags=["tool calls"],
+    url_name="report_result",
+)  # fmt: skip
+def post_result(request: HttpRequest, action_id: str, body: ReportIn) -> Any:
+    """Report how something ended that was handed to this agent. It stands everywhere as reported, not witnessed."""
+    agent = agent_of(request)
+    action = _action(agent, action_id)
+
+    def work(key: int | None) -> tuple[int, dict[str, Any]]:
+        try:
+            reported = report_result(
+                actor=actor_for_agent(agent), action=action, outcome=body.outcome, result=body.result,
+                detail=body.detail, remember=remember_as(key),
+            )  # fmt: skip
+        except ReportRefused as error:
+            raise Problem(
+                409, "report-refused", "The report was not taken", str(error), trace_id=action.trace_id
+            ) from error
+        return 200, action_out(reported)
+
+    return _once(request, agent, f"actions/{action_id}/result", work, lambda pk: (200, action_out(_action(agent, pk))))

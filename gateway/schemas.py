@@ -1,6 +1,6 @@
 """Request and answer shapes of /api/v1. Closed: an unknown name is an error (B-06)."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -58,6 +58,30 @@ class CallIn(Closed):
     trace_id: Short
     tool: ToolName
     arguments: dict[str, Any]
+    answers: Short | None = Field(
+        default=None, description="Id of an action of this trace that a reviewer sent back; this call takes its place."
+    )
+
+
+class WithdrawIn(Closed):
+    """Takes an action back."""
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=400)] = ""
+
+
+class NamedCallIn(Closed):
+    """One call of the tool that the address names."""
+
+    trace_id: Short
+    arguments: dict[str, Any]
+
+
+class ReportIn(Closed):
+    """How something ended that the agent did itself. `failed` says that it had no effect; otherwise say `unknown`."""
+
+    outcome: Literal["succeeded", "failed", "unknown"]
+    result: dict[str, Any] = Field(default_factory=dict, description="What came of it, as the agent tells it.")
+    detail: Annotated[str, StringConstraints(max_length=500)] = ""
 
 
 class Problem9457(BaseModel):
@@ -91,6 +115,8 @@ class ActionOut(BaseModel):
     tool: str
     state: str
     executed: bool
+    witnessed: bool | None
+    yours: dict[str, Any] | None
     decision: dict[str, Any]
     refused_fields: list[str]
     edited_fields: dict[str, Any]

@@ -15,6 +15,11 @@ from policies.engine.types import Decision
 from traces.export import outline
 from traces.models import Trace
 
+ASKED = (
+    "Nothing was executed. A reviewer asked for changes: read approval.question. Answer with another call that names this"
+    " action in `answers`, or withdraw it."
+)
+
 
 def absolute(path: str) -> str:
     """A console link."""
@@ -27,7 +32,17 @@ def trace_url(trace_id: str) -> str:
 
 def action_out(action: Action) -> dict[str, Any]:
     """One action: state, decision, what was refused or edited, result."""
-    request = ApprovalRequest.objects.filter(action_id=action.pk).first()
+    return actions_out([action])[0]
+
+
+def actions_out(actions: Sequence[Action]) -> list[dict[str, Any]]:
+    """Several, with what people were asked about them read at once."""
+    found = ApprovalRequest.objects.filter(action_id__in=[action.pk for action in actions])
+    requests = {request.action_id: request for request in found.prefetch_related("verdicts", "timers")}
+    return [_action(action, requests.get(action.pk)) for action in actions]
+
+
+def _action(action: Action, request: ApprovalRequest | None) -> dict[str, Any]:
     return {
         "action_id": action.pk,
         "trace_id": action.trace_id,
@@ -36,13 +51,34 @@ def action_out(action: Action) -> dict[str, Any]:
         "tool": action.tool_name,
         "state": action.state,
         "executed": action.state in SUCCESS,
+        "witnessed": _witnessed(action),
+        "yours": _yours(action),
         "decision": decision_out(action.decision),
         "refused_fields": list(action.decision.get("refused_fields", ())),
         "edited_fields": {name: {"yours": pair[0], "sent": pair[1]} for name, pair in action.edits.items()},
         "approval": approval_out(request) if request else None,
         "result": action.result,
-        "detail": action.detail or _doing(action),
+        "detail": action.detail or _doing(action, request),
         "doubt": _doubt(action),
+    }
+
+
+def _witnessed(action: Action) -> bool | None:
+    """Whether Remit itself executed and saw it; false for an agent's own report, null where nothing was executed."""
+    if action.state not in SUCCESS:
+        return None
+    definition = action.definition
+    return definition is None or not definition.by_agent
+
+
+def _yours(action: Action) -> dict[str, Any] | None:
+    """What the agent has to do itself now: exactly these arguments, and where and by when to report; None otherwise."""
+    if not action.is_the_agents:
+        return None
+    return {
+        "arguments": action.arguments,
+        "report_to": absolute(reverse("api-1:report_result", args=[action.pk])),
+        "report_by": action.lease_until.isoformat() if action.lease_until else None,
     }
 
 
@@ -60,16 +96,20 @@ def _doubt(action: Action) -> dict[str, Any] | None:
     }
 
 
-def _doing(action: Action) -> str:
+def _doing(action: Action, request: ApprovalRequest | None) -> str:
+    if request is not None and request.is_with_agent:
+        return f"{ASKED} It is denied at {request.expires_at:%H:%M} UTC if you do neither."
     if action.state == State.PENDING:
         return "Nothing was executed. A person decides; ask again with ?wait=25, and do not send the call again."
+    if action.is_the_agents:
+        return "Do it now with the arguments under yours, then report how it ended. Nothing else may be done."
     return ""
 
 
 def export_out(trace: Trace) -> dict[str, Any]:
     """An agent's own export: what it was told of each of its actions, under the hashes of the ledger's entries."""
-    actions = Action.objects.filter(trace=trace).order_by("step", "id")
-    told = {"schema": "remit.agent-trace/1", "actions": [action_out(action) for action in actions]}
+    actions = list(Action.objects.filter(trace=trace).order_by("step", "id"))
+    told = {"schema": "remit.agent-trace/1", "actions": actions_out(actions)}
     return {**outline(trace), **told}
 
 
@@ -97,12 +137,27 @@ def approval_out(request: ApprovalRequest) -> dict[str, Any]:
         "step": request.step,
         "steps": [step.name for step in request.steps],
         "expires_at": request.expires_at.isoformat(),
+        "question": question_out(request),
+    }
+
+
+def question_out(request: ApprovalRequest) -> dict[str, Any] | None:
+    """What a reviewer asked the agent to change; null where nobody did. `answered_by` is the action that answered it."""
+    if request.returned_at is None:
+        return None
+    asked = request.question
+    return {
+        "text": asked.text,
+        "asked_at": asked.at.isoformat(),
+        "answer": asked.answer or None,
+        "answered_by": asked.answered_by or None,
+        "waits_for_you": request.is_with_agent,
     }
 
 
 def plan_out(plan: Plan) -> dict[str, Any]:
     """A plan with its steps as they stand."""
-    actions = list(Action.objects.filter(plan=plan).order_by("step"))
+    actions = list(Action.objects.filter(plan=plan).select_related("tool__connection").order_by("step"))
     return {
         "plan_id": plan.pk,
         "trace_id": plan.trace_id,
@@ -111,7 +166,7 @@ def plan_out(plan: Plan) -> dict[str, Any]:
         "resumes": plan.resumes_id,
         "resumed_as": plan.resumed_as.pk if hasattr(plan, "resumed_as") else None,
         "bulks": [_bulk(bulk, plan, actions) for bulk in plan.bulks.all()],
-        "steps": [action_out(action) for action in actions],
+        "steps": actions_out(actions),
     }
 
 
@@ -157,11 +212,11 @@ def _undo(action: Action) -> dict[str, Any]:
 
 def trace_out(trace: Trace) -> dict[str, Any]:
     """A trace with its actions."""
-    actions = Action.objects.filter(trace=trace).order_by("step")
+    actions = list(Action.objects.filter(trace=trace).order_by("step"))
     return {
         "trace_id": trace.pk,
         "url": trace_url(trace.pk),
         "title": trace.title,
         "outcome": trace.outcome,
-        "actions": [action_out(action) for action in actions],
+        "actions": actions_out(actions),
     }

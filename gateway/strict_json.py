@@ -88,6 +88,9 @@ def _number(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
         raise BadJSON(f"The number {text[:20]} is too large. Send it as text.")
+    # A double does not hold such a number's digits: what was written and what would run could differ.
+    if abs(value) > MAX_INTEGER:
+        raise BadJSON(f"The number {text[:20]} is outside ±2^53-1. Send it as text.")
     return value
 
 

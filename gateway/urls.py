@@ -1,14 +1,15 @@
 """Agent-facing URLs."""
 
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
-from gateway import routes, views
+from gateway import routes
 from gateway.api import api
+from gateway.mcp.view import mcp
 
 urlpatterns = [
     path("api/v1/", api.urls),
-    re_path(r"^mcp(?:/.*)?$", views.mcp_not_here, name="mcp"),
-    re_path(r"^oauth/.*$", views.oauth_not_here, name="oauth"),
+    re_path(r"^mcp/?$", mcp, name="mcp"),
+    path("", include("gateway.oauth.urls")),
 ]
 
 __all__ = ["routes", "urlpatterns"]

@@ -179,14 +179,6 @@ def test_f1_retry_after_a_lost_answer_finds_the_recorded_action(cast):
     assert again.json()["action_id"] == first.json()["action_id"] and Action.objects.count() == 1
 
 
-@pytest.mark.parametrize(
-    ("method", "path"), [("post", "/mcp"), ("get", "/oauth/token"), ("post", "/api/v1/actions/x/result")]
-)
-def test_surfaces_not_in_this_release_say_so(cast, method, path):
-    answer = getattr(Client(), method)(path, headers={"Authorization": f"Bearer {cast.token}"})
-    assert "release" in problem(answer, 501)["detail"]
-
-
 @pytest.mark.parametrize("text", ["%00", "trc_%00", "..%2f..", "%F0%9F%98%80", "a" * 3000])
 def test_ids_that_are_no_ids_are_404_never_500(cast, text):
     head, rollback = {"Authorization": f"Bearer {cast.token}"}, f"/traces/{opened(cast).pk}/roll-back/"

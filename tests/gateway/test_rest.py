@@ -3,6 +3,7 @@
 import json
 
 from django.test import Client
+from jsonschema import Draft202012Validator
 
 from tests.builders import STEPS, opened, planned, request_of, vote, work
 
@@ -72,6 +73,24 @@ def test_b04_agent_never_sees_rules_that_passed_nor_credentials(cast):
 def test_openapi_document_is_served(cast):
     document = get("openapi.json", cast.token).json()
     assert {"/api/v1/traces", "/api/v1/tool-calls", "/api/v1/evaluate"} <= set(document["paths"])
+    assert Client().get("/api/v1/openapi.json").status_code == 401
+
+
+def test_b06_an_agents_openapi_document_has_its_own_tools_and_they_work(cast):
+    document = get("openapi.json", cast.token).json()
+    assert document["openapi"].startswith("3.1")
+    tools = {path for path in document["paths"] if path.startswith("/api/v1/tools/")}
+    assert "/api/v1/tools/desk.refund.create" in tools
+    update = document["paths"]["/api/v1/tools/desk.account.update"]["post"]
+    arguments = update["requestBody"]["content"]["application/json"]["schema"]["properties"]["arguments"]
+    Draft202012Validator.check_schema(arguments)
+    assert "credit_limit" not in arguments["properties"]["fields"]["properties"]
+    other = get("openapi.json", cast.tokens["front-desk-agent"]).json()["paths"]
+    assert [path for path in other if path.startswith("/api/v1/tools/")] == ["/api/v1/tools/desk.account.get"]
+    body = {"trace_id": opened(cast).pk, "arguments": {"order_id": "48213"}}
+    assert post("tools/desk.order.get", body, cast.token).json()["state"] == "succeeded"
+    assert post("tools/desk.refund.create", body, cast.token).status_code == 422
+    assert post("tools/Not-A-Tool", body, cast.token).status_code == 422
 
 
 def test_f07_a_stopped_plan_says_what_was_done_and_is_resumed_once_under_its_key(cast):

@@ -1,0 +1,116 @@
+"""How an action looks to an MCP client. Text and structuredContent hold the same facts, because clients drop one or the other."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from actions.models import Action
+from actions.states import FINAL, IN_DOUBT, SUCCESS, State
+from approvals.models import ApprovalRequest
+from gateway.serialise import action_out
+
+PENDING = (
+    "Nothing was executed. A person decides at {url} until {until}. Do not send this call again in a loop: call "
+    'approval_wait with approval_id "{id}", or send exactly this call again later to get the outcome.'
+)
+OUTPUT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "decision": {
+            "type": "string",
+            "enum": ["executed", "needs_approval", "running", "denied", "failed", "unknown", "refused"],
+            "description": "Only executed means that it took effect. needs_approval: nothing ran yet, a person decides.",
+        },
+        "message": {"type": "string"},
+        "trace_id": {"type": ["string", "null"]},
+        "trace_url": {"type": "string"},
+        "action_id": {"type": "string"},
+        "state": {"type": "string"},
+        "approval_id": {"type": "string"},
+        "approval_url": {"type": "string"},
+        "expires_at": {"type": "string"},
+        "result": {"type": ["object", "null"]},
+        "policy": {"type": "object"},
+        "checks": {"type": "array", "items": {"type": "object"}},
+        "problems": {"type": "array", "items": {"type": "object"}},
+    },
+    "required": ["decision", "message", "trace_id"],
+}
+
+
+def result(facts: Mapping[str, Any], *, is_error: bool) -> dict[str, Any]:
+    """A tool result: the facts as an object, and the same as text, its sentence first."""
+    text = f"{facts['message']}\n{orjson.dumps(dict(facts)).decode()}"
+    return {"content": [{"type": "text", "text": text}], "structuredContent": dict(facts), "isError": is_error}
+
+
+def of_action(action: Action) -> dict[str, Any]:
+    """The tool result of an action as it stands."""
+    facts = facts_of(action)
+    return result(facts, is_error=facts["decision"] in {"denied", "failed", "unknown"})
+
+
+def facts_of(action: Action) -> dict[str, Any]:
+    """What an agent is told of its action, its decision in one word first."""
+    told = action_out(action)
+    decision = decided(action)
+    facts: dict[str, Any] = {"decision": decision, "message": _message(decision, told), "trace_id": told["trace_id"]}
+    kept = ("trace_url", "action_id", "state", "tool", "executed", "result", "refused_fields", "edited_fields")
+    facts |= {name: told[name] for name in kept}
+    if told["approval"]:
+        approval = told["approval"]
+        facts |= {"approval_id": approval["approval_id"], "approval_url": approval["url"]}
+        facts |= {"expires_at": approval["expires_at"], "approval_state": approval["state"]}
+    if told["doubt"]:
+        facts["doubt"] = told["doubt"]
+    if decision == "denied":
+        facts |= {"reason": told["decision"]["reason"] or told["detail"], "nearest": told["decision"]["nearest"]}
+    return facts | {"policy": told["decision"]["policy"], "checks": told["decision"]["checks"]}
+
+
+def decided(action: Action) -> str:
+    """The decision in one word."""
+    if action.state in SUCCESS:
+        return "executed"
+    if action.state == State.PENDING:
+        return "needs_approval"
+    if action.state in IN_DOUBT:
+        return "unknown"
+    if action.state in {State.FAILED, State.FAILED_ATTESTED}:
+        return "failed"
+    return "denied" if action.state in FINAL else "running"
+
+
+def _message(decision: str, told: Mapping[str, Any]) -> str:
+    where = f"Trace {told['trace_id']}, {told['trace_url']}."
+    detail = told["detail"]
+    if decision == "needs_approval":
+        approval = told["approval"]
+        waits = PENDING.format(url=approval["url"], until=approval["expires_at"], id=approval["approval_id"])
+        return f"{waits} {where}"
+    if decision == "executed":
+        withheld = "; fields that policy refuses were left out" if told["refused_fields"] else ""
+        return f"Executed once and read back{withheld}. {where}"
+    if decision == "denied":
+        return _denial(told, detail) + f" {where}"
+    if decision == "failed":
+        return f"It failed without effect: {detail} {where}"
+    if decision == "unknown":
+        return f"The outcome is not known: {told['doubt']['doing']} {where}"
+    return f"Not finished yet. {detail} Send exactly this call again in a moment to get the outcome. {where}"
+
+
+def _denial(told: Mapping[str, Any], detail: str) -> str:
+    policy = told["decision"]["policy"]
+    by = f"policy {policy['slug']} version {policy['version']}" if told["state"] == State.DENIED else "Remit"
+    reason = told["decision"]["reason"] if told["state"] == State.DENIED else detail
+    return f"Denied by {by}: {reason} Nothing was executed. Do not retry."
+
+
+def ask_elsewhere(request: ApprovalRequest, url: str) -> dict[str, Any]:
+    """The elicitation that sends a person to the page where they decide. Its answer decides nothing."""
+    message = f"{request.title}: a person decides on the page. Nothing was executed yet."
+    # elicitationId left the 2026 schema; a client in the field rejects the whole result without it.
+    params = {"mode": "url", "message": message, "url": url, "elicitationId": request.pk}
+    return {"method": "elicitation/create", "params": params}

@@ -1,0 +1,126 @@
+"""The endpoint: a plain async view over one POST. Who calls, what they send, then the protocol.
+
+Nothing is kept between calls.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import close_old_connections, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import validate_host
+from django.views.decorators.csrf import csrf_exempt
+from mcp_types.jsonrpc import INVALID_REQUEST, PARSE_ERROR
+
+from accounts.access import AgentAuthFailed, authenticate_agent
+from gateway import problems
+from gateway.auth import challenge
+from gateway.mcp import wire
+from gateway.mcp.governed import Governed
+from gateway.mcp.protocol import dressed, respond
+from gateway.mcp.toolbox import Hold, Result, Toolbox
+from gateway.mcp.wire import Fault, Message
+from gateway.problems import Problem
+
+POLL_S = 0.25
+Door = Callable[[str], Toolbox]
+
+
+def agents_only(token: str) -> Toolbox:
+    """The door of the product: an agent's token opens that agent's tools. Raises AgentAuthFailed."""
+    return Governed(authenticate_agent(token, audience=settings.REMIT_AUDIENCE_MCP))
+
+
+def endpoint(door: Door) -> Callable[[HttpRequest], Any]:
+    """The view behind a door."""
+
+    async def mcp(request: HttpRequest) -> HttpResponse:
+        """POST is all there is: no stream to resume and no session to end."""
+        if request.method != "POST":
+            return HttpResponse(status=405, headers={"Allow": "POST"})
+        taken = await sync_to_async(_take)(request, door)
+        if isinstance(taken, HttpResponse):
+            return taken
+        message, found = taken
+        return await _settled(message, found)
+
+    return csrf_exempt(mcp)
+
+
+async def _settled(message: Message, found: Result | Hold) -> HttpResponse:
+    """Wait for a held answer without holding a thread."""
+    deadline = time.monotonic() + (found.seconds if isinstance(found, Hold) else 0)
+    while isinstance(found, Hold):
+        await asyncio.sleep(POLL_S)
+        found = await sync_to_async(_look_again)(found, over=time.monotonic() >= deadline)
+    return JsonResponse(dressed(message, found))
+
+
+def _look_again(held: Hold, *, over: bool) -> Result | Hold:
+    """One look; the database connection is given back until the next, so that waiting agents hold none."""
+    found = held.again(over)
+    if not connection.in_atomic_block:
+        close_old_connections()
+    return found
+
+
+def _take(request: HttpRequest, door: Door) -> HttpResponse | tuple[Message, Result | Hold]:
+    """Everything up to the first answer, in one thread."""
+    refusal = _refusal(request)
+    if refusal is not None:
+        return refusal
+    try:
+        box = door(_bearer(request))
+    except AgentAuthFailed as failure:
+        problem = Problem(401, failure.kind, "The agent token was refused", str(failure))
+        return problems.answer(problem, headers={"WWW-Authenticate": challenge()})
+    return _answered(request, box)
+
+
+def _answered(request: HttpRequest, box: Toolbox) -> HttpResponse | tuple[Message, Result | Hold]:
+    try:
+        body = wire.parse(_raw(request))
+        if wire.is_notification(body):
+            return HttpResponse(status=202)
+        message = wire.read(body, request.headers)
+        return message, respond(message, box, request.headers)
+    except Fault as fault:
+        if fault.ledgered:
+            box.refused(fault)
+        return JsonResponse(fault.body(), status=fault.status)
+
+
+def _raw(request: HttpRequest) -> bytes:
+    try:
+        return request.body
+    except RequestDataTooBig as error:
+        raise Fault(PARSE_ERROR, "The body is too large. Send at most 65,536 bytes.", status=413) from error
+
+
+def _refusal(request: HttpRequest) -> HttpResponse | None:
+    """What no caller may send: another site's page asking through its reader's browser (10.3.3), or a body that is not JSON."""
+    origin = request.headers.get("Origin")
+    if origin is not None and not validate_host(urlsplit(origin).hostname or "", settings.ALLOWED_HOSTS):
+        fault = Fault(INVALID_REQUEST, "This origin may not call Remit.", status=403)
+        return JsonResponse(fault.body(), status=403)
+    if request.content_type != "application/json":
+        fault = Fault(INVALID_REQUEST, "The body is not JSON. Send Content-Type: application/json.", status=415)
+        return JsonResponse(fault.body(), status=415)
+    return None
+
+
+def _bearer(request: HttpRequest) -> str:
+    """The token of the header; cookies and query strings are never read (M-02). Raises AgentAuthFailed."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise AgentAuthFailed("no-token", "Send the agent's token as `Authorization: Bearer rmt_…`.")
+    return token.strip()
+
+
+mcp = endpoint(agents_only)

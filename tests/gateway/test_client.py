@@ -1,0 +1,153 @@
+"""remit-client as its users have it, over real HTTP: both clients, the toolset, governed functions, hooks that fail closed."""
+
+import asyncio
+import io
+import json
+
+import pytest
+
+from actions.models import Action
+from remit_client import AsyncRemit, NoEffect, NotAllowed, Remit, RemitError, Toolset, governed
+from remit_client.hooks import REFUSE, main
+from tests.actions.hands import TOOL, give_hands
+from tests.builders import opened, request_of, vote, work
+
+ORDER = {"order_id": "48213"}
+
+
+@pytest.fixture
+def remit(transactional_db, desk, cast, live_server):
+    with Remit(live_server.url, token=cast.token) as made:
+        yield made
+
+
+def test_a_toolset_tells_the_outcome_in_words_that_stand_alone(remit, cast):
+    toolset = Toolset(remit.trace(opened(cast).pk))
+    assert toolset.has("desk.order.get") and toolset.has("desk__order__get") and not toolset.has("rm")
+    done = toolset.call("desk__order__get", ORDER, "call-1")
+    assert not done.is_error and not done.pending and json.loads(done.text)["executed"] is True
+    unknown = toolset.call("desk.order.delete", {}, "call-2")
+    assert unknown.is_error and "no tool" in unknown.text
+    wrong = toolset.call("desk.order.get", {"order_id": 1}, "call-3")
+    assert wrong.is_error and "order_id" in wrong.text and Action.objects.count() == 1
+
+
+def test_the_same_call_id_is_the_same_action_whatever_became_of_it(remit, cast):
+    trace = opened(cast)
+    mail = {"to": "ap@birch.example", "subject": "Your order", "body": "Hello."}
+    told = Toolset(remit.trace(trace.pk)).call("desk.mail.send", mail, "call-1")
+    assert told.pending and told.approval_url in told.text and not told.is_error
+    vote(cast, request_of(trace, "desk.mail.send"), "maya")
+    work(trace)
+    again = Toolset(remit.trace(trace.pk)).call("desk.mail.send", mail, "call-1")
+    assert again.action.succeeded and Action.objects.count() == 1
+    other = Toolset(remit.trace(trace.pk)).call("desk.mail.send", {**mail, "body": "Other."}, "call-1")
+    assert other.is_error and "another body" in other.text and Action.objects.count() == 1
+
+
+def test_a_wrong_token_is_an_error_and_never_an_outcome(remit, cast, live_server):
+    with Remit(live_server.url, token="rmt_nope") as stranger, pytest.raises(RemitError, match="401"):
+        stranger.tools()
+
+
+def test_the_asynchronous_client_says_the_same(remit, cast, live_server):
+    async def use():
+        async with AsyncRemit(live_server.url, token=cast.token) as found:
+            trace = await found.open_trace(intent="Look.", on_behalf_of="maya@northwind.example", idempotency_key="one")
+            same = await found.open_trace(intent="Look.", on_behalf_of="maya@northwind.example", idempotency_key="one")
+            action = await (await trace.call("desk.order.get", ORDER)).wait(timeout_s=5)
+            return (
+                trace.id == same.id,
+                action.state,
+                (await trace.evaluate("desk.order.get", ORDER))["decision"]["effect"],
+            )
+
+    assert asyncio.run(use()) == (True, "succeeded", "allow")
+
+
+def test_a_governed_function_runs_only_as_allowed_and_is_reported(remit, cast):
+    give_hands(cast)
+    ran = []
+
+    @governed(remit.trace(opened(cast).pk), TOOL)
+    def shell(command: str) -> dict:
+        ran.append(command)
+        if command == "make mess":
+            raise RuntimeError("with a secret")
+        if command == "make nothing":
+            raise NoEffect("Nothing to make.")
+        return {"exit_code": 0}
+
+    assert shell("make deploy") == {"exit_code": 0}
+    with pytest.raises(RuntimeError):
+        shell("make mess")
+    with pytest.raises(NoEffect):
+        shell(command="make nothing")
+    states = list(Action.objects.order_by("step").values_list("state", "detail"))
+    assert [state for state, _ in states] == ["succeeded", "needs_human", "failed"]
+    assert "secret" not in str(states) and states[2][1] == "Nothing to make."
+    cast.agents["refunds-agent"].__class__.objects.filter(pk=cast.agent.pk).update(role="triage")
+    with pytest.raises(NotAllowed, match="denied"):
+        shell("make deploy")
+    assert ran == ["make deploy", "make mess", "make nothing"]
+
+
+@pytest.fixture
+def hook(remit, cast, live_server, tmp_path, monkeypatch, capsys):
+    give_hands(cast)
+    mapping = tmp_path / "tools.json"
+    mapping.write_text(json.dumps({"Bash": {"tool": TOOL, "arguments": ["command"], "ignore": ["description"]}}))
+    for name, value in {
+        "REMIT_URL": live_server.url, "REMIT_AGENT_TOKEN": cast.token, "REMIT_ON_BEHALF_OF": "maya@northwind.example",
+        "REMIT_HOOK_TOOLS": str(mapping),
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+
+    def run(stack: str, event) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", io.StringIO(event if isinstance(event, str) else json.dumps(event)))
+        code = main([stack])
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return run
+
+
+BASH = {"session_id": "s1", "tool_name": "Bash", "tool_input": {"command": "make test", "description": "Tests"}}
+
+
+def test_hooks_let_through_what_policy_allows_in_each_dialect(hook):
+    code, out, _ = hook("claude-code", BASH)
+    assert code == 0 and json.loads(out)["hookSpecificOutput"]["permissionDecision"] == "allow"
+    assert hook("claude-code", {**BASH, "tool_name": "mcp__remit__desk__order__get"})[0] == 0
+    code, out, _ = hook("gemini-cli", BASH)
+    assert code == 0 and json.loads(out)["decision"] == "allow"
+    event = {"sessionId": "s2", "toolName": "Bash", "toolArgs": json.dumps({"command": "make test"})}
+    code, out, _ = hook("copilot-cli", event)
+    assert code == 0 and json.loads(out)["permissionDecision"] == "allow"
+    assert not Action.objects.exists(), "A hook asks; it consumes nothing."
+
+
+@pytest.mark.parametrize(
+    ("stack", "event", "words"),
+    [
+        ("claude-code", {**BASH, "tool_name": "Edit"}, "not a tool"),
+        ("claude-code", {**BASH, "tool_input": {"command": "ls", "run_in_background": True}}, "run_in_background"),
+        ("claude-code", "not json", "could not be asked"),
+        ("claude-code", {}, "could not be asked"),
+        ("nobody-knows", BASH, "could not be asked"),
+        ("copilot-cli", {"toolName": "Bash", "toolArgs": "["}, "could not be asked"),
+        ("gemini-cli", {**BASH, "tool_input": {"command": 5}}, "could not be asked"),
+    ],
+)
+def test_hooks_refuse_with_exit_code_two_whatever_goes_wrong(hook, stack, event, words):
+    code, _, error = hook(stack, event)
+    assert code == REFUSE and words in error
+
+
+def test_hooks_refuse_when_remit_is_down_or_a_person_has_to_decide(hook, cast, monkeypatch):
+    give_hands(cast, mode="approval")
+    code, out, error = hook("claude-code", BASH)
+    assert code == REFUSE and "person" in error
+    assert json.loads(out)["hookSpecificOutput"]["permissionDecision"] == "deny"
+    monkeypatch.setenv("REMIT_URL", "http://127.0.0.1:9")
+    assert hook("claude-code", BASH)[0] == REFUSE

@@ -1,0 +1,61 @@
+"""R-30, T2: hostile documents are refused with a reason by the one parse, at both doors; sound ones keep their value exactly.
+
+REMIT_HOSTILE=10000 for the whole campaign.
+"""
+
+import os
+import random
+import re
+import time
+
+import pytest
+
+from actions.models import Action
+from gateway import strict_json
+from tests.gateway.hostile import KINDS, control, hostile
+from tests.gateway.mcp_client import MODERN, send
+from tests.gateway.test_bad_input import post, refusals
+from traces.canonical import canonical_bytes
+from traces.models import Trace
+
+MANY = int(os.environ.get("REMIT_HOSTILE", "500"))
+
+
+def test_r30_every_hostile_document_is_refused_with_a_sentence_and_quickly():
+    kinds, slowest = set(), 0.0
+    for kind, raw in hostile(7, MANY):
+        began = time.monotonic()
+        with pytest.raises(strict_json.BadJSON) as refused:
+            strict_json.parse(raw)
+        slowest = max(slowest, time.monotonic() - began)
+        assert str(refused.value).endswith("."), raw[:80]
+        kinds.add(kind)
+    assert kinds == set(KINDS) and slowest < 1
+
+
+def test_r30_sound_documents_keep_their_value_and_have_a_digest():
+    pick = random.Random(11)
+    for _ in range(max(100, MANY // 5)):
+        raw, wanted = control(pick)
+        found = strict_json.parse(raw)
+        assert found == wanted and canonical_bytes(found) == canonical_bytes(wanted)
+
+
+def test_r30_rest_and_mcp_refuse_the_same_documents_and_leave_proof(cast):
+    """Each document stands where the arguments would: the same bytes, one verdict, nothing proposed."""
+    asked = 0
+    for _, raw in hostile(13, 12):
+        if len(raw) > 60_000 or raw[:1] not in b'{["':
+            continue
+        rest = post(
+            "tool-calls", None, cast.token, raw=b'{"trace_id":"x","tool":"desk.order.get","arguments":' + raw + b"}"
+        )
+        head = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"desk.order.get","arguments":'
+        mcp = send(None, cast.token, raw=head + raw + b"}}", headers={"MCP-Protocol-Version": MODERN})
+        assert rest.status_code == 400 and mcp.status_code == 400, raw[:80]
+        # The same sentence; where in the body it stands differs.
+        told = [re.sub(r"\d+", "0", words) for words in (mcp.json()["error"]["message"], rest.json()["detail"])]
+        assert mcp.json()["error"]["code"] == -32700 and told[0] == told[1]
+        asked += 1
+    assert asked and refusals(cast) == 2 * asked
+    assert not Action.objects.exists() and not Trace.objects.filter(kind="work").exists()
