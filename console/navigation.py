@@ -12,8 +12,15 @@ from accounts.models import Agent, User, Workspace
 from accounts.permissions import Permission
 from actions.models import KillSwitch
 from actions.switches import open_switches
+from actions.tool_versions import blocked_names
 from approvals.access import open_requests_for
 from policies.access import drafts_visible_to
+
+AGENT_VIEWS = frozenset({"actions:agents", "actions:agent", "actions:issue_token", "actions:runbook"})
+TOOL_VIEWS = frozenset({"actions:tools", "actions:tool", "actions:decide_tool"})
+CONNECTION_VIEWS = frozenset({"actions:connections", "actions:connection", "actions:rotate_connection"})
+# Pages of `actions` that have a place of their own in the bar, or none.
+ELSEWHERE = AGENT_VIEWS | TOOL_VIEWS | CONNECTION_VIEWS | {"actions:pause"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +81,37 @@ def _items(request: HttpRequest, user: User, workspace: Workspace) -> list[Item]
             reverse("traces:list"),
             "list-tree",
             None,
-            current in {"traces", "actions"} and view != "actions:pause",
+            current in {"traces", "actions", "incident"} and view not in ELSEWHERE,
         ),
     ]
     if has_permission(user, Permission.POLICY_VIEW, workspace):
         drafts = drafts_visible_to(user, workspace).count()
         note = f"{drafts} draft{'s' if drafts > 1 else ''}" if drafts else ""
         items.append(Item("Policies", reverse("policies:list"), "shield", None, current == "policies", "Govern", note))
+    if has_permission(user, Permission.AGENT_VIEW, workspace):
+        items += _agents_and_tools(workspace, view)
     if has_permission(user, Permission.NOTICE_VIEW, workspace):
         here = current == "notices" and view != "notices:mine"
         items.append(Item("Notices", reverse("notices:list"), "bell", None, here, "Govern"))
+    if has_permission(user, Permission.TRACE_VIEW, workspace):
+        here = view in {"console:trust", "console:trust_rows"}
+        items.append(Item("Trust", reverse("console:trust"), "activity", None, here, "Review"))
+        here = view == "console:rollbacks"
+        items.append(Item("Rollbacks", reverse("console:rollbacks"), "undo-2", None, here, "Review"))
+    if has_permission(user, Permission.AUDIT_VIEW, workspace):
+        here = view in {"console:audit", "console:audit_export"}
+        items.append(Item("Audit log", reverse("console:audit"), "scroll-text", None, here, "Review"))
     return items
+
+
+def _agents_and_tools(workspace: Workspace, view: str) -> list[Item]:
+    blocked = len(blocked_names(workspace))
+    note = f"{blocked} blocked" if blocked else ""
+    return [
+        Item("Agents", reverse("actions:agents"), "bot", None, view in AGENT_VIEWS, "Govern"),
+        Item("Tools", reverse("actions:tools"), "wrench", None, view in TOOL_VIEWS, "Govern", note),
+        Item("Connections", reverse("actions:connections"), "plug", None, view in CONNECTION_VIEWS, "Govern"),
+    ]
 
 
 def _pause_url(user: User, workspace: Workspace) -> str:

@@ -12,42 +12,52 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from accounts.access import has_permission
+from accounts.access import agents_visible_to, has_permission
+from accounts.clock import database_now
 from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.ids import is_id
-from accounts.models import Agent
 from accounts.permissions import Permission
-from actions.doubts import finding_out, in_doubt, needing
-from actions.rechecks import not_fine
-from approvals.access import decidable_by
-from approvals.glass_review import unresolved_for
-from approvals.queue import row_of
+from actions.agent_page import agent_rows
+from actions.doubts import finding_out, in_doubt
+from approvals.access import open_requests_for
 from console.durability import lost_commits
+from console.home import needs
 from console.metrics import text as metrics_text
+from console.trust.measures import families
+from console.trust.outcomes import outcomes
+from console.trust.spans import DEFAULT, Span
 from traces.access import traces_visible_to
 from traces.checkpoints.health import deployment_health, warning
+from traces.finding import found_by
 
 NEEDS = 5
 LATEST = 6
+FOUND = 50
+AGENTS = 10
 
 
 @sign_in_required
 @require_GET
 def home(request: AuthenticatedRequest) -> HttpResponse:
-    """What needs this person now, the latest traces, the agents."""
-    waiting = decidable_by(request.user, request.workspace)
+    """What needs this person now, what trust looks like, the latest traces, the agents."""
     user, here = request.user, request.workspace
-    doubts = [*needing(user, here), *unresolved_for(user, here), *not_fine(user, here)]
-    sees_all = has_permission(request.user, Permission.TRACE_VIEW, request.workspace)
-    agents = Agent.objects.filter(workspace=request.workspace).select_related("owner")
+    found = needs(user, here)
+    sees_all = has_permission(user, Permission.TRACE_VIEW, here)
+    agents = list(agents_visible_to(user, here))
+    span = Span.up_to(database_now(), DEFAULT)
     context = {
-        "needs": [*doubts, *(row_of(found) for found in waiting[:NEEDS])][:NEEDS],
-        "needs_count": len(doubts) + len(waiting),
-        "title": title_of(len(doubts) + len(waiting)),
-        "finding_out": finding_out(list(in_doubt(request.workspace))) if sees_all else "",
-        "ledger_warning": warning(request.workspace.pk) if sees_all else "",
-        "latest": traces_visible_to(request.user, request.workspace).order_by("-created_at")[:LATEST],
-        "agents": agents if has_permission(request.user, Permission.AGENT_VIEW, request.workspace) else None,
+        "needs": found[:NEEDS],
+        "needs_count": len(found),
+        "title": title_of(len(found)),
+        "waiting": open_requests_for(user, here).count(),
+        "finding_out": finding_out(list(in_doubt(here))) if sees_all else "",
+        "ledger_warning": warning(here.pk) if sees_all else "",
+        "days": DEFAULT,
+        "families": families(here, span) if sees_all else [],
+        "outcomes": outcomes(here, span) if sees_all else None,
+        "latest": traces_visible_to(user, here).order_by("-created_at")[:LATEST],
+        "agents": agent_rows(here, agents[:AGENTS]) if has_permission(user, Permission.AGENT_VIEW, here) else None,
+        "agents_count": len(agents),
     }
     return render(request, "console/home.html", context)
 
@@ -62,15 +72,15 @@ def title_of(count: int) -> str:
 @sign_in_required
 @require_GET
 def search(request: AuthenticatedRequest) -> HttpResponse:
-    """A pasted trace or approval id opens it; other words look through the titles of traces."""
-    wanted = request.GET.get("q", "").replace("\x00", "").strip()
+    """A pasted trace or approval id opens it; other words find traces by record, by person and by title."""
+    wanted = request.GET.get("q", "").replace("\x00", "").strip()[:200]
     if is_id("trc", wanted):
         return redirect(reverse("traces:detail", args=[wanted]))
     if is_id("apr", wanted):
         return redirect(reverse("approvals:review", args=[wanted]))
     visible = traces_visible_to(request.user, request.workspace)
-    found = visible.filter(title__icontains=wanted) if wanted else visible.none()
-    return render(request, "console/search.html", {"wanted": wanted, "found": found[:50]})
+    found = found_by(visible, request.workspace, wanted, FOUND) if wanted else []
+    return render(request, "console/search.html", {"wanted": wanted, "found": found})
 
 
 def healthz(request: HttpRequest) -> HttpResponse:

@@ -94,7 +94,8 @@ def _workspace(cast: Cast, data: dict) -> None:
     workspace = create_workspace(actor=actor, slug=data["slug"], name=data["name"], environment=data["environment"])
     cast.workspaces[data["slug"]] = workspace
     # As in the sample world: nobody has a second factor. tests/stepup raises the floor where it needs one.
-    ApprovalSettings.objects.create(workspace=workspace, step_up_floor="none")
+    # No lot: it draws by the action's random id, so that one run in fifty would have an entry more.
+    ApprovalSettings.objects.create(workspace=workspace, step_up_floor="none", recheck_per_mille=0)
     groups = {s: create_group(actor=actor, workspace=workspace, slug=s, name=n) for s, n in data["groups"].items()}
     for person in data["people"]:
         user = create_user(actor=actor, email=person["email"], name=person["name"], password=PASSWORD)

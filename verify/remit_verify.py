@@ -600,30 +600,42 @@ def check_manifest(content: Content) -> int:
     return key
 
 
+# What people sign, by the type of its record.
+SIGNED = {"approval.verdict_recorded": "verdict", "approval.break_glass": "emergency"}
+
+
 def check_verdicts(entries: Iterable[tuple[str, str, str]], *, whole: bool) -> None:
-    """Signed verdicts are of what they say; in a whole ledger, by a key its governance chain names. Raises Bad."""
+    """What people signed is what they say; in a whole ledger, by a key its governance chain names. Raises Bad."""
     records = [(w, json.loads(c)) for w, c, _ in entries if '"type":"approval' in c]
     keys = {(w, r["body"]["public"]) for w, r in records if r["type"] in {"approval_key.used", "approval_key.rotated"}}
     for workspace, record in records:
-        if record["type"] == "approval.verdict_recorded" and record["body"].get("signed"):
+        if record["type"] in SIGNED and record["body"].get("signed"):
             what = f"Record {record['seq']} of trace {record['trace']}"
             if whole and (workspace, record["body"]["signed"]["key"]) not in keys:
-                bad(f"{what}: its verdict is signed by a key that the governance chain does not name.")
+                bad(f"{what}: its {SIGNED[record['type']]} is signed by a key that the governance chain does not name.")
             check_verdict(workspace, record, what)
 
 
 def check_verdict(workspace: str, record: Mapping[str, Any], what: str) -> None:
     body, signed, said = record["body"], record["body"]["signed"], record["body"]["signed"]["statement"]
-    told = [workspace, record["actor"]["id"], *(body[k] for k in ("action", "approval", "choice", "step", "saw"))]
-    if told != [said[k] for k in ("workspace", "approver", "action", "approval", "choice", "step", "digest")]:
-        bad(f"{what}: the signed verdict says something else than the record.")
+    name = SIGNED[record["type"]]
+    told = {"workspace": workspace, "approver": record["actor"]["id"], "digest": body["saw"]}
+    told |= {part: body[part] for part in ("action", "approval")}
+    if name == "emergency":
+        told |= {"choice": "break_glass", "step": 0, "reason": body["reason"], "skipped": body["skipped"]}
+    else:
+        told |= {"choice": body["choice"], "step": body["step"]}
+        # A second approver that the verdict asks for is signed since statements of version 2.
+        told |= {"second": body["wants_second"]} if said["v"] >= 2 else {}
+    if any(said.get(part) != value for part, value in told.items()):
+        bad(f"{what}: the signed {name} says something else than the record.")
     try:
         key = Ed25519PublicKey.from_public_bytes(_base64(signed["key"], what))
         key.verify(_base64(signed["signature"], what), plain(said).encode())
         if signed["assertion"] and _asserted(signed["assertion"]) != sha(plain(said).encode()):
             bad(f"{what}: the passkey signed something else.")
     except (InvalidSignature, ValueError):
-        bad(f"{what}: its verdict's signature does not hold.")
+        bad(f"{what}: its {name}'s signature does not hold.")
 
 
 def _asserted(found: Mapping[str, str]) -> bytes:

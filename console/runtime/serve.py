@@ -25,8 +25,6 @@ WORKER = [
     "worker",
     "--concurrency",
     "2",
-    "-Q",
-    "remit",
     "--without-gossip",
     "--without-mingle",
     "-l",

@@ -1,4 +1,6 @@
 // After a part of the page was replaced: opened details stay open, and focus goes where the server marked it.
+import { say } from "./say.js";
+
 let open = [];
 
 document.addEventListener("htmx:beforeSwap", () => {
@@ -11,5 +13,7 @@ document.addEventListener("htmx:afterSettle", () => {
   document.querySelector("[data-focus]")?.focus();
 });
 
-// A refused form says so first.
-document.querySelector("[role=alert][data-focus]")?.focus();
+// A refused form says so first. After a decision the next row has the focus, and what was done is said.
+document.querySelector("[role=alert][data-focus], [data-next]")?.focus();
+const told = document.querySelector("[data-told]");
+if (told) say(told.textContent);

@@ -10,13 +10,15 @@ from accounts.models import Factor
 from actions.models import Action, Recheck
 from policies.models import BreakerTrip, Policy
 from policies.replay import start_replay
+from tests.access.approval_rows import APPROVAL_ROWS, AWAY, OUT
+from tests.access.govern_rows import GOVERN_ROWS
 from tests.builders import planned, request_of
+from traces.models import SavedView
 from traces.notices.models import Channel, Delivery
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 CAST = ["dana", "ken", "priya", "tomas", "ava", "maya", "omar", "lena", None]
-IN, OUT = ["dana", "ken", "priya", "tomas", "ava"], ["omar", "lena"]
-AWAY = {**dict.fromkeys(OUT, 404), None: 302}
+IN = ["dana", "ken", "priya", "tomas", "ava"]
 
 # Of one policy. Policy admins edit; everybody with a role but Maya, who only asks, reads; the other tenant sees nothing.
 SECTIONS = ("invariants", "limits", "freezes", "breakers")
@@ -88,27 +90,18 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
     "console:home": ("get", "/", {None: 302}, 200),
     "console:search": ("get", "/search/?q={trace}", {None: 302}, 302),
     "traces:list": ("get", "/traces/", {None: 302}, 200),
+    "traces:view_save": ("post", "/traces/views/save/", {}, 302),
+    "traces:view_remove": ("post", "/traces/views/{view}/remove/", {"priya": 302, None: 302}, 404),
+    "incident:page": ("get", "/incident/?record=acct_5521", {None: 302}, 200),
+    "incident:export": ("get", "/incident/export/?record=acct_5521", {"maya": 403, None: 302}, 200),
     "traces:detail": ("get", "/traces/{trace}/", {**dict.fromkeys(OUT, 404), None: 302}, 200),
     "traces:export": ("get", "/traces/{trace}/export/", {"maya": 403, **dict.fromkeys(OUT, 404), None: 302}, 200),
+    "traces:outline": ("get", "/traces/{trace}/outline/", {"maya": 403, **AWAY}, 200),
+    "traces:changes_csv": ("get", "/traces/{trace}/changes.csv", {"maya": 403, **AWAY}, 200),
+    "traces:raw": ("get", "/traces/{trace}/raw/", AWAY, 200),
     "traces:verify": ("post", "/traces/{trace}/verify/", {**dict.fromkeys(OUT, 404)}, 302),
     "traces:answer": ("post", "/traces/{trace}/answer/", {**dict.fromkeys(OUT, 404)}, 302),
-    "approvals:queue": ("get", "/approvals/", {None: 302}, 200),
-    "approvals:batch": ("get", "/approvals/batch/?id={approval}", {**dict.fromkeys(OUT, 404), None: 302}, 422),
-    "approvals:review": ("get", "/approvals/{approval}/", {**dict.fromkeys(OUT, 404), None: 302}, 200),
-    "approvals:decide": ("post", "/approvals/{approval}/decide/", {**dict.fromkeys(OUT, 404), None: 302}, 422),
-    "approvals:confirm": ("get", "/approvals/{approval}/confirm/", {**dict.fromkeys(OUT, 404)}, 302),
-    "approvals:confirm_options": ("post", "/approvals/{approval}/confirm/options/", AWAY, 409),
-    # A person's own: nobody else's can be named.
-    "approvals:security": ("get", "/me/security/", {None: 302}, 200),
-    "approvals:begin_app": ("post", "/me/security/app/", {"priya": 302, None: 302}, 200),
-    "approvals:confirm_app": ("post", "/me/security/app/confirm/", {None: 302}, 422),
-    "approvals:passkey_options": ("post", "/me/security/passkey/options/", {"priya": 302, None: 302}, 200),
-    "approvals:add_passkey": ("post", "/me/security/passkey/", {None: 302}, 422),
-    "approvals:codes": ("post", "/me/security/codes/", {}, 302),  # Nobody here proved who they are.
-    "approvals:rename_factor": ("post", "/me/security/{factor}/rename/", {"priya": 422, None: 302}, 404),
-    "approvals:remove_factor": ("post", "/me/security/{factor}/remove/", {"priya": 302, None: 302}, 404),
-    "approvals:step_up": ("get", "/me/step-up/", {None: 302}, 200),
-    "approvals:step_up_options": ("post", "/me/step-up/options/", {None: 302}, 200),
+    **APPROVAL_ROWS,
     "actions:load": ("get", "/approvals/load/", {"dana": 200, "ava": 200, "omar": 200, None: 302}, 403),
     "actions:set_terms": ("post", "/approvals/load/terms/", {"dana": 422, "omar": 422, None: 302}, 403),
     "actions:rechecks": ("get", "/approvals/rechecks/", {"maya": 403, None: 302}, 200),
@@ -118,10 +111,6 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
         {"dana": 403, "ava": 403, "maya": 404, **AWAY},
         302,
     ),
-    # Absent for everybody who may not break glass, among them those who read the request.
-    "approvals:break_glass": ("get", "/approvals/{approval}/break-glass/", {"ken": 200, None: 302}, 404),
-    "approvals:glass_review": ("get", "/approvals/{approval}/break-glass/review/", {None: 302}, 404),
-    "approvals:glass_confirm": ("post", "/approvals/{approval}/break-glass/review/confirm/", {None: 302}, 404),
     "actions:edit": ("post", "/approvals/{approval}/edit/", {**dict.fromkeys(OUT, 404), None: 302}, 422),
     "actions:rollback": (
         "get",
@@ -151,20 +140,9 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
         {"dana": 302, "priya": 302, "maya": 302, **dict.fromkeys(OUT, 404), None: 302},
         403,
     ),
-    "actions:continue_bulk": (
-        "post",
-        "/plans/{plan}/continue/blk_00000000000000000000000000/",
-        {None: 302},
-        404,
-    ),
-    "actions:pause": ("get", "/pause/", {"maya": 403, "omar": 200, "lena": 200, None: 302}, 200),
-    "actions:release": (
-        "post",
-        "/pause/swi_00000000000000000000000000/release/",
-        {"dana": 404, "priya": 404, "omar": 404, None: 302},
-        403,
-    ),
+    "actions:continue_bulk": ("post", "/plans/{plan}/continue/blk_00000000000000000000000000/", {None: 302}, 404),
     "policies:list": ("get", "/policies/", {None: 302}, 200),
+    **GOVERN_ROWS,
     **POLICY_ROWS,
     **CHANNEL_ROWS,
     "accounts:sign_in": ("get", "/sign-in/", {None: 200}, 302),
@@ -175,11 +153,10 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
     "console:healthz": ("get", "/healthz", {}, 200),
     "console:readyz": ("get", "/readyz", {}, 200),
     "console:metrics": ("get", "/metrics", {}, 200),
-    "mcp": ("post", "/mcp", {}, 501),
-    "oauth": ("post", "/oauth/token", {}, 501),
+    "mcp": ("post", "/mcp", {}, 415),
 }
-# The agent API knows no people: each route answers 401 without an agent token (tests/gateway).
-AGENT_API = "api-1:"
+# These know no people: without an agent's token or client they answer 401, or the metadata anyone may read (tests/gateway).
+AGENT_API = ("api-1:", "oauth2_provider:")
 # Mounted only with an identity provider; held by tests/accounts/test_oidc_sign_in.py and test_oidc_attacks.py.
 OIDC = {"oidc_authentication_init", "oidc_authentication_callback", "oidc_logout"}
 
@@ -212,11 +189,14 @@ def places(cast):
     delivery = Delivery.objects.create(channel=channel, next_at=now, created_at=now, state="failed")
     factor = Factor.objects.create(user=cast.user("priya"), kind="totp", name="Phone", material="x", created_at=now)
     recheck = Recheck.objects.create(action=Action.objects.get(pk=refund.action_id), selected_at=now)
+    view = SavedView.objects.create(
+        workspace=cast.northwind, user=cast.user("priya"), name="x", query="?outcome=failed"
+    )
     return {
-        "factor": factor.pk, "recheck": recheck.pk,
+        "view": view.pk, "factor": factor.pk, "recheck": recheck.pk,
         "plan": trace.plans.get().pk, "channel": channel.pk, "delivery": delivery.pk, "trace": trace.pk,
         "approval": refund.pk, "action": refund.action_id, "agent": cast.agent.pk, "replay": replay.pk,
-        "trip": trip.pk,
+        "trip": trip.pk, "token": cast.agent.credentials.get().pk,
     }  # fmt: skip
 
 
@@ -259,18 +239,10 @@ def test_rows_of_notices(cast, places):
 def test_p7_foreign_object_answers_like_a_missing_one(cast, places, name):
     method, template, _, _ = ROWS[name]
     kinds = {
-        "trace": "trc",
-        "approval": "apr",
-        "action": "act",
-        "agent": "agt",
-        "replay": "rpl",
-        "trip": "trp",
-        "factor": "fac",
-        "recheck": "rck",
-        "plan": "pln",
-        "channel": "chn",
-        "delivery": "msg",
-    }
+        "trace": "trc", "approval": "apr", "action": "act", "agent": "agt", "replay": "rpl", "trip": "trp",
+        "factor": "fac", "recheck": "rck", "plan": "pln", "channel": "chn", "delivery": "msg", "view": "vew",
+        "token": "crd",
+    }  # fmt: skip
     missing = {name: f"{prefix}_00000000000000000000000000" for name, prefix in kinds.items()}
     foreign = ask(cast, "omar", method, template.format(**places))
     absent = ask(cast, "omar", method, template.format(**missing))
@@ -283,12 +255,12 @@ def test_v352_every_unsafe_route_needs_a_csrf_token(cast, places):
     client = Client(enforce_csrf_checks=True)
     client.force_login(cast.user("priya"), backend=BACKEND)
     for name, (method, template, _, _) in ROWS.items():
-        if method == "post" and name not in {"mcp", "oauth"}:
+        if method == "post" and name != "mcp":
             assert client.post(template.format(**places)).status_code == 403, name
 
 
 def test_unsafe_routes_refuse_get(cast, places):
-    posts = {name for name, row in ROWS.items() if row[0] == "post"} - {"mcp", "oauth", "actions:edit"}
+    posts = {name for name, row in ROWS.items() if row[0] == "post"} - {"mcp", "actions:edit"}
     for name in sorted(posts):
         assert ask(cast, "ken", "get", ROWS[name][1].format(**places)).status_code == 405, name
 

@@ -31,7 +31,7 @@ def remit(tmp_path_factory):
     data = tmp_path_factory.mktemp("remit")
     name = f"remit_browser_{secrets.token_hex(4)}"
     env = {**os.environ, "REMIT_DATA_DIR": str(data), "REMIT_PORT": str(free_port())}
-    env |= {"DATABASE_URL": _database(name), "REDIS_URL": os.environ["REDIS_URL"].rsplit("/", 1)[0] + "/7"}
+    env |= {"DATABASE_URL": _database(name), "REMIT_QUEUE": name}
     for unwanted in ("DJANGO_SETTINGS_MODULE", "DESK_CLIENT_ID", "DESK_CLIENT_SECRET", "DESK_DATA", "REMIT_SECRET_KEY"):
         env.pop(unwanted, None)
     log = (data / "supervisor.log").open("wb")

@@ -4,13 +4,14 @@ import re
 
 import pytest
 
+from tests.browser.looks import LOOKS
 from tests.browser.test_story import axe_problems, sees, trace_path
 
 TITLE = "Refund $240.00 on order 48213"
 REASON = "The customer's shop is closed until this is paid back."
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_an_emergency_from_the_link_to_the_confirmed_review(person, demo, theme, width, tmp_path):
     trace = trace_path(demo)
     look = {"color_scheme": theme, "viewport": {"width": width, "height": 900}}

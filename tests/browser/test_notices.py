@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.browser.looks import LOOKS
 from tests.browser.test_story import axe_problems, sees
 
 PAGES = [
@@ -34,8 +35,7 @@ def test_an_owner_adds_a_channel_by_keyboard_and_reads_why_a_test_failed(person)
     assert dana.complaints == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_pages_of_notices_are_accessible_and_fit(person, theme, width):
     dana = person("dana", color_scheme=theme, viewport={"width": width, "height": 844})
     for path in PAGES:

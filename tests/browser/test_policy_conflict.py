@@ -8,6 +8,7 @@ import pytest
 
 from policies.engine.yaml_out import dump
 from tests.browser.conftest import ROOT
+from tests.browser.looks import LOOKS
 from tests.browser.test_story import axe_problems, sees
 
 SLUG = "overtaken"
@@ -40,10 +41,9 @@ def looked_at(page, width: int) -> None:
     assert page.locator("h1").count() == 1 and axe_problems(page) == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_draft_that_was_overtaken_shows_both_and_is_brought_up_to_date(person, publish, theme):
+def test_a_draft_that_was_overtaken_shows_both_and_is_brought_up_to_date(person, publish):
     publish(plain())
-    ken = person("ken", color_scheme=theme)
+    ken = person("ken")
     ken.open(f"/policies/{SLUG}/")
     ken.page.click("button:has-text('Edit')")
     for tool, mode in (("account.get", "off"), ("order.get", "draft")):
@@ -52,7 +52,8 @@ def test_a_draft_that_was_overtaken_shows_both_and_is_brought_up_to_date(person,
         ken.page.click("text=Save tier")
         ken.page.wait_for_selector(f"#cell-reader-desk_{tool.replace('.', '_')}[data-level={mode}]")
     publish(plain(account="draft"))
-    for width in (1440, 390):
+    for theme, width in LOOKS:
+        ken.page.emulate_media(color_scheme=theme)
         ken.page.set_viewport_size({"width": width, "height": 844})
         page = ken.open(f"/policies/{SLUG}/draft/rebase/")
         assert "went live while you edited" in page.inner_text("h1")
@@ -70,8 +71,7 @@ def test_a_draft_that_was_overtaken_shows_both_and_is_brought_up_to_date(person,
     assert ken.complaints == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_an_agents_own_ship_gate_is_accessible_and_fits(person, theme, width):
     ken = person("ken", color_scheme=theme, viewport={"width": width, "height": 844})
     page = ken.open("/policies/support/gate/")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.browser.looks import LOOKS
 from tests.browser.test_story import axe_problems, sees, trace_path
 
 EDITOR = "/policies/support/tiers/"
@@ -151,8 +152,7 @@ PAGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_every_policy_page_is_accessible_and_fits(draft, person, theme, width):
     draft.page.focus(CELL.format("refund_create"))
     press(draft.page, "0")

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from tests.browser.conftest import Person
+from tests.browser.looks import LOOKS
 from tests.browser.test_story import axe_problems, review, sees, trace_path
 
 PAGES = ["/me/security/", "/me/step-up/", "/approvals/rechecks/"]
@@ -72,8 +73,7 @@ def test_passkey_signs_an_approval_end_to_end(chromium, remit, demo, floor):
     priya.context.close()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_pages_are_accessible_and_fit(person, theme, width):
     for first, paths in (("ken", PAGES), ("dana", ["/approvals/load/"])):
         who = person(first, color_scheme=theme, viewport={"width": width, "height": 844})

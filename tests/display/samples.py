@@ -8,13 +8,16 @@ import yaml
 
 from accounts.display.vocabulary import LEVELS, STATUSES
 from accounts.models import Agent, User, Workspace
+from actions.agent_page import AgentRow, Hold
 from actions.definition import Definition
 from actions.forms import EditForm
 from approvals.queue import QueueGroup, QueuePage, QueueRow, QueueTab
 from approvals.rail import Line
 from approvals.review import Review, segments
 from console.navigation import AgentsState, Item, Nav
+from traces.story.brief import Line as BriefLine
 from traces.story.build import Event, Story, Tab
+from traces.story.todo import Runbook, Todo
 
 AT = datetime(2026, 11, 20, 2, 3, 9, tzinfo=UTC)
 TRACE, REQUEST = "trc_01K7QZ4M8T2VQ5R8W3X6Y9Z0AB", "apr_01K7R0B3W3X6Y9Z0ABTRC4M8T2"
@@ -116,6 +119,10 @@ def story(**changes) -> Story:
         "rollback_items": [{"label": "Email", "status": "cant_undo", "text": "", "action_id": "act_4"}],
         "events": [Event(1, AT, "trace.opened", "Opened", "refunds-agent", {"intent": "x"}, "9f3ce1a7")],
         "rolled_back_by": [], "answered": "", "can_roll_back": True, "undo_stopped": "", "plans": [],
+        "brief": [BriefLine("Who asked", "Maya Chen asked at 02:03:09 UTC: “Refund it.”")],
+        "todos": [Todo("Nothing has to be done. If it was wrong, roll it back.")],
+        "asked_by": "Maya Chen", "acted_by": "refunds-agent",
+        "runbooks": [Runbook("crm.account.update", "https://wiki.example/crm")],
     }  # fmt: skip
     return Story(**(told | changes))
 
@@ -136,9 +143,10 @@ def integrity(*, ok: bool = True) -> dict:
 def trace_page(*, sound: bool = True, all_checks: bool = False, **changes) -> dict:
     """What `traces.views` gives to trace_detail.html."""
     return {
-        "nav": nav(), "trace": SimpleNamespace(pk=TRACE, rollback_of_id=None), "story": story(**changes),
+        "nav": nav(), "trace": SimpleNamespace(pk=TRACE, rollback_of_id=None, agent=None), "story": story(**changes),
         "integrity": integrity(ok=sound), "all_checks": all_checks, "export_url": "/x/", "verify_url": "/v/", "answer_url": "/a/",
-        "rollback_url": "/r/", "can_rollback": True, "can_export": True, "poll_url": f"/traces/{TRACE}/?tab=ledger&head=1",
+        "rollback_url": "/r/", "can_rollback": True, "may_settle": True, "pause_url": "", "opened": frozenset(),
+        "can_export": True, "raw_url": "/raw/", "poll_url": f"/traces/{TRACE}/?tab=ledger&head=1",
     }  # fmt: skip
 
 
@@ -218,7 +226,9 @@ def home_page(needs: int = 1) -> dict:
         "needs": rows,
         "needs_count": needs,
         "latest": [],
-        "agents": [agent],
+        "agents": [AgentRow(agent, "Support v1", "approval", 3, 1, 1, "", Hold("allowed", "Ready", ""))],
+        "agents_count": 1,
+        "days": "14",
     }
 
 

@@ -34,6 +34,11 @@ class RunningRemote:
         asked = {"chance": chance, "seed": seed, "latency_s": latency_s}
         httpx.post(f"{self.base_url}/chance", json=asked, trust_env=False).raise_for_status()
 
+    def tokens(self, kinds: tuple[str, ...] = (), *, held: bool = False) -> None:
+        """What its token endpoint does with the next requests, and whether it keeps them waiting (tests.remote.tokens)."""
+        asked = {"kinds": kinds, "held": held}
+        httpx.post(f"{self.base_url}/tokens", json=asked, trust_env=False).raise_for_status()
+
     def truth(self) -> dict:
         return httpx.get(f"{self.base_url}/truth", trust_env=False, timeout=30).json()
 
@@ -91,14 +96,23 @@ def tools_text() -> str:
     return yaml.safe_dump({"connection": "shop", "tools": tools})
 
 
-def connect_remote(cast, remote: RunningRemote) -> None:
-    """The remote as a connection of the first workspace, and a policy that lets the agent use it without asking."""
+def sign_in_by(cast, remote: RunningRemote, auth: dict) -> None:
+    """The connection to the remote, signed in as `auth` says."""
     save_connection(
         actor=cast.actor("dana"), workspace=cast.northwind, slug="shop", name="Shop", kind="http",
-        base_url=remote.base_url, client_id="", client_secret=SECRET, allow_private=True,
-        options={"auth": {"kind": "static"}},
+        base_url=remote.base_url, client_id="shop", client_secret=SECRET, allow_private=True, options={"auth": auth},
     )  # fmt: skip
+
+
+def connect_remote(cast, remote: RunningRemote) -> None:
+    """The remote as a connection of the first workspace, and a policy that lets the agent use it without asking."""
+    sign_in_by(cast, remote, {"kind": "static"})
     load_tools(actor=cast.actor("dana"), workspace=cast.northwind, text=tools_text())
+    publish(cast, shop_policy())
+
+
+def shop_policy() -> dict:
+    """The sample policy with the shop's tools, which need nobody."""
     plain = sample_plain()
     role = plain["roles"]["refunds"]
     role["tools"] |= {f"shop.order.{klass}": {"mode": "auto"} for klass in "abc"}
@@ -110,4 +124,4 @@ def connect_remote(cast, remote: RunningRemote) -> None:
             "expires": f"{database_now() + timedelta(days=30):%Y-%m-%dT%H:%MZ}",
         }  # fmt: skip
         plain["waivers"] = [*plain.get("waivers", ()), waiver]
-    publish(cast, plain)
+    return plain

@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.remote.tokens import Tokens
+
 SECRET = "a-static-secret-of-the-remote"
 FAULTS = (
     "reset_before", "reset_after", "slow_after", "500_before", "500_after", "429", "cut_body", "error_in_200",
@@ -34,6 +36,10 @@ class Truth:
         self.keys: dict[str, tuple[bytes, dict[str, Any]]] = {}
         self.faults: list[str] = []
         self.requests: list[dict[str, str]] = []
+        self.answered: list[
+            str
+        ] = []  # Actions whose answer was sent; whether it arrived is not for the remote to know.
+        self.spoiled = 0
         self.chance, self.random = 0.0, random.Random()
         self.latency_s = 0.0
         self.word = ""  # A secret of the remote's own, which it says in its echoes.
@@ -41,8 +47,11 @@ class Truth:
     def take_fault(self) -> str:
         with self.lock:
             if self.faults:
-                return self.faults.pop(0)
-            return self.random.choice(FAULTS) if self.random.random() < self.chance else ""
+                found = self.faults.pop(0)
+            else:
+                found = self.random.choice(FAULTS) if self.random.random() < self.chance else ""
+            self.spoiled += found != ""
+            return found
 
     def order(self, klass: str, key: str, action: str, raw: bytes) -> tuple[int, dict[str, Any]]:
         """The effect, once per key where keys are honoured."""
@@ -61,6 +70,7 @@ class Truth:
 
 
 TRUTH = Truth()
+TOKENS = Tokens()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -72,7 +82,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         if parts.path == "/truth":
-            return self._send(200, {"effects": TRUTH.effects, "requests": TRUTH.requests})
+            told = {"effects": TRUTH.effects, "requests": TRUTH.requests}
+            told |= {"answered": TRUTH.answered, "spoiled": TRUTH.spoiled}
+            return self._send(200, {**told, "tokens": TOKENS.rows, "tokens_asked": TOKENS.asked})
         if not self._signed():
             return None
         if parts.path == "/b/orders":
@@ -85,6 +97,12 @@ class Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         if self.path in {"/faults", "/chance"}:
             return self._ordered(json.loads(raw))
+        if self.path == "/tokens":
+            return self._send(200, {"ordered": TOKENS.order(json.loads(raw))})
+        if self.path == "/oauth/token":
+            return self._bytes(*TOKENS.mint(raw), "application/json")
+        if self.path == "/oauth/revoke":
+            return self._send(200, {"revoked": TOKENS.revoke(raw)})
         if not self._signed():
             return None
         klass = self.path.strip("/").split("/")[0]
@@ -101,7 +119,8 @@ class Handler(BaseHTTPRequestHandler):
         self._send(200, {"faults": TRUTH.faults})
 
     def _signed(self) -> bool:
-        if self.headers.get("Authorization") == f"Bearer {SECRET}":
+        header = self.headers.get("Authorization", "")
+        if header == f"Bearer {SECRET}" or TOKENS.allows(header):
             return True
         self._send(401, {"title": "Sign in."})
         return False
@@ -118,7 +137,8 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(TRUTH.latency_s)
         status, made = TRUTH.order(klass, key, action, raw)
         time.sleep(TRUTH.latency_s)
-        return self._answer(fault, status, made, raw)
+        self._answer(fault, status, made, raw)
+        return TRUTH.answered.append(action)
 
     def _answer(self, fault: str, status: int, made: dict[str, Any], raw: bytes) -> None:
         """The effect stands; its answer may not arrive as it is."""

@@ -101,7 +101,7 @@ def _agent(actor: Actor, workspace: Workspace, data: dict[str, str]) -> str:
     owner = User.objects.get(email=data["owner"])
     agent: Agent = register_agent(
         actor=actor, workspace=workspace, slug=data["slug"], name=data["name"], owner=owner,
-        policy=data["policy"], role=data["role"],
+        policy=data["policy"], role=data["role"], runbook_url=data.get("runbook_url", ""),
     )  # fmt: skip
     return issue_agent_token(actor=actor, agent=agent)
 
@@ -116,7 +116,9 @@ def _connect(actor: Actor, workspace: Workspace) -> None:
         client_id=os.environ["DESK_CLIENT_ID"], client_secret=os.environ["DESK_CLIENT_SECRET"], allow_private=True,
         same_system=True,
     )  # fmt: skip
-    load_tools(actor=actor, workspace=workspace, text=(WORLD / "tools.yaml").read_text(encoding="utf-8"))
+    # The sample's tools belong to the release, so a newer release brings its own into force.
+    text = (WORLD / "tools.yaml").read_text(encoding="utf-8")
+    load_tools(actor=actor, workspace=workspace, text=text, approve=True)
 
 
 def _point_connections() -> None:

@@ -1,0 +1,102 @@
+"""Home: what needs this person, most urgent kind first. Reads only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from django.urls import reverse
+
+from accounts.access import has_permission
+from accounts.models import Agent, User, Workspace
+from accounts.permissions import Permission
+from actions.doubts import age_text, needing
+from actions.models import ToolVersion
+from actions.rechecks import not_fine
+from approvals.access import decidable_by
+from approvals.glass_review import unresolved_for
+from approvals.queue import row_of
+from policies.models import BreakerTrip
+
+
+class NeedRow(Protocol):
+    """One line: what, of which agent, how long, and the one button."""
+
+    @property
+    def title(self) -> str:
+        """What needs somebody."""
+        ...
+
+    @property
+    def urgency(self) -> str:
+        """`overdue` is red."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A line of Home's own."""
+
+    title: str
+    agent: str
+    step_text: str
+    time_left: str
+    url: str
+    verb: str
+    icon: str
+    urgency: str = "overdue"
+    expires_at: datetime | None = None
+
+
+def needs(user: User, workspace: Workspace) -> Sequence[NeedRow]:
+    """Everything, in order: overdue, unknown outcomes, emergencies, tripped breakers, changed tools, then approvals."""
+    waiting = [row_of(found) for found in decidable_by(user, workspace)]
+    overdue = [row for row in waiting if row.urgency == "overdue"]
+    return [
+        *overdue,
+        *needing(user, workspace),
+        *unresolved_for(user, workspace),
+        *tripped(user, workspace),
+        *changed_tools(user, workspace),
+        *not_fine(user, workspace),
+        *(row for row in waiting if row.urgency != "overdue"),
+    ]
+
+
+def tripped(user: User, workspace: Workspace) -> list[Need]:
+    """Breakers that hold calls until somebody resets them, for those who may."""
+    if not has_permission(user, Permission.AGENT_PAUSE, workspace):
+        return []
+    names = dict(Agent.objects.filter(workspace=workspace).values_list("pk", "name"))
+    held = BreakerTrip.objects.filter(workspace=workspace, reset_at=None).order_by("tripped_at")
+    return [
+        Need(
+            title=f"Circuit breaker {trip.breaker} tripped: {trip.reason}",
+            agent=names.get(trip.key.rpartition(":")[2], f"policy {trip.policy}"),
+            step_text=f"{len(trip.evidence)} actions behind it",
+            time_left=f"{age_text(trip.tripped_at)} ago",
+            url=reverse("policies:breakers", args=[trip.policy]),
+            verb="Look",
+            icon="siren",
+        )
+        for trip in held
+    ]
+
+
+def changed_tools(user: User, workspace: Workspace) -> list[Need]:
+    """Tools that are blocked because their definition changed, for those who decide on it."""
+    if not has_permission(user, Permission.POLICY_PUBLISH, workspace):
+        return []
+    waiting = ToolVersion.objects.filter(tool__workspace=workspace, state=ToolVersion.State.WAITING)
+    return [
+        Need(
+            title=f"The definition of {one.tool.name} changed",
+            agent="blocked for every agent",
+            step_text=f"loaded by {one.loaded_by.get('name', 'Remit')}",
+            time_left=f"{age_text(one.loaded_at)} ago",
+            url=reverse("actions:tool", args=[one.tool.name]),
+            verb="Review",
+            icon="shield-alert",
+        )
+        for one in waiting.select_related("tool").order_by("loaded_at")
+    ]

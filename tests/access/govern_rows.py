@@ -1,0 +1,51 @@
+"""Who may open the pages of agents, tools, connections, trust and the audit log: rows of the access matrix."""
+
+AWAY = {"omar": 404, "lena": 404, None: 302}
+# Members who only ask do not see agents; an agent of another tenant is not there.
+SEES_AGENTS = {"maya": 403, None: 302}
+AGENT = {"maya": 404, **AWAY}
+# Tools and connections are named within the reader's own workspace; both have these names.
+SEES_NAMED = {"maya": 404, None: 302}
+GOVERN_ROWS: dict[str, tuple[str, str, dict, int]] = {
+    # Who did what is for owners and auditors; the other tenant's owner reads his own.
+    "console:audit": ("get", "/audit/", {"dana": 200, "ava": 200, "omar": 200, None: 302}, 403),
+    "console:audit_export": (
+        "get",
+        "/audit/export/?format=csv",
+        {"dana": 200, "ava": 200, "omar": 200, None: 302},
+        403,
+    ),
+    "console:trust": ("get", "/trust/", {"maya": 403, None: 302}, 200),
+    "console:trust_rows": ("get", "/trust/escalations/", {"maya": 403, None: 302}, 200),
+    "console:rollbacks": ("get", "/rollbacks/", {"maya": 403, None: 302}, 200),
+    "actions:agents": ("get", "/agents/", SEES_AGENTS, 200),
+    "actions:agent": ("get", "/agents/{agent}/", AGENT, 200),
+    # Nobody here proved who they are: owners are sent to prove it.
+    "actions:issue_token": ("post", "/agents/{agent}/tokens/", {"dana": 422, "maya": 404, **AWAY}, 403),
+    "actions:revoke_token": (
+        "post",
+        "/agents/{agent}/tokens/{token}/revoke/",
+        {"dana": 302, "priya": 302, "maya": 404, **AWAY},
+        403,
+    ),
+    "actions:runbook": ("post", "/agents/{agent}/runbook/", {"dana": 302, "maya": 404, **AWAY}, 403),
+    "actions:tools": ("get", "/tools/", SEES_AGENTS, 200),
+    "actions:tool": ("get", "/tools/desk.order.get/", SEES_NAMED, 200),
+    "actions:decide_tool": ("post", "/tools/desk.order.get/definition/", {"ken": 409, **SEES_NAMED}, 403),
+    "actions:connections": ("get", "/connections/", SEES_AGENTS, 200),
+    "actions:connection": ("get", "/connections/desk/", SEES_NAMED, 200),
+    "actions:check_connection": (
+        "post",
+        "/connections/none/check/",
+        {None: 302},
+        404,
+    ),
+    "actions:rotate_connection": ("post", "/connections/desk/rotate/", {"dana": 422, "omar": 422, **SEES_NAMED}, 403),
+    "actions:pause": ("get", "/pause/", {"maya": 403, "omar": 200, "lena": 200, None: 302}, 200),
+    "actions:release": (
+        "post",
+        "/pause/swi_00000000000000000000000000/release/",
+        {"dana": 404, "priya": 404, "omar": 404, None: 302},
+        403,
+    ),
+}

@@ -1,0 +1,22 @@
+"""Agents, tools, connections, trust, rollbacks and the audit log in both themes and at both widths, put through axe."""
+
+import pytest
+
+from tests.browser.looks import LOOKS
+from tests.browser.test_story import axe_problems
+
+PAGES = [
+    "/", "/agents/", "/tools/", "/tools/desk.refund.create/", "/connections/", "/connections/desk/", "/audit/?did=member",
+    "/trust/", "/trust/escalations/", "/rollbacks/",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_pages_have_no_axe_findings_and_fit(person, scheme, width):
+    dana = person("dana", color_scheme=scheme, viewport={"width": width, "height": 900})
+    agent = dana.open("/agents/").get_attribute("td a.name", "href")
+    for path in [*PAGES, agent]:
+        page = dana.open(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert page.locator("h1").count() == 1 and axe_problems(page) == [], path
+    assert dana.complaints == []

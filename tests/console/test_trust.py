@@ -1,0 +1,170 @@
+"""Trust and Home: each number against rows made by the product's own services, and the rows behind it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+
+from accounts.clock import database_now
+from accounts.display.marks import Stack, stacked
+from actions.models import Tool, ToolVersion
+from approvals.questions import ask_for_changes
+from console.home import needs
+from console.trust import coverage
+from console.trust.behind import rows_of
+from console.trust.measures import broken_by, families
+from console.trust.outcomes import outcomes
+from console.trust.spans import Span
+from policies.models import BreakerTrip, DecisionRecord
+from tests.builders import planned, publish, request_of, sample_plain, vote, work
+from traces.services import note_opening, record_answer, summarise
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def browser(cast, first: str) -> Client:
+    client = Client()
+    client.force_login(cast.user(first), backend=BACKEND)
+    return client
+
+
+@pytest.fixture
+def span(cast):
+    return lambda days="14": Span.up_to(database_now() + timedelta(seconds=5), days)
+
+
+def by_key(cast, span) -> dict:
+    return {one.key: one for one in families(cast.northwind, span())}
+
+
+def test_spans_of_one_length_follow_each_other():
+    span = Span.up_to(NOW, "7")
+    assert span.before.end == span.start and span.end - span.start == span.before.end - span.before.start
+    assert Span.up_to(NOW, "x") == Span.up_to(NOW, "14") and len(span.days) == 8
+    assert span.by_day([NOW, NOW, NOW - timedelta(days=30)]) == [0] * 7 + [2]
+
+
+def test_an_empty_workspace_has_no_invented_numbers(cast, span):
+    found = by_key(cast, span)
+    assert [one.number for one in found.values()] == [
+        "none yet",
+        "none yet",
+        "0",
+        "0",
+    ]
+    assert outcomes(cast.northwind, span()).total == 0
+
+
+def test_views_and_answers_are_counted_once_a_trace(cast, span):
+    seen, unseen = planned(cast), planned(cast)
+    for trace in (seen, unseen):
+        summarise(trace_id=trace.pk, title="Done", outcome="completed")
+    for first in ("ava", "ava", "dana"):
+        note_opening(user=cast.user(first), trace=seen)
+    for first, answer in (("ava", "yes"), ("dana", "no")):
+        record_answer(actor=cast.actor(first), trace_id=seen.pk, answer=answer, line="")
+    found = by_key(cast, span)["viewed"]
+    assert found.number == "50.0 %" and found.quality.startswith("50.0 % of 2 answers")
+    _, rows = rows_of("viewed", cast.northwind, span(), None)
+    assert {row.note for row in rows} == {
+        "opened by Ava Lind, Dana Ortiz",
+        "not opened",
+    }
+
+
+def test_opening_a_trace_page_is_a_view(cast):
+    trace = planned(cast)
+    browser(cast, "ava").get(f"/traces/{trace.pk}/")
+    assert trace.openings.get().user == cast.user("ava")
+
+
+def test_escalations_are_requests_over_actions_and_say_how_long_people_took(cast, span):
+    trace = planned(cast)
+    asked = trace.actions.filter(state="pending").count()
+    found = by_key(cast, span)["escalations"]
+    assert found.number == f"{100 * asked / trace.actions.count():.1f} %" and found.quality == "Nobody has decided yet"
+    vote(cast, request_of(trace, "desk.refund.create"), "priya")
+    vote(cast, request_of(trace, "desk.refund.create"), "tomas")
+    work(trace)
+    quality = by_key(cast, span)["escalations"].quality
+    assert quality.startswith("Median decision in") and "unclear" not in quality
+    assert len(rows_of("escalations", cast.northwind, span(), None)[1]) == asked
+
+
+def test_what_was_sent_back_as_unclear_is_counted(cast, span):
+    asked = request_of(planned(cast), "desk.refund.create")
+    ask_for_changes(
+        actor=cast.actor("priya"), user=cast.user("priya"), request_id=asked.pk, text="Which of the two charges is it?",
+        digest=asked.digest,
+    )  # fmt: skip
+    assert by_key(cast, span)["escalations"].quality.endswith("1 of 2 sent back as unclear")
+
+
+def test_a_tightening_that_denies_what_worked_broke_something(cast, span):
+    publish(cast, sample_plain())
+    planned(cast)  # The order is read at once, so the tool worked.
+    DecisionRecord.objects.filter(tool="desk.order.get").update(outcome="succeeded")
+    plain = sample_plain()
+    plain["roles"]["refunds"]["tools"]["desk.order.get"] = {"mode": "off"}
+    version = publish(cast, plain)
+    assert version.verdict == "tightens" and broken_by(version) == []
+    planned(cast)
+    assert broken_by(version) == [(cast.agent.pk, "desk.order.get")]
+    found = by_key(cast, span)["tightenings"]
+    assert found.number == "1" and found.quality == "1 broke work that ran before"
+    assert "refunds-agent lost desk.order.get" in rows_of("tightenings", cast.northwind, span(), None)[1][0].note
+
+
+def test_the_day_that_stands_out_is_named_with_its_rule(cast, span):
+    plain = sample_plain()
+    plain["roles"]["refunds"]["tools"]["desk.refund.create"] = {"mode": "off"}
+    publish(cast, plain)
+    for _ in range(3):
+        planned(cast)
+    odd = outcomes(cast.northwind, span()).anomaly
+    assert odd is not None and odd.count >= 3 and odd.of_rule >= 3 and odd.rule
+    assert len(rows_of("denied", cast.northwind, span(), odd.day)[1]) == odd.count
+    assert "See the" in browser(cast, "ava").get("/trust/").content.decode()
+
+
+def test_coverage_names_tools_no_role_speaks_of_and_who_asked_for_less(cast, span):
+    publish(cast, sample_plain())
+    before = len(coverage.lowered(cast.northwind, span()))
+    plain = sample_plain()
+    for role in plain["roles"].values():
+        role["tools"].pop("desk.mail.send", None)
+    publish(cast, plain)
+    assert [gap.what for gap in coverage.without_policy(cast.northwind)] == ["desk.mail.send"]
+    assert len(coverage.lowered(cast.northwind, span())) == before
+    publish(cast, sample_plain())
+    newest = coverage.lowered(cast.northwind, span())[0]
+    assert newest.what.endswith(("loosens", "mixed")) and newest.who == "Remit tests"
+
+
+def test_home_puts_breakers_and_changed_tools_before_approvals(cast):
+    planned(cast)
+    BreakerTrip.objects.create(
+        workspace=cast.northwind, policy="support", breaker="fails", key="fails:workspace:all", reason="6 failures.",
+        tripped_at=database_now(),
+    )  # fmt: skip
+    tool = Tool.objects.get(workspace=cast.northwind, name="desk.order.get")
+    ToolVersion.objects.create(
+        tool=tool, connection=tool.connection, definition_text=tool.definition_text, digest="sha256:x", state="waiting",
+        loaded_at=database_now(), loaded_by={"name": "Remit setup"},
+    )  # fmt: skip
+    assert [row.title.split()[0] for row in needs(cast.user("priya"), cast.northwind)][:2] == ["Circuit", "Refund"]
+    assert needs(cast.user("ken"), cast.northwind)[0].title == "The definition of desk.order.get changed"
+    assert "things need you" in browser(cast, "priya").get("/").content.decode()
+    assert "Nothing needs you" in browser(cast, "ava").get("/").content.decode()
+
+
+def test_bars_stand_on_each_other_within_the_picture():
+    drawn = str(stacked([Stack("a", [("auto", 3), ("denied", 1)]), Stack("b", [("auto", 0)])], "<b>"))
+    assert 'y="25.0" width="12" height="75.0"' in drawn and 'y="0.0" width="12" height="25.0"' in drawn
+    assert drawn.count("<rect") == 2 and "&lt;b&gt;" in drawn
+
+
+@pytest.mark.parametrize("path", ["/trust/nothing/", "/trust/viewed/?day=yesterday"])
+def test_unknown_numbers_and_days_are_not_there(cast, path):
+    assert browser(cast, "ava").get(path).status_code == 404
