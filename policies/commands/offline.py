@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from policies.commands.said import FAILED, LOOSENS, OK, Said, read_document
+from policies.commands.said import FAILED, LOOSENS, OK, UNTESTED, Said, read_document
 from policies.engine.decide import decide
 from policies.engine.diff import Diff, compare
 from policies.engine.document import Document, request_problems
@@ -14,6 +14,7 @@ from policies.engine.selftest import request_from, run_tests
 from policies.engine.windows import instant
 from traces.canonical import strict_loads
 
+_NO_TESTS = "Nothing was tested: the document has no tests. Add some under tests."
 _SIGNS = {"loosens": "+", "tightens": "−", "neutral": " "}
 VERDICTS = {
     "tightens": "Only tightens.", "loosens": "Loosens.", "mixed": "Loosens and tightens.",
@@ -28,9 +29,12 @@ def check(path: Path) -> Said:
     return Said(data, f"{path}: {document.slug} loads: {document.digest}")
 
 
-def self_test(path: Path) -> Said:
-    """The document's own tests. Raises Stop or PolicyError."""
+def self_test(path: Path, *, allow_empty: bool) -> Said:
+    """The document's own tests; a document without any has shown nothing. Raises Stop or PolicyError."""
     results = run_tests(read_document(path))
+    if not results:
+        data = {"file": str(path), "ok": allow_empty, "passed": 0, "failed": []}
+        return Said(data, f"{path}: {_NO_TESTS}", OK if allow_empty else UNTESTED)
     failed = [{"name": result.name, "failure": result.failure} for result in results if result.failure]
     passed = len(results) - len(failed)
     text = "\n".join([*(f"{f['name']}: {f['failure']}" for f in failed), f"{passed} passed, {len(failed)} failed"])

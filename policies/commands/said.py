@@ -9,7 +9,7 @@ from policies.engine.document import Document, load
 from policies.engine.problems import PolicyError, Problem
 from policies.engine.yaml_source import MAX_BYTES
 
-OK, FAILED, USAGE, LOOSENS = 0, 1, 2, 3
+OK, FAILED, USAGE, LOOSENS, UNTESTED = 0, 1, 2, 3, 4
 
 
 class Stop(Exception):

@@ -13,6 +13,7 @@ from policies.engine.expressions import BadExpression, Expression, compile_expre
 from policies.engine.parts import Document, When
 from policies.engine.problems import PolicyError, Problem
 from policies.engine.routes import mistakes, route_of
+from policies.engine.shipgate.controls import CONTROLS
 from policies.engine.types import Route
 from policies.engine.windows import Weekly, Window, clashes, instant, window
 from policies.engine.yaml_source import Path, Source
@@ -58,6 +59,7 @@ class Builder:
         ):
             self._unique(section, key)
         for number, waiver in self._section("waivers"):
+            self._check_control(("waivers", number, "control"), waiver["control"])
             self._check_role(("waivers", number, "role"), waiver.get("role"))
             self._check_instant(("waivers", number, "expires"), waiver["expires"])
         for number, test in self._section("tests"):
@@ -89,6 +91,11 @@ class Builder:
     def _check_role(self, path: Path, name: str | None) -> None:
         if name is not None and name not in self.data["roles"]:
             self._add(path, f"There is no role {name}. Use one of: {', '.join(sorted(self.data['roles']))}.")
+
+    def _check_control(self, path: Path, key: str) -> None:
+        """A waiver of a control that is not there would wait, unseen, for one of that name."""
+        if key not in CONTROLS:
+            self._add(path, f"There is no control {key}. Use one of: {', '.join(CONTROLS)}.")
 
     def _check_instant(self, path: Path, text: str) -> bool:
         try:

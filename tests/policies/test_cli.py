@@ -104,6 +104,19 @@ def test_test_fails_with_the_tests_that_fail(file):
     assert run("test", file())[0] == 0
 
 
+def test_a_document_without_tests_is_not_a_passed_one(file):
+    """CI would stay green over a document whose tests were taken away."""
+    untested = file((("tests",), None))
+    code, said = run("test", untested)
+    assert code == 4 and said == f"{untested}: Nothing was tested: the document has no tests. Add some under tests.\n"
+    code, said = run("test", untested, "--json")
+    assert code == 4 and json.loads(said) == {"file": untested, "ok": False, "passed": 0, "failed": []}
+    code, said = run("test", untested, "--allow-empty")
+    assert code == 0 and "Nothing was tested" in said
+    assert json.loads(run("test", untested, "--allow-empty", "--json")[1])["ok"]
+    assert run("test", file(), "--allow-empty")[0] == 0
+
+
 def test_diff_shows_both_directions_and_the_verdict(file):
     old, tighter, looser = file(), file(TIGHTER, name="t.yaml"), file(LOOSER, name="l.yaml")
     code, said = run("diff", old, looser)

@@ -126,7 +126,7 @@ ITEMS = {
     "limits": "id: i, when: {tools: [TWICE]}, kind: count, per: agent, max: 1, window: 1h, over: deny",
     "freezes": "id: i, when: {tools: [TWICE]}, reason: R., days: [mon], start: '01:00', end: '02:00'",
     "breakers": "id: i, when: {}, on: failures, per: agent, max: 1, window: 1h",
-    "waivers": "id: i, control: a.b, reason: R., by: B, expires: 2026-01-01T00:00Z",
+    "waivers": "id: i, control: write.diffs, reason: R., by: B, expires: 2026-01-01T00:00Z",
     "tests": f"name: i, given: {{role: r, tool: {TOOL}}}, expect: {{effect: allow}}",
 }
 
@@ -179,7 +179,7 @@ def test_what_a_limit_cannot_say(terms, said):
 
 WRONG = [
     ("invariants: [{id: i, when: {roles: [q]}, require: 'true', reason: R.}]\n", "invariants.0.when.roles.0", "There is no role q. Use one of: r."),
-    ("waivers: [{id: w, control: a.b, role: q, reason: R., by: B, expires: 2026-01-01T00:00Z}]\n", "waivers.0.role", "There is no role q. Use one of: r."),
+    ("waivers: [{id: w, control: write.diffs, role: q, reason: R., by: B, expires: 2026-01-01T00:00Z}]\n", "waivers.0.role", "There is no role q. Use one of: r."),
     (f"tests: [{{name: T, given: {{role: q, tool: {TOOL}}}, expect: {{effect: allow}}}}]\n", "tests.0.given.role", "There is no role q. Use one of: r."),
     (f"tests: [{{name: T, given: {{role: r, tool: {TOOL}}}, expect: {{effect: allow, route: x}}}}]\n", "tests.0.expect.route", "There is no route x. Add it under routes, or name another."),
     (f"tests: [{{name: T, given: {{role: r, at: 2026-02-30T00:00Z, tool: {TOOL}}}, expect: {{effect: allow}}}}]\n", "tests.0.given.at", "This is no time: day is out of range for month. Write UTC as 2026-11-21T08:00Z."),
@@ -237,7 +237,7 @@ def test_every_pattern_of_the_schema_has_words():
 
 def test_all_instants_that_no_calendar_has_are_found_at_once():
     waivers = "waivers:\n" + "".join(
-        f"- {{id: {name}, control: a.b, reason: R., by: B, expires: 2026-02-3{name[1]}T00:00Z}}\n"
+        f"- {{id: {name}, control: write.diffs, reason: R., by: B, expires: 2026-02-3{name[1]}T00:00Z}}\n"
         for name in ("w0", "w1")
     )
     found = problems(ROLES + waivers)

@@ -234,3 +234,5 @@ CAPABILITIES = (
         ),
     ),
 )  # fmt: skip
+
+CONTROLS = tuple(control.key for kind in CAPABILITIES for control in kind.controls)

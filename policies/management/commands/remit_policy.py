@@ -1,6 +1,7 @@
 """`manage.py remit_policy check|test|diff|eval|replay|publish`: policy as code.
 
-Exit codes: 0 it holds, 1 the document fails, 2 the command was used wrongly or a file cannot be read, 3 `diff` found loosening.
+Exit codes: 0 it holds, 1 the document fails, 2 the command was used wrongly or a file cannot be read, 3 `diff` found loosening,
+4 `test` found no tests.
 """
 
 import json
@@ -28,7 +29,8 @@ class Command(BaseCommand):
         verbs = parser.add_subparsers(dest="verb", required=True)
         check = _verb(verbs, "check", "whether it loads; with --workspace, every gate of publication")
         check.add_argument("--workspace", default="")
-        _verb(verbs, "test", "run its own tests")
+        test = _verb(verbs, "test", "run its own tests")
+        test.add_argument("--allow-empty", action="store_true", help="a document without tests is no failure")
         diff = _verb(verbs, "diff", "what FILE allows more (+) and less (−) after the change", files=("old", "file"))
         diff.add_argument("--fail-on-loosening", action="store_true")
         _verb(verbs, "eval", "decide requests: JSON Lines in, one JSON a line out")
@@ -57,7 +59,7 @@ class Command(BaseCommand):
         if verb == "diff":
             return self._diff(options)
         if verb == "test":
-            return self._say(offline.self_test(path), options)
+            return self._say(offline.self_test(path, allow_empty=options["allow_empty"]), options)
         if verb == "check" and not options["workspace"]:
             return self._say(offline.check(path), options)
         self.check()
