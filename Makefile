@@ -7,7 +7,7 @@ EXEC := $(PY) -m console.runtime exec --
 SRC := accounts actions approvals benchmarks client/remit_client console gateway policies sample traces verify
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign tamper bench mutation conformance ledger-fixtures undo races ssrf adapters adapters-types manage lock clean
+.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign scenarios tamper bench mutation conformance ledger-fixtures undo races ssrf adapters adapters-types manage lock clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
@@ -68,6 +68,11 @@ screenshots: setup-dev ## Make the pictures of docs/screenshots in Chromium.
 campaign: KILLS ?= 334
 campaign: setup-dev ## The long fault campaign: killed workers and spoiled answers, judged by the remote's own truth.
 	$(EXEC) env REMIT_CAMPAIGN=$(KILLS) $(BIN)/pytest tests/faults -s -p no:xdist --timeout=14400
+
+# Scenarios that one action cannot show: TIMES of each, of the broker, the ledger, the clocks and restarts.
+scenarios: TIMES ?= 20
+scenarios: setup-dev ## Faults F3, F4, F5, F13, F15 and F17, each so many times (REMIT_CAMPAIGN_PART for other seeds).
+	$(EXEC) env REMIT_CAMPAIGN=$(TIMES) $(BIN)/pytest tests/faults -k "f3_ or f4_ or f13_ or f15_ or f17_" -s -p no:xdist --timeout=3600
 
 tamper: setup-dev ## The ledger attacked in full: every byte, every record, 32 writers, 100,000 records verified.
 	$(EXEC) env REMIT_TAMPER=full $(BIN)/pytest tests/traces -p no:xdist --timeout 7200 -o log_cli=true -o log_cli_level=INFO

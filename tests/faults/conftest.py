@@ -37,6 +37,12 @@ def count() -> int:
 
 
 @pytest.fixture(scope="session")
+def times(count) -> int:
+    """How often a scenario is played that costs more than one kill does: once in CI, as often as a campaign asks for."""
+    return count if count > 3 else 1
+
+
+@pytest.fixture(scope="session")
 def seed() -> int:
     """Other instants and other faults in each part of a long run: REMIT_CAMPAIGN_PART is 0, 1, 2 …"""
     return 1000 * int(os.environ.get("REMIT_CAMPAIGN_PART", "0"))

@@ -28,7 +28,7 @@ def other_clock(clock: str, *arguments: str) -> dict:
     path = f"{ROOT / 'tests' / 'faults' / 'clock'}:{ROOT}:{ROOT / 'client'}"
     env = environment(**SHORT, REMIT_TEST_CLOCK=clock) | {"PYTHONPATH": path}
     command = [sys.executable, "-m", "tests.faults.once", *arguments]
-    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
     return json.loads(done.stdout)
 
 
@@ -36,28 +36,31 @@ each_clock = pytest.mark.parametrize("clock", CLOCKS.values(), ids=CLOCKS)
 
 
 @each_clock
-def test_f15_actions_run_once_and_leases_are_the_databases(shop, remote, clock, count):
-    actions = [authorized(shop, klass) for klass in "abc" for _ in range(max(count // 3, 1))]
+def test_f15_actions_run_once_and_leases_are_the_databases(shop, remote, clock, times):
+    actions = [authorized(shop, klass) for klass in "abc" for _ in range(times)]
     found = other_clock(clock, "run", *[one.pk for one in actions])
     assert abs(found["clock"] - time.time()) > 800, "The process has the clock it was given."
     assert set(found["told"]) == {"succeeded"}
     for entry in Entry.objects.filter(trace__in=[one.trace_id for one in actions], type="action.claimed"):
         left = parse_instant(entry.record["body"]["lease_until"]) - entry.at
-        assert timedelta(seconds=4) < left < timedelta(seconds=6) and abs(entry.at - database_now()) < timedelta(
-            minutes=2
-        )
+        assert timedelta(seconds=4) < left < timedelta(seconds=6)
+        assert abs(entry.at - database_now()) < timedelta(minutes=5)
     judged = verdict(actions, remote)
     print(f"clock {clock}: {judged}")  # noqa: T201 - the figures that are published
     assert judged.fatal == ()
 
 
 @each_clock
-def test_f15_doubt_is_found_out_under_any_clock(shop, remote, clock):
-    actions = [authorized(shop, klass) for klass in "abc"]
-    remote.fault("reset_after", 3)
-    assert other_clock(clock, "run", *[one.pk for one in actions])["told"] == ["unknown", "unknown", "needs_human"]
+def test_f15_doubt_is_found_out_under_any_clock(shop, remote, clock, times):
+    actions = [authorized(shop, klass) for klass in "abc" for _ in range(times)]
+    remote.fault("reset_after", 3 * times)
+    told = other_clock(clock, "run", *[one.pk for one in actions])["told"]
+    assert told == ["unknown"] * 2 * times + ["needs_human"] * times
     come_to_rest(actions)
-    assert verdict(actions, remote).states == {"a:succeeded": 1, "b:succeeded": 1, "c:needs_human": 1}
+    judged = verdict(actions, remote)
+    print(f"clock {clock}, in doubt: {judged}")  # noqa: T201 - the figures that are published
+    assert judged.fatal == ()
+    assert judged.states == {"a:succeeded": times, "b:succeeded": times, "c:needs_human": times}
 
 
 def approved(shop, left_s: int) -> Action:
@@ -70,13 +73,13 @@ def approved(shop, left_s: int) -> Action:
     return action(trace, REFUND)
 
 
-@pytest.mark.parametrize(("clock", "left_s", "state"), [("900", 120, "succeeded"), ("-900", 4, "blocked")])
-def test_f15_r27_approval_runs_out_by_the_databases_clock(shop, clock, left_s, state):
-    """Ahead: it has two minutes left. Behind: it ran out while it waited to run."""
-    found = approved(shop, left_s)
-    while state == "blocked" and ApprovalRequest.objects.get(action_id=found.pk).expires_at > database_now():
+@pytest.mark.parametrize(("clock", "left_s", "state"), [("900", 600, "succeeded"), ("-900", 4, "blocked")])
+def test_f15_r27_approval_runs_out_by_the_databases_clock(shop, clock, left_s, state, times):
+    """Ahead: it has ten minutes left. Behind: it ran out while it waited to run."""
+    found = [approved(shop, left_s).pk for _ in range(times)]
+    while state == "blocked" and ApprovalRequest.objects.get(action_id=found[-1]).expires_at > database_now():
         time.sleep(0.2)
-    assert other_clock(clock, "run", found.pk)["told"] == [state]
+    assert other_clock(clock, "run", *found)["told"] == [state] * times
 
 
 def test_f15_the_same_call_is_decided_the_same(shop):

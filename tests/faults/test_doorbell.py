@@ -12,6 +12,7 @@ from actions.doorbell import TASK, ring, ring_each
 from actions.models import Action
 from tests.faults.campaign import authorized
 from tests.faults.running import QUEUE, Broker
+from traces.checkpoints.clock import tick
 
 
 def send(sender: Celery, *args: object, **kwargs: object) -> None:
@@ -27,10 +28,22 @@ def rests(action: Action, state: str = "succeeded", within_s: float = 60.0) -> b
     return False
 
 
-def test_real_worker_stands_all_of_it(shop, remote, broker, sender, worker, tmp_path):
-    first, last = authorized(shop, "a"), authorized(shop, "b")
-    mark = tmp_path / "pickled"
-    # F5: what no honest sender sends, before and between what one does.
+def test_f3_f5_real_worker_stands_all_of_it(shop, remote, broker, sender, worker, tmp_path, times):
+    for _ in range(times):
+        first, last = authorized(shop, "a"), authorized(shop, "b")
+        _forged(shop, broker, sender, first, tmp_path / "pickled")
+        # F3: a hundred of each.
+        for _ in range(100):
+            send(sender, first.pk)
+            send(sender, last.pk)
+        assert rests(first) and rests(last)
+        assert (remote.effects(first.pk), remote.effects(last.pk)) == (1, 1)
+        assert worker.poll() is None and not (tmp_path / "pickled").exists()
+        tick()
+
+
+def _forged(shop, broker: Broker, sender: Celery, first: Action, mark: Path) -> None:
+    """F5: what no honest sender sends, before and between what one does."""
     for forged in ("act_nope", "", None, 5, {"a": 1}, ["x"], "act_" + "0" * 26, shop.agent.pk):
         send(sender, forged)
     send(sender, first.pk, state="succeeded")
@@ -38,13 +51,6 @@ def test_real_worker_stands_all_of_it(shop, remote, broker, sender, worker, tmp_
     sender.send_task("os.system", args=[f"touch {mark}"], queue=QUEUE)
     send(sender, "x" * 10_000_000)
     _pickled(broker, mark)
-    # F3: a hundred of each.
-    for _ in range(100):
-        send(sender, first.pk)
-        send(sender, last.pk)
-    assert rests(first) and rests(last)
-    assert (remote.effects(first.pk), remote.effects(last.pk)) == (1, 1)
-    assert worker.poll() is None and not mark.exists()
 
 
 def _pickled(broker: Broker, mark: Path) -> None:
@@ -61,10 +67,15 @@ def _pickled(broker: Broker, mark: Path) -> None:
         )  # fmt: skip
 
 
-def test_f4_emptied_and_stopped_broker_loses_nothing(shop, remote, broker, sender, worker, monkeypatch, caplog):
-    waiting = [authorized(shop, klass) for klass in "ab"]
-    broker.stop()
+def test_f4_emptied_and_stopped_broker_loses_nothing(shop, remote, broker, sender, worker, monkeypatch, caplog, times):
     monkeypatch.setattr(current_app.conf, "broker_url", broker.url)
+    for _ in range(times):
+        _emptied_and_stopped([authorized(shop, klass) for klass in "ab"], remote, broker, sender, caplog)
+        tick()
+
+
+def _emptied_and_stopped(waiting: list[Action], remote, broker: Broker, sender: Celery, caplog) -> None:
+    broker.stop()
     for action in waiting:
         ring(action.pk)  # Nobody is there: it says so in the log and nothing else happens.
     caplog.clear()

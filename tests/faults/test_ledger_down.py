@@ -45,25 +45,30 @@ class Refusing:
 
 @pytest.mark.parametrize("klass", "abc")
 @pytest.mark.parametrize(("type_", "sent"), PATH, ids=[type_ for type_, _ in PATH])
-def test_f13_an_entry_that_cannot_be_written_stops_the_step_it_belongs_to(shop, remote, klass, type_, sent):
-    action = authorized(shop, klass)
-    with Refusing(type_), pytest.raises(DatabaseError, match="no room"):
-        run_action(action.pk)
-    assert remote.effects(action.pk) == int(sent)
-    assert not Entry.objects.filter(trace=action.trace, type=type_).exists()
-    assert Action.objects.get(pk=action.pk).state in ({"dispatching"} if sent else {"authorized", "claimed"})
-    come_to_rest([action])
-    found = verdict([action], remote)
+def test_f13_an_entry_that_cannot_be_written_stops_the_step_it_belongs_to(shop, remote, klass, type_, sent, times):
+    actions = [authorized(shop, klass) for _ in range(times)]
+    with Refusing(type_):
+        for action in actions:
+            with pytest.raises(DatabaseError, match="no room"):
+                run_action(action.pk)
+            assert remote.effects(action.pk) == int(sent)
+            assert not Entry.objects.filter(trace=action.trace, type=type_).exists()
+            assert Action.objects.get(pk=action.pk).state in ({"dispatching"} if sent else {"authorized", "claimed"})
+    come_to_rest(actions)
+    found = verdict(actions, remote)
+    print(f"no {type_} can be written: {found}")  # noqa: T201 - the figures that are published
     assert found.fatal == () and found.states == {
-        f"{klass}:{'needs_human' if sent and klass == 'c' else 'succeeded'}": 1
+        f"{klass}:{'needs_human' if sent and klass == 'c' else 'succeeded'}": times
     }
 
 
 @pytest.mark.parametrize("type_", ["action.proposed", "action.decided"])
-def test_f13_a_proposal_that_cannot_be_written_is_no_action(shop, remote, type_):
+def test_f13_a_proposal_that_cannot_be_written_is_no_action(shop, remote, type_, times):
     before = Action.objects.count()
-    with Refusing(type_), pytest.raises(DatabaseError, match="no room"):
-        authorized(shop, "a")
+    with Refusing(type_):
+        for _ in range(times):
+            with pytest.raises(DatabaseError, match="no room"):
+                authorized(shop, "a")
     assert Action.objects.count() == before
 
 
@@ -101,22 +106,24 @@ def goes_on(action: Action, remote) -> None:
     assert (Action.objects.get(pk=action.pk).state, remote.effects(action.pk)) == ("succeeded", 1)
 
 
-def test_f13_lost_signing_key_is_an_alarm_and_then_stops_dispatch(shop, remote, signed):
+def test_f13_lost_signing_key_is_an_alarm_and_then_stops_dispatch(shop, remote, signed, times):
     sealed = SigningKey.objects.get().sealed
-    lose_signing_key()
-    action = held(shop, remote)
-    with attacker() as cursor:
-        cursor.execute("UPDATE traces_signingkey SET sealed = %s", [sealed])
-    goes_on(action, remote)
+    for _ in range(times):
+        lose_signing_key()
+        action = held(shop, remote)
+        with attacker() as cursor:
+            cursor.execute("UPDATE traces_signingkey SET sealed = %s", [sealed])
+        goes_on(action, remote)
 
 
-def test_f13_checkpoint_store_that_is_gone_is_an_alarm_and_then_stops_dispatch(shop, remote, signed):
-    signed.rename(signed.with_name("elsewhere"))
-    signed.write_text("A file lies where the folder was.")
-    action = held(shop, remote)
-    signed.unlink()
-    signed.with_name("elsewhere").rename(signed)
-    goes_on(action, remote)
+def test_f13_checkpoint_store_that_is_gone_is_an_alarm_and_then_stops_dispatch(shop, remote, signed, times):
+    for _ in range(times):
+        signed.rename(signed.with_name("elsewhere"))
+        signed.write_text("A file lies where the folder was.")
+        action = held(shop, remote)
+        signed.unlink()
+        signed.with_name("elsewhere").rename(signed)
+        goes_on(action, remote)
 
 
 def test_f13_within_the_time_of_the_alarm_dispatch_goes_on(shop, remote, signed, settings):

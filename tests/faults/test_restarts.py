@@ -11,6 +11,7 @@ from actions.doorbell import TASK
 from actions.models import Action
 from tests.faults.campaign import RESTLESS, authorized, come_to_rest, verdict
 from tests.faults.running import QUEUE, start_worker
+from traces.checkpoints.clock import tick
 
 DRAIN_S = 30
 SHORT = {"REMIT_LEASE_S": "5", "REMIT_CALL_TIMEOUT_S": "2", "REMIT_RECONCILE_S": "1"}
@@ -34,11 +35,12 @@ def busy(actions: list[Action]) -> None:
 
 
 @pytest.mark.parametrize("end", ["SIGTERM", "SIGKILL"])
-def test_f17_workers_ended_under_load(shop, remote, broker, sender, tmp_path, count, end):
+def test_f17_workers_ended_under_load(shop, remote, broker, sender, tmp_path, times, seed, end):
     """SIGTERM as a rolling restart sends it; SIGKILL of the whole group as the kernel does when memory runs out."""
     remote.chance(0.0, 0, 0.1)
-    die, actions, drains = random.Random(17), [], []
-    for _ in range(min(max(count - 1, 2), 50)):
+    die, actions, drains = random.Random(17 + seed), [], []
+    for _ in range(min(max(times, 2), 50)):
+        tick()  # The clock goes on: without checkpoints nothing is dispatched (F13).
         worker = start_worker(broker, tmp_path / "worker.log", **SHORT)
         mine = load(shop, sender)
         actions += mine
