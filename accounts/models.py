@@ -25,6 +25,7 @@ __all__ = [
     "GroupMembership",
     "Membership",
     "RecoveryCode",
+    "SingleOperator",
     "StepUp",
     "User",
     "Workspace",
@@ -45,6 +46,10 @@ def new_agent_id() -> str:
 
 def new_delegation_id() -> str:
     return new_id("dlg")
+
+
+def new_mode_id() -> str:
+    return new_id("sop")
 
 
 def new_credential_id() -> str:
@@ -189,6 +194,29 @@ class Delegation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.delegate_id} for {self.person_id}"
+
+
+class SingleOperator(models.Model):
+    """A workspace of one person, who may decide what separation of duties keeps from them. A row for each time it was on."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_mode_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="single_operator_modes")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="single_operator_modes")
+    reason = models.TextField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_why = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace"], condition=models.Q(ended_at=None), name="single_operator_once_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} alone in {self.workspace_id}"
 
 
 class Agent(models.Model):

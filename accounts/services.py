@@ -19,6 +19,7 @@ from accounts.clock import database_now
 from accounts.grants import sync_grants
 from accounts.models import Agent, AgentClient, AgentCredential, Group, GroupMembership, Membership, User, Workspace
 from accounts.permissions import Role
+from accounts.single import end_where_not_alone
 
 TOKEN_DAYS = 90
 TOKEN_DAYS_MOST = 366
@@ -98,6 +99,7 @@ def add_member(*, actor: Actor, workspace: Workspace, user: User, role: Role) ->
         if is_new:
             body = {"user": told_person(user), "role": role.value}
             record_act(actor=actor, workspace_id=workspace.pk, type="member.added", body=body)
+            end_where_not_alone(actor=actor, workspace=workspace)
 
 
 def remove_member(*, actor: Actor, workspace: Workspace, user: User, role: Role) -> None:

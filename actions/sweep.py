@@ -11,6 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.actors import system_actor
 from accounts.clock import database_now
+from accounts.single import end_where_not_alone
 from actions.doorbell import ring_each
 from actions.epochs import current, doubt_earlier
 from actions.execution import left_over
@@ -71,6 +72,7 @@ def _approvals(swept: Swept) -> None:
     """Requests whose time has come or whose tool changed."""
     swept.expired = expire_due(actor=system_actor("sweeper", ANY))
     swept.timed = run_timers(actor=system_actor("sweeper", ANY))
+    end_where_not_alone(actor=system_actor("sweeper", ANY))
     _end_changed_tools()
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from accounts.models import Delegation, User
+from accounts.models import Delegation, SingleOperator, User
 from approvals.algebra import Step, may_decide
-from approvals.models import ApprovalRequest
+from approvals.models import ApprovalRequest, capacity_of
 from approvals.people import Person, StandIn, person_in
 
 
@@ -13,13 +13,20 @@ from approvals.people import Person, StandIn, person_in
 class Eligibility:
     """Whether a person may decide now, and which steps; `reason` is the sentence shown to them when not.
 
-    With `delegation` they decide for somebody who is away, and not by their own right.
+    With `delegation` they decide for somebody who is away, and not by their own right; with `single` separation of duties
+    keeps them from it, and they decide because they are the only one there is.
     """
 
     may_decide: bool
     reason: str = ""
     steps: tuple[Step, ...] = ()
     delegation: Delegation | None = None
+    single: SingleOperator | None = None
+
+    @property
+    def capacity(self) -> dict[str, str]:
+        """By what right beside their own, as a statement says it."""
+        return capacity_of(self.delegation, self.single)
 
 
 def eligibility(user: User, request: ApprovalRequest, person: Person | None = None) -> Eligibility:
@@ -47,7 +54,12 @@ def _with_agent(who: Person, request: ApprovalRequest) -> str:
 
 
 def _excluded(who: Person, request: ApprovalRequest) -> str:
-    return who.refused_in(request.excluded)
+    """INVARIANT: a mode turned on after a request was asked lifts nothing of it, as a group joined after it does not (R-24).
+
+    Held by tests/approvals/test_single_operator.py.
+    """
+    early = who.single is not None and who.single.started_at <= request.created_at
+    return "" if early else who.refused_in(request.excluded)
 
 
 def _already_decided(who: Person, request: ApprovalRequest) -> str:
@@ -75,9 +87,10 @@ def _entitled(who: Person, request: ApprovalRequest) -> Eligibility:
     if not who.decides:
         return Eligibility(False, "Deciding needs the Reviewer role. A workspace owner can grant it.")
     mine = tuple(step for step in waiting if may_decide(step, who.approver, request.created_at))
+    alone = who.single if who.refused_in(request.excluded) else None
     if mine:
-        return Eligibility(True, steps=mine)
-    for away in who.stands_for:
+        return Eligibility(True, steps=mine, single=alone)
+    for away in () if alone else who.stands_for:
         theirs = _standing_in(away, request, waiting)
         if theirs:
             return Eligibility(True, steps=theirs, delegation=away.delegation)

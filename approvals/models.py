@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from accounts.clock import database_now
 from accounts.ids import new_id
-from accounts.models import Agent, Delegation, User, Workspace
+from accounts.models import Agent, Delegation, SingleOperator, User, Workspace
 from approvals.algebra import Step, Vote, steps_of, timers, waiting
 from approvals.route_models import Question, Snooze
 from traces.models import Trace
@@ -168,6 +168,8 @@ class Verdict(models.Model):
     dwell_ms = models.PositiveBigIntegerField(null=True)
     # Given for somebody who was away, under this delegation.
     delegation = models.ForeignKey(Delegation, on_delete=models.PROTECT, null=True, related_name="verdicts")
+    # Given although separation of duties keeps this person from it, by the one person there is.
+    single = models.ForeignKey(SingleOperator, on_delete=models.PROTECT, null=True, related_name="verdicts")
     # Given above the workspace's limit of approvals an hour: somebody else must approve this step as well.
     wants_second = models.BooleanField(default=False)
     at = models.DateTimeField()
@@ -196,17 +198,19 @@ class Verdict(models.Model):
     @property
     def who(self) -> str:
         """Whose it is, in words: `Maya Chen for Tomás Ruiz`."""
-        return f"{self.user.name} for {self.delegation.person.name}" if self.delegation else self.user.name
+        named = f"{self.user.name} for {self.delegation.person.name}" if self.delegation else self.user.name
+        return f"{named} in single-operator mode" if self.single_id else named
 
     @property
     def capacity(self) -> dict[str, str]:
         """By what right it was given, beside the person's own: part of the signed statement."""
-        return capacity_of(self.delegation)
+        return capacity_of(self.delegation, self.single)
 
 
-def capacity_of(delegation: Delegation | None) -> dict[str, str]:
+def capacity_of(delegation: Delegation | None, single: SingleOperator | None) -> dict[str, str]:
     """What a statement says of a right that is not the approver's own; nothing where it is."""
-    return {"delegation": delegation.pk, "for": delegation.person_id} if delegation else {}
+    stands_in = {"delegation": delegation.pk, "for": delegation.person_id} if delegation else {}
+    return stands_in | ({"single_operator": single.pk} if single else {})
 
 
 class HappenedManager(models.Manager["FiredTimer"]):

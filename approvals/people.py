@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 from accounts.access import delegations_now, has_permission
 from accounts.humans import accounts_of
-from accounts.models import Delegation, GroupMembership, User, Workspace
+from accounts.models import Delegation, GroupMembership, SingleOperator, User, Workspace
 from accounts.permissions import Permission
+from accounts.single import mode_now
 from approvals.algebra import Approver
 
 
@@ -18,6 +19,8 @@ class Person:
     approver: Approver
     # Those who are away and whom this person stands in for now. Who stands in is never stood in for: there are no chains.
     stands_for: "tuple[StandIn, ...]" = ()
+    # Where this person is the only one there is, and said so: it may lift separation of duties, and nothing else.
+    single: SingleOperator | None = None
 
     def refused_in(self, named: dict[str, str]) -> str:
         """The sentence for one of this human's accounts, of those kept from deciding; "" where none is."""
@@ -33,10 +36,12 @@ class StandIn:
 
 
 def person_in(user: User, workspace: Workspace) -> Person:
-    """The person behind an account, in one workspace, with those they stand in for."""
+    """The person behind an account, in one workspace, with those they stand in for, or the mode they are alone in."""
     away = delegations_now(workspace).filter(delegate=user)
     stands_for = tuple(StandIn(one, themself(one.person, workspace)) for one in away)
-    return replace(themself(user, workspace), stands_for=stands_for)
+    mode = mode_now(workspace)
+    single = mode if mode is not None and mode.user_id == user.pk else None
+    return replace(themself(user, workspace), stands_for=stands_for, single=single)
 
 
 def themself(user: User, workspace: Workspace) -> Person:

@@ -86,7 +86,7 @@ class Review:
     snooze_url: str = ""
     snooze_choices: Sequence[tuple[int, str]] = ()
     snoozed_until: datetime | None = None
-    # Whom this person would decide it for.
+    # Whom this person would decide it for, or that they decide alone.
     stands_in_text: str = ""
     # For a person who approves fast: how many and how fast, else nothing.
     pace_text: str = ""
@@ -170,6 +170,8 @@ def review_page(
 
 
 def _stands_in(may: Eligibility) -> str:
+    if may.single is not None:
+        return "You approve what you have a hand in yourself: single-operator mode is on. Your verdict says so."
     if may.delegation is None:
         return ""
     away = may.delegation

@@ -10,11 +10,12 @@ from django.db import transaction
 
 from accounts.actors import Actor
 from accounts.clock import database_now
-from accounts.models import Agent, Delegation, User
+from accounts.models import Agent, User
 from approvals.algebra import Step, timers
+from approvals.capacity import hold, told
 from approvals.eligibility import Eligibility, eligibility
 from approvals.fatigue import above_limit, first_opened
-from approvals.models import ApprovalRequest, Verdict, capacity_of
+from approvals.models import ApprovalRequest, Verdict
 from approvals.refusals import (
     AlreadyDecided,
     DigestChanged,
@@ -119,10 +120,9 @@ def record_verdict(
         about = _chosen(may, step)
         if choice == Verdict.Choice.APPROVE:
             refuse_unproven(request, user, proof, now)
-        hold_delegation(may.delegation)
+        hold(may)
         verdict = _verdict(
-            actor, request, user, about, choice=choice, reason=reason.strip(), proof=proof, now=now,
-            delegation=may.delegation,
+            actor, request, user, about, choice=choice, reason=reason.strip(), proof=proof, now=now, may=may
         )  # fmt: skip
         _append_verdict(actor, request, about, verdict, via)
         _advance(actor, request, choice=choice, now=now)
@@ -149,14 +149,16 @@ def _verdict(
     reason: str,
     proof: Proof | None,
     now: datetime,
-    delegation: Delegation | None,
+    may: Eligibility,
 ) -> Verdict:
-    opened, right = first_opened(request, user), capacity_of(delegation)
+    opened = first_opened(request, user)
     second = wants_second(user, request, choice, now)
-    signed = _signed(actor, request, user, step.number, choice=choice, second=second, proof=proof, capacity=right)
+    signed = _signed(
+        actor, request, user, step.number, choice=choice, second=second, proof=proof, capacity=may.capacity
+    )
     return Verdict.objects.create(
         request=request, step=step.number, user=user, choice=choice, reason=reason, digest=request.digest, at=now,
-        signed=signed, opened_at=opened, delegation=delegation, wants_second=second,
+        signed=signed, opened_at=opened, delegation=may.delegation, single=may.single, wants_second=second,
         dwell_ms=int((now - opened).total_seconds() * 1000) if opened else None,
     )  # fmt: skip
 
@@ -222,15 +224,7 @@ def step_for(user: User, request: ApprovalRequest, number: int | None) -> tuple[
     may = eligibility(user, request)
     if not may.may_decide:
         raise NotEntitled(may.reason)
-    return _chosen(may, number), capacity_of(may.delegation)
-
-
-def hold_delegation(delegation: Delegation | None) -> None:
-    """Keep a delegation from being revoked until the verdict under it is recorded. Raises NotEntitled where it was just now."""
-    if delegation is None:
-        return
-    if not Delegation.objects.select_for_update(of=("self",)).filter(pk=delegation.pk, revoked_at=None).exists():
-        raise NotEntitled(f"{delegation.person.name} took the delegation back. Nothing was decided.")
+    return _chosen(may, number), may.capacity
 
 
 def _chosen(may: Eligibility, number: int | None) -> Step:
@@ -276,18 +270,10 @@ def _append_verdict(actor: Actor, request: ApprovalRequest, step: Step, verdict:
         "dwell_ms": verdict.dwell_ms,
         "wants_second": verdict.wants_second,
         "signed": verdict.signed or None,
-        "for": _away(verdict.delegation),
+        **told(verdict),
         "via": via,
     }
     append(actor=actor, trace_id=request.trace_id, type="approval.verdict_recorded", body=body)
-
-
-def _away(delegation: Delegation | None) -> dict[str, str] | None:
-    """Whom a verdict was given for, as the ledger keeps it."""
-    if delegation is None:
-        return None
-    person = delegation.person
-    return {"id": person.pk, "name": person.name, "delegation": delegation.pk, "until": instant(delegation.ends_at)}
 
 
 def _advance(actor: Actor, request: ApprovalRequest, *, choice: str, now: datetime) -> None:

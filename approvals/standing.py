@@ -4,6 +4,7 @@ from accounts.humans import accounts_of
 from accounts.models import Delegation
 from approvals.algebra import Vote, approved, may_decide
 from approvals.break_glass import why_not
+from approvals.capacity import lifted
 from approvals.models import ApprovalRequest, BreakGlass, Verdict
 from approvals.people import Person, person_in, themself
 
@@ -41,7 +42,9 @@ def _votes(request: ApprovalRequest) -> str:
 
 
 def _stands(request: ApprovalRequest, verdict: Verdict, who: Person) -> bool:
-    if not verdict.user.is_active or verdict.digest != request.digest or who.refused_in(request.excluded):
+    if not verdict.user.is_active or verdict.digest != request.digest:
+        return False
+    if who.refused_in(request.excluded) and not lifted(request, verdict):
         return False
     if request.kind == ApprovalRequest.Kind.DRAFT and verdict.user_id == request.requester_id:
         return True

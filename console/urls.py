@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import include, path
 
-from console import views, views_audit, views_trust
+from console import views, views_audit, views_single, views_trust
 
 console_patterns = (
     [
@@ -14,6 +14,9 @@ console_patterns = (
         path("trust/", views_trust.trust, name="trust"),
         path("trust/<slug:key>/", views_trust.trust_rows, name="trust_rows"),
         path("rollbacks/", views_trust.rollbacks, name="rollbacks"),
+        path("people/single-operator/", views_single.single_operator, name="single_operator"),
+        path("people/single-operator/on/", views_single.single_on, name="single_on"),
+        path("people/single-operator/off/", views_single.single_off, name="single_off"),
         path("healthz", views.healthz, name="healthz"),
         path("readyz", views.readyz, name="readyz"),
         path("metrics", views.metrics, name="metrics"),

@@ -17,6 +17,7 @@ from accounts.clock import database_now
 from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.ids import is_id
 from accounts.permissions import Permission
+from accounts.single import mode_now
 from actions.agent_page import agent_rows
 from actions.doubts import finding_out, in_doubt
 from approvals.access import open_requests_for
@@ -51,6 +52,7 @@ def home(request: AuthenticatedRequest) -> HttpResponse:
         "title": title_of(len(found)),
         "waiting": open_requests_for(user, here).count(),
         "finding_out": finding_out(list(in_doubt(here))) if sees_all else "",
+        "alone": mode_now(here) if sees_all else None,
         "ledger_warning": warning(here.pk) if sees_all else "",
         "days": DEFAULT,
         "families": families(here, span) if sees_all else [],

@@ -105,6 +105,8 @@ LABELS: dict[str, str] = {
     "person.deactivated": "Person’s access ended",
     "member.added": "Role given",
     "member.removed": "Role taken away",
+    "single_operator.on": "Single-operator mode turned on",
+    "single_operator.off": "Single-operator mode ended",
     "group.made": "Approver group made",
     "group.joined": "Person joined an approver group",
     "group.left": "Person left an approver group",

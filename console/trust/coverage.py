@@ -6,6 +6,7 @@ from datetime import datetime
 from django.urls import reverse
 
 from accounts.models import Agent, Workspace
+from accounts.single import mode_now
 from actions.connections import is_standing
 from actions.models import Connection, Tool
 from console.trust.spans import Span
@@ -96,7 +97,15 @@ def lowered(workspace: Workspace, span: Span) -> list[Lowered]:
         for one in versions.filter(is_live=True).exclude(waived=[])
         for waiver in one.waived
     ]  # fmt: skip
-    return sorted([*found, *_settings(workspace, span)], key=lambda one: one.at, reverse=True)
+    found += [*_settings(workspace, span), *_alone(workspace)]
+    return sorted(found, key=lambda one: one.at, reverse=True)
+
+
+def _alone(workspace: Workspace) -> list[Lowered]:
+    """Single-operator mode while it holds, however long it has."""
+    mode = mode_now(workspace)
+    url = reverse("console:single_operator")
+    return [Lowered(mode.started_at, mode.user.name, "Single-operator mode is on", url)] if mode else []
 
 
 def _people(version: PolicyVersion) -> str:
@@ -104,18 +113,22 @@ def _people(version: PolicyVersion) -> str:
     return " and ".join(names)
 
 
+# What people may do to be asked less, and where the audit log has it.
+_ASKS_LESS = {
+    "approval_settings.changed": "How approvals are given asks less",
+    "single_operator.on": "Single-operator mode turned on",
+}
+
+
 def _settings(workspace: Workspace, span: Span) -> list[Lowered]:
     entries = Entry.objects.filter(
-        trace__workspace=workspace, trace__kind=Trace.Kind.GOVERNANCE, type="approval_settings.changed", **span.within
+        trace__workspace=workspace, trace__kind=Trace.Kind.GOVERNANCE, type__in=_ASKS_LESS, **span.within
     )
-    records = [(entry.at, entry.record) for entry in entries]
+    records = [(entry.at, entry.type, entry.record) for entry in entries]
     return [
         Lowered(
-            at,
-            record["actor"]["name"],
-            "How approvals are given asks less",
-            reverse("console:audit") + "?did=approval_settings",
+            at, record["actor"]["name"], _ASKS_LESS[type_], f"{reverse('console:audit')}?did={type_.partition('.')[0]}"
         )
-        for at, record in records
-        if record["body"].get("loosens")
+        for at, type_, record in records
+        if record["body"].get("loosens", type_ == "single_operator.on")
     ]

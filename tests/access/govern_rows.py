@@ -18,6 +18,10 @@ GOVERN_ROWS: dict[str, tuple[str, str, dict, int]] = {
     "console:trust": ("get", "/trust/", {"maya": 403, None: 302}, 200),
     "console:trust_rows": ("get", "/trust/escalations/", {"maya": 403, None: 302}, 200),
     "console:rollbacks": ("get", "/rollbacks/", {"maya": 403, None: 302}, 200),
+    # Turning it on needs a reason and, where it would hold, a proof; off is an owner's word.
+    "console:single_operator": ("get", "/people/single-operator/", {"dana": 200, "omar": 200, None: 302}, 403),
+    "console:single_on": ("post", "/people/single-operator/on/", {"dana": 422, "omar": 422, None: 302}, 403),
+    "console:single_off": ("post", "/people/single-operator/off/", {"dana": 302, "omar": 302, None: 302}, 403),
     "actions:agents": ("get", "/agents/", SEES_AGENTS, 200),
     "actions:agent": ("get", "/agents/{agent}/", AGENT, 200),
     # Nobody here proved who they are: owners are sent to prove it.

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from django.db.models import F
 
+from accounts.clock import database_now
 from accounts.models import Group, GroupMembership
 from accounts.permissions import Role
-from accounts.services import add_member, create_user
+from accounts.services import add_member, create_user, remove_member
 from approvals.models import ApprovalRequest
 from policies.engine.routes import route_of
 from tests.cast import PASSWORD, Cast
@@ -53,3 +54,14 @@ def hired(cast: Cast, first: str, email: str = "") -> None:
     )
     add_member(actor=cast.actor("dana"), workspace=cast.northwind, user=user, role=Role.REVIEWER)
     cast.users[first] = user
+
+
+def left_alone(cast: Cast, first: str = "dana") -> None:
+    """Everybody else of the workspace loses their roles; who stays is owner, reviewer and of every group, from before."""
+    for other in set(cast.users) - {first}:
+        for role in Role:
+            remove_member(actor=cast.actor(first), workspace=cast.northwind, user=cast.user(other), role=role)
+    add_member(actor=cast.actor(first), workspace=cast.northwind, user=cast.user(first), role=Role.REVIEWER)
+    for group in Group.objects.filter(workspace=cast.northwind):
+        joined = database_now() - timedelta(days=1)
+        GroupMembership.objects.update_or_create(group=group, user=cast.user(first), defaults={"joined_at": joined})

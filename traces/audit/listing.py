@@ -28,7 +28,7 @@ FAMILIES = {
     "person": "People", "agent": "Agents", "agent_token": "Agent tokens", "tool": "Tools", "connection": "Connections",
     "policy": "Policies", "breaker": "Circuit breakers", "pause": "Pauses", "approval": "Approvals",
     "approval_settings": "Approval settings", "action": "Actions", "rollback": "Rollbacks", "channel": "Notice channels",
-    "delegation": "Delegations", "egress": "Egress", "audit": "Audit log",
+    "delegation": "Delegations", "single_operator": "Single-operator mode", "egress": "Egress", "audit": "Audit log",
 }  # fmt: skip
 
 

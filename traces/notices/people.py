@@ -16,6 +16,7 @@ from accounts.access import delegations_now, has_permission
 from accounts.clock import database_now
 from accounts.models import GroupMembership, User, Workspace
 from accounts.permissions import Permission
+from accounts.single import mode_now
 from traces.canonical import parse_instant
 from traces.models import Trace
 from traces.notices.events import PERSONAL_AT_FIRST
@@ -84,7 +85,10 @@ def _people(scene: Scene, asked: Mapping[str, Any], steps: Sequence[Mapping[str,
         return [trace.asker]
     since = parse_instant(asked["at"])
     done = {record["actor"]["id"] for record in scene.before("approval.verdict_recorded")}
-    barred = done | {trace.asker.pk} | ({trace.agent.owner_id} if trace.agent else set())
+    kept_out = {trace.asker.pk} | ({trace.agent.owner_id} if trace.agent else set())
+    mode = mode_now(trace.workspace)
+    # Who is alone, and was before this was asked, decides it: they have to hear of it.
+    barred = done | (kept_out - {mode.user_id} if mode is not None and mode.started_at <= since else kept_out)
     found = {user.pk: user for step in steps for user in _deciders(trace.workspace, step, since)}
     return [user for key, user in sorted(found.items()) if key not in barred]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from traces.sentences import OPEN
-from traces.story import checks, rollback
+from traces.story import checks, escalations, rollback
 from traces.story.facts import ActionFacts, TraceFacts
 
 _MOST = 3
@@ -127,7 +127,7 @@ def _verdicts(action: ActionFacts) -> str:
             f"was run by {action.broken['who']['name']} in an emergency, without {without}: “{action.broken['reason']}”"
         )
     gave = {
-        choice: [str(verdict["who"]["name"]) for verdict in action.verdicts if verdict["choice"] == choice]
+        choice: [escalations.approver(verdict) for verdict in action.verdicts if verdict["choice"] == choice]
         for choice in ("approve", "reject")
     }
     if gave["reject"]:

@@ -96,7 +96,7 @@ def _verdict(action: ActionFacts, verdict: Mapping[str, Any]) -> dict[str, Any]:
     sent = "Sent with edits" if action.edits else "Sent"
     return {
         "at": verdict["at"],
-        "who": _approver(verdict),
+        "who": approver(verdict),
         "is_person": True,
         "step_n": action.step,
         "did_status": status,
@@ -107,9 +107,11 @@ def _verdict(action: ActionFacts, verdict: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _approver(verdict: Mapping[str, Any]) -> str:
+def approver(verdict: Mapping[str, Any]) -> str:
+    """Who gave a verdict, for whom, and whether alone."""
     away = verdict.get("for")
-    return f"{verdict['who']['name']} for {away['name']}" if away else str(verdict["who"]["name"])
+    named = f"{verdict['who']['name']} for {away['name']}" if away else str(verdict["who"]["name"])
+    return f"{named} in single-operator mode" if verdict.get("single_operator") else named
 
 
 def timeline(facts: TraceFacts) -> list[dict[str, Any]]:
@@ -124,7 +126,7 @@ def _timeline(action: ActionFacts) -> list[dict[str, Any]]:
         did = _verdict(action, verdict)["did_text"].lower()
         text = f"{did}, {verdict['step_name']}"
         items.append(
-            _item(state, _approver(verdict), text, verdict["at"], verdict["reason"], verdict["waited_ms"] / 1000)
+            _item(state, approver(verdict), text, verdict["at"], verdict["reason"], verdict["waited_ms"] / 1000)
         )
     items.extend(_timer(timer) for timer in action.timers)
     if action.question:
