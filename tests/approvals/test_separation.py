@@ -1,13 +1,16 @@
 """Separation of duties: every pair of those kept out, and every quorum, decides nothing; different humans do (T10, R-24)."""
 
+from datetime import timedelta
 from itertools import combinations
 
 import pytest
 from django.db import transaction
 
 from accounts.clock import database_now
+from accounts.models import GroupMembership
 from accounts.permissions import Role
 from accounts.services import add_member, create_user, deactivate_user, link_identity
+from approvals.delegations import name_delegate
 from approvals.models import Verdict
 from approvals.refusals import AlreadyDecided, NotEntitled
 from approvals.services import replace_payload
@@ -17,20 +20,33 @@ from tests.builders import planned, request_of, vote
 from tests.cast import PASSWORD
 
 GOOD = ["priya", "ken", "tomas"]
-KEPT_OUT = ["maya", "dana", "editor", "late", "twin", "gone", "ava"]
+# Who is away, and who stands in: for the requester, for the editor, the agent's owner for somebody who could decide, and
+# Ken, who has a seat of his own, for Priya.
+AWAY = {"maya": "for_maya", "editor": "for_editor", "nia": "dana", "priya": "ken"}
+KEPT_OUT = ["maya", "dana", "editor", "late", "twin", "gone", "ava", "for_maya", "for_editor", "for_sam"]
+
+
+def stood_in(cast, person, delegate):
+    now = database_now()
+    name_delegate(actor=cast.actor(person), user=cast.user(person), workspace=cast.northwind, starts_at=now,
+                  delegate=cast.user(delegate).email, ends_at=now + timedelta(days=1))  # fmt: skip
 
 
 @pytest.fixture
 def request_(cast):
     """A refund with everybody kept out in its group: requester, agent's owner, editor, late joiner, the requester's other
-    account, somebody deactivated and an auditor who is no reviewer."""
-    found = request_of(planned(cast), "desk.refund.create")
-    for first in ("editor", "late", "gone"):
+    account, somebody deactivated and an auditor who is no reviewer; and beside it those who stand
+    in for the requester and the editor, or were named after it was asked."""
+    for first in ("editor", "late", "gone", "for_maya", "for_editor", "for_sam"):
         hired(cast, first)
     hired(cast, "twin", "maya+work@northwind.example")
     for first in ("maya", "dana"):
         add_member(actor=cast.actor("dana"), workspace=cast.northwind, user=cast.user(first), role=Role.REVIEWER)
-    for first in [*KEPT_OUT, *GOOD]:
+    for person, delegate in AWAY.items():
+        stood_in(cast, person, delegate)
+    found = request_of(planned(cast), "desk.refund.create")
+    stood_in(cast, "sam", "for_sam")
+    for first in [*KEPT_OUT[:7], *GOOD, "nia", "sam"]:
         into(cast, first, "support-leads", joined=database_now() if first == "late" else None)
     replace_payload(actor=cast.actor("editor"), editor=cast.user("editor"), request=found, title=found.title,
                     digest=found.digest, displayed=found.displayed, bound=found.bound)  # fmt: skip
@@ -55,6 +71,22 @@ def test_t10_no_pair_of_those_kept_out_decides_and_no_fewer_than_the_quorum(cast
     assert found.state == "approved"
     with pytest.raises(AlreadyDecided):
         vote(cast, found, GOOD[0])
+
+
+@pytest.mark.parametrize("quorum", [1, 2, 3])
+def test_t10_a_delegate_with_a_seat_of_their_own_takes_one_place_in_all(cast, request_, quorum):
+    """Ken of Finance stands in for Priya of the leads: whichever of the two decides, neither decides again anywhere."""
+    GroupMembership.objects.filter(user=cast.user("ken"), group__slug="support-leads").delete()
+    into(cast, "ken", "finance")
+    steps = [{"name": "Lead", "group": "support-leads", "quorum": quorum}]
+    found = routed(request_, steps=[*steps, {"name": "Finance", "group": "finance", "with": "previous"}])
+    vote(cast, found, "ken")
+    assert found.verdicts.get().who in {"Ken Abe", "Ken Abe for Priya Nair"}
+    for first in ("ken", "priya") if found.verdicts.get().delegation else ("ken",):
+        with pytest.raises(NotEntitled), transaction.atomic():
+            vote(cast, found, first)
+    found.refresh_from_db()
+    assert found.is_open and len(found.votes) == 1
 
 
 def test_two_accounts_of_one_mailbox_or_one_subject_decide_once(cast, request_):
