@@ -34,10 +34,12 @@ def call_or_join(
     arguments: Mapping[str, Any],
     call_id: str,
     trace: Callable[[], Trace],
+    answers: Action | None = None,
 ) -> Action:
     """The action this ask is about: the one asked for before, or a new one, governed and executed as `call_tool` does.
 
-    `trace` gives the trace a new action belongs to. Raises BadArguments.
+    `trace` gives the trace a new action belongs to; `answers` is an action that a reviewer sent back and the new one answers.
+    Raises BadArguments, and NothingAsked where nobody waits for that answer.
     """
     mark = _fingerprint(person, tool, arguments)
     found = _standing(agent, mark, call_id)
@@ -48,6 +50,7 @@ def call_or_join(
         action = call_tool(
             actor=actor, agent=agent, trace=place, tool=tool, arguments=arguments,
             sources=opening(place)["sources"], remember=lambda pk: _remember(agent, mark, call_id, pk),
+            answers=answers,
         )  # fmt: skip
     except AskedAlready:
         return (

@@ -1,6 +1,7 @@
 """Verbs on actions that every surface calls: propose, plan, evaluate, apply a verdict, advance."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -21,9 +22,9 @@ from actions.states import State
 from actions.switches import why_held
 from actions.turns import is_its_turn, next_to_run
 from approvals.models import ApprovalRequest
-from approvals.questions import answer_question, asked_about
+from approvals.questions import NothingAsked, answer_question, asked_about, note_denied_answer
 from policies.engine.types import Decision
-from policies.limits import release
+from policies.limits import hold_again, release
 from traces.ledger import append
 from traces.models import Trace
 
@@ -67,14 +68,43 @@ def call_tool(
 
 
 def _answer(actor: Actor, place: Place, prepared: Prepared, asked: Action) -> Action:
-    """A new proposal instead of one that was sent back; one transaction, so that both never stand beside each other."""
+    """A new proposal instead of one that was sent back; one transaction, so that both never stand beside each other.
+
+    INVARIANT: an answer that policy denies leaves question, request and what it holds as they were. Held by
+    tests/approvals/test_answers.py.
+    """
     with transaction.atomic():
         request = asked_about(asked.pk)
         # What the first one held is free for the second: the same money is not counted twice.
         release(action_id=asked.pk)
-        made = record_proposal(actor=actor, place=place, prepared=prepared)
+        made = _in_its_place(actor, place, prepared)
+        if made is None:
+            return _denied_answer(actor, replace(place, replan_of=None), prepared, request)
         answer_question(actor=actor, request=request, answered_by=made.pk)
     apply_verdict(request_id=request.pk)
+    return made
+
+
+def _in_its_place(actor: Actor, place: Place, prepared: Prepared) -> Action | None:
+    """The answer as a successor; None, and nothing recorded, where it would be denied."""
+    with transaction.atomic():
+        made = record_proposal(actor=actor, place=place, prepared=prepared)
+        if made.state != State.DENIED:
+            return made
+        transaction.set_rollback(True)
+    return None
+
+
+def _denied_answer(actor: Actor, place: Place, prepared: Prepared, request: ApprovalRequest) -> Action:
+    """The same proposal on record as a denial that succeeds nothing."""
+    made = record_proposal(actor=actor, place=place, prepared=prepared)
+    if made.state != State.DENIED:
+        raise NothingAsked("What policy says changed at this moment. Send the answer again.")
+    hold_again(action_id=request.action_id)
+    note_denied_answer(actor=actor, request=request, denied=made.pk, reason=made.detail)
+    until = f"{request.expires_at:%H:%M} UTC"
+    made.detail = f"{made.detail[:380]} The reviewer’s question still waits for another answer, until {until}."
+    made.save(update_fields=["detail"])
     return made
 
 

@@ -2,7 +2,8 @@
 
 The clock goes on: the request stays due when it was due, and is denied then. While it is with the agent nobody decides it,
 nobody is reminded and it escalates to nobody; an emergency may still break glass. An answer is a request of its own, with a
-route and a clock of its own, so nothing that was approved of the first one counts for it (P4).
+route and a clock of its own, so nothing that was approved of the first one counts for it (P4). One that policy denies
+answers nothing: the question goes on waiting.
 """
 
 from dataclasses import dataclass
@@ -105,6 +106,13 @@ def answer_question(*, actor: Actor, request: ApprovalRequest, answered_by: str)
     request.withdrawn_why = "Answered with a new proposal."
     request.save(update_fields=["withdrawn_why"])
     settle(actor=actor, request=request, state=ApprovalRequest.State.WITHDRAWN, now=now)
+
+
+def note_denied_answer(*, actor: Actor, request: ApprovalRequest, denied: str, reason: str) -> None:
+    """Policy denied the agent's answer, so the question still waits for another. Inside the answer's transaction, locked."""
+    Question.objects.filter(request=request).update(denied_at=database_now())
+    body = {"approval": request.pk, "action": request.action_id, "denied": denied, "reason": reason}
+    append(actor=actor, trace_id=request.trace_id, type="approval.answer_denied", body=body)
 
 
 def note_answer(request: ApprovalRequest, answer: str, now: datetime, *, answered_by: str = "") -> None:

@@ -71,6 +71,8 @@ def _question(request: ApprovalRequest) -> list[Line]:
         return []
     asked = request.question
     lines = [Line("done", "Sent back to the agent", f"{asked.user.name} asked for changes", asked.at, asked.text)]
+    if asked.denied_at:
+        lines.append(Line("bad", "Its answer was denied by policy", "The question still waited", asked.denied_at))
     if request.is_with_agent:
         clock = _clock(request.expires_at)
         lines.append(Line("current", "With the agent", f"It answers with a new request, or this is denied at {clock}"))

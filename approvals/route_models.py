@@ -28,6 +28,8 @@ class Question(models.Model):
     # The agent's action that answers it.
     answered_by = models.CharField(max_length=40, blank=True)
     answered_at = models.DateTimeField(null=True)
+    # When policy denied an answer last; that uses the question up no more than silence does.
+    denied_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.user_id} on {self.request_id}"

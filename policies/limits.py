@@ -72,3 +72,8 @@ def settle(*, action_id: str) -> None:
 def release(*, action_id: str) -> None:
     """The action had no effect: its amounts are free again."""
     LimitHold.objects.filter(action_id=action_id, state=State.RESERVED).update(state=State.RELEASED)
+
+
+def hold_again(*, action_id: str) -> None:
+    """Take back a release in the transaction that released: nobody else saw the amounts free."""
+    LimitHold.objects.filter(action_id=action_id, state=State.RELEASED).update(state=State.RESERVED)

@@ -43,6 +43,7 @@ LABELS: dict[str, str] = {
     "approval.glass_confirmed": "The review of an emergency was confirmed",
     "approval.changes_asked": "A reviewer asked the agent for changes",
     "approval.changes_answered": "The agent answered with a new proposal",
+    "approval.answer_denied": "The agent’s answer to a question was denied; the question still waits",
     "approval.snoozed": "A reviewer put it aside for a while",
     "approval.woken": "A reviewer took it up again before its time",
     "approval.settled": "Approval settled",

@@ -1,4 +1,4 @@
-"""An agent's toolbox: the tools its policy grants, governed by the same services as REST, and two tools of Remit's own."""
+"""An agent's toolbox: the tools its policy grants, governed by the same services as REST, and Remit's own."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,9 +17,9 @@ from actions.models import Action
 from actions.states import FINAL, SUCCESS, State
 from actions.tools import tools_for_agent
 from actions.withdraw import WithdrawRefused, withdraw
-from approvals.access import get_request_for_agent
+from approvals.access import get_request_for_agent, is_with_agent
 from approvals.models import ApprovalRequest
-from gateway.mcp import answers, own_tools, sealed_state
+from gateway.mcp import answers, own_tools, replies, sealed_state
 from gateway.mcp.toolbox import Hold, Result, unknown_task
 from gateway.mcp.wire import Fault, Message
 from gateway.serialise import approval_out
@@ -47,9 +47,11 @@ class Governed:
 
     def tools(self) -> list[dict[str, Any]]:
         """The granted tools, schemas narrowed by policy (B-06), then Remit's own."""
+        return [_listed(tool) for tool in self._granted()] + own_tools.LISTED
+
+    def _granted(self) -> list[dict[str, Any]]:
         # A caller of an MCP tool takes it for done; what the agent does itself has its door in REST.
-        granted = [tool for tool in tools_for_agent(self.agent) if tool["executed_by"] == "remit"]
-        return [_listed(tool) for tool in granted] + own_tools.LISTED
+        return [tool for tool in tools_for_agent(self.agent) if tool["executed_by"] == "remit"]
 
     def refused(self, fault: Fault) -> None:
         """A refusal of an identified agent is proof too (negative proof)."""
@@ -135,6 +137,8 @@ class Governed:
     def _pending(self, message: Message, action: Action) -> Result | Hold:
         """A task, a page to open, or plainly pending: what the request declares decides, never the client's name."""
         request = ApprovalRequest.objects.get(action_id=action.pk)
+        if request.is_with_agent:
+            return answers.of_action(action)  # It waits for the caller, not for a person.
         if message.takes_tasks:
             return {"resultType": "task", **_task(request, action)}
         if message.era != "modern" or not message.opens_urls or _turned_down(message):
@@ -152,7 +156,7 @@ class Governed:
         self, message: Message, request: ApprovalRequest, action: Action, *, over: bool
     ) -> Result | Hold:
         action.refresh_from_db()
-        if action.state not in UNDER_WAY | {State.PENDING}:
+        if action.state not in UNDER_WAY | {State.PENDING} or is_with_agent(action.pk):
             return self._told(action)
         if not over:
             return Hold(0, lambda over: self._until_decided(message, request, action, over=over))
@@ -201,7 +205,30 @@ class Governed:
     # --- Remit's own tools -------------------------------------------------------------------------------------------
 
     def _own(self, message: Message, arguments: Mapping[str, Any]) -> Result | Hold:
-        return self._wait(arguments) if message.params["name"] == own_tools.WAIT else self._open(message, arguments)
+        name = message.params["name"]
+        if name == own_tools.OPEN:
+            return self._open(message, arguments)
+        try:
+            _, action = self._of_task(arguments["approval_id"])
+        except Fault:
+            return own_tools.no_such_approval()
+        if name == own_tools.WAIT:
+            seconds = arguments.get("seconds", HOLD_S)
+            return self._waited(action, over=seconds == 0, seconds=seconds)
+        if name == own_tools.WITHDRAW:
+            return replies.take_back(actor=self.actor, action=action, reason=arguments["reason"])
+        return self._reply(message, action, arguments)
+
+    def _reply(self, message: Message, asked: Action, arguments: Mapping[str, Any]) -> Result | Hold:
+        granted = [tool["name"] for tool in self._granted()]
+        try:
+            made = replies.answer(
+                actor=self.actor, agent=self.agent, asked=asked, arguments=arguments, granted=granted,
+                call_id=_call_id(message),
+            )  # fmt: skip
+        except replies.NoReply as error:
+            return error.told
+        return self._answer(message, made)
 
     def _open(self, message: Message, arguments: Mapping[str, Any]) -> Result:
         """The intent is the model's to say; the person is not, so that it comes from the agent's program or its owner."""
@@ -211,15 +238,8 @@ class Governed:
         )  # fmt: skip
         return own_tools.opened(trace)
 
-    def _wait(self, arguments: Mapping[str, Any]) -> Result | Hold:
-        try:
-            _, action = self._of_task(arguments["approval_id"])
-        except Fault:
-            return own_tools.no_such_approval()
-        return self._waited(action, over=arguments.get("seconds") == 0, seconds=arguments.get("seconds", HOLD_S))
-
     def _waited(self, action: Action, *, over: bool, seconds: float) -> Result | Hold:
-        if action.state in UNDER_WAY | {State.PENDING} and not over:
+        if action.state in UNDER_WAY | {State.PENDING} and not over and not is_with_agent(action.pk):
             return Hold(seconds, lambda over: self._waited(_fresh(action), over=over, seconds=seconds))
         return self._told(action)
 

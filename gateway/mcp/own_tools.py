@@ -1,4 +1,7 @@
-"""Remit's own tools: open a trace with the user's words, and wait for people. They change nothing outside Remit."""
+"""Remit's own tools: open a trace with the user's words, wait for people, answer a reviewer, take a request back.
+
+They change nothing outside Remit, but for an answer that policy lets run: it is a call like any other.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,13 +14,16 @@ from gateway.schemas import Closed, Short, SourceIn, Text
 from gateway.serialise import trace_url
 from traces.models import Trace
 
-WAIT, OPEN = "approval_wait", "trace_open"
+WAIT, OPEN, ANSWER, WITHDRAW = "approval_wait", "trace_open", "approval_answer", "approval_withdraw"
+
+
+_WHICH = "The approval_id of an answer that said needs_approval."
 
 
 class WaitIn(Closed):
     """Which approval, and how long at most."""
 
-    approval_id: Short = Field(description="The approval_id of an answer that said needs_approval.")
+    approval_id: Short = Field(description=_WHICH)
     seconds: int = Field(default=20, ge=0, le=25, description="How long to wait at most before answering as it stands.")
 
 
@@ -28,10 +34,27 @@ class OpenIn(Closed):
     sources: list[SourceIn] = Field(default_factory=list, max_length=50, description="Material the request rests on.")
 
 
-_INPUTS: dict[str, type[BaseModel]] = {WAIT: WaitIn, OPEN: OpenIn}
+class AnswerIn(Closed):
+    """Which question, and the call that takes the place of the one in question."""
+
+    approval_id: Short = Field(description="The approval_id of the answer that held a reviewer's question.")
+    arguments: dict[str, Any] = Field(description="The changed arguments: all of them, as the tool takes them.")
+    tool: Short | None = Field(default=None, description="Another tool to call instead. Leave it out for the same one.")
+
+
+class WithdrawIn(Closed):
+    """Which approval, and why."""
+
+    approval_id: Short = Field(description=_WHICH)
+    reason: str = Field(default="", max_length=400, description="Why it is not wanted any more. The reviewer reads it.")
+
+
+_INPUTS: dict[str, type[BaseModel]] = {WAIT: WaitIn, OPEN: OpenIn, ANSWER: AnswerIn, WITHDRAW: WithdrawIn}
 _WORDS = {
     WAIT: "Wait until a person has decided an approval, then get the outcome of the call it was asked for. Executes nothing.",
     OPEN: "Say what the user asked for before using other tools: calls that follow are recorded under this intent.",
+    ANSWER: "Answer a reviewer's question with changed arguments. The changed call is decided anew, in the place of the first.",
+    WITHDRAW: "Take back a call that waits for a person and is not wanted any more. Nothing of it is executed.",
 }
 NAMES = frozenset(_INPUTS)
 
@@ -40,14 +63,14 @@ def _listed(name: str) -> dict[str, Any]:
     hints = {
         "readOnlyHint": name == WAIT,
         "destructiveHint": False,
-        "idempotentHint": name == WAIT,
-        "openWorldHint": False,
+        "idempotentHint": name in {WAIT, WITHDRAW},
+        "openWorldHint": name == ANSWER,
     }
     return {
         "name": name,
         "description": _WORDS[name],
         "inputSchema": _INPUTS[name].model_json_schema(),
-        "outputSchema": answers.OUTPUT_SCHEMA if name == WAIT else _OPENED,
+        "outputSchema": _OPENED if name == OPEN else answers.OUTPUT_SCHEMA,
         "annotations": hints,
     }
 
@@ -57,7 +80,7 @@ _OPENED: dict[str, Any] = {
     "properties": {"message": {"type": "string"}, "trace_id": {"type": "string"}, "trace_url": {"type": "string"}},
     "required": ["message", "trace_id"],
 }
-LISTED = [_listed(WAIT), _listed(OPEN)]
+LISTED = [_listed(name) for name in (WAIT, OPEN, ANSWER, WITHDRAW)]
 
 
 def checked(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,5 +102,9 @@ def opened(trace: Trace) -> dict[str, Any]:
 
 def no_such_approval() -> dict[str, Any]:
     """Absent and another agent's look alike."""
-    message = "This agent has no approval of that id. Send the approval_id of an answer that said needs_approval."
-    return answers.result({"decision": "refused", "message": message, "trace_id": None}, is_error=True)
+    return refused("This agent has no approval of that id. Send the approval_id of an answer that said needs_approval.")
+
+
+def refused(message: str, trace_id: str | None = None) -> dict[str, Any]:
+    """Nothing was changed; the sentence says why."""
+    return answers.result({"decision": "refused", "message": message, "trace_id": trace_id}, is_error=True)

@@ -15,6 +15,7 @@ LIST_TTL_MS = 5_000
 INSTRUCTIONS = (
     "Remit governs every call: policy may allow it, deny it, or ask a person. Call trace_open first with the user's request "
     "in their own words. When an answer says needs_approval, nothing was executed: tell the user, then call approval_wait. "
+    "When it holds a reviewer's question, answer with approval_answer, or give up with approval_withdraw. "
     "Never repeat a denied call."
 )
 

@@ -30,7 +30,9 @@ def facts(result: dict) -> dict:
 
 def test_b06_the_list_is_what_policy_grants_and_nothing_else_exists(cast):
     tools = modern("tools/list", {}, cast.tokens["front-desk-agent"]).json()["result"]
-    assert [tool["name"] for tool in tools["tools"]] == ["desk.account.get", "approval_wait", "trace_open"]
+    assert [tool["name"] for tool in tools["tools"]] == [
+        "desk.account.get", "approval_wait", "trace_open", "approval_answer", "approval_withdraw",
+    ]  # fmt: skip
     assert (tools["cacheScope"], tools["resultType"]) == ("private", "complete") and tools["ttlMs"] > 0
     for name in ("desk.refund.create", "desk.no.such"):
         answer = modern("tools/call", {"name": name, "arguments": {}}, cast.tokens["front-desk-agent"])

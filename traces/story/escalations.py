@@ -144,6 +144,8 @@ def _timeline(action: ActionFacts) -> list[dict[str, Any]]:
 def _question(question: Mapping[str, Any]) -> list[dict[str, Any]]:
     who, asked = question["who"]["name"], question["waited_ms"] / 1000
     items = [_item("open", who, "asked the agent for changes", question["at"], question["text"], asked)]
+    for denied in question.get("denied", ()):
+        items.append(_item("bad", "Agent’s answer denied", "the question still waits", denied["at"], denied["reason"]))
     if "answered_at" in question:
         items.append(_item("done", "Agent answered", "with a new proposal", question["answered_at"]))
     return items

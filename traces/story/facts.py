@@ -235,6 +235,11 @@ def _changes_answered(action: ActionFacts, record: Record, at: datetime) -> None
     action.question = {**(action.question or {}), "answered_at": at, "again": record["body"]["again"]}
 
 
+def _answer_denied(action: ActionFacts, record: Record, at: datetime) -> None:
+    question = action.question or {}
+    action.question = {**question, "denied": [*question.get("denied", ()), {**record["body"], "at": at}]}
+
+
 def _broken(action: ActionFacts, record: Record, at: datetime) -> None:
     action.broken = {**record["body"], "at": at, "who": record["actor"]}
 
@@ -327,6 +332,7 @@ _HANDLERS: dict[str, Callable[[TraceFacts, Record, datetime], None]] = {
     "approval.glass_confirmed": _on_action(_glass_confirmed),
     "approval.changes_asked": _on_action(_changes_asked),
     "approval.changes_answered": _on_action(_changes_answered),
+    "approval.answer_denied": _on_action(_answer_denied),
     "approval.settled": _on_action(_settled),
     "approval.stale": _on_action(_gone_stale),
     "credential.minted": _on_action(_minted),
