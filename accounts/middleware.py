@@ -35,8 +35,8 @@ class WorkspaceMiddleware:
         return response
 
     def _enter(self, request: HttpRequest) -> None:
-        """Only cookie sessions have a workspace; what agents speak to never reads them."""
-        if request.path.startswith(("/api/", "/mcp", "/oauth/")):
+        """Only cookie sessions have a workspace; what agents speak to, and what a link opens, never read them."""
+        if request.path.startswith(("/api/", "/mcp", "/oauth/", "/show/")):
             return
         if not isinstance(request.user, User):
             _end_dead_session(request)

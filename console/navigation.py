@@ -93,6 +93,10 @@ def _items(request: HttpRequest, user: User, workspace: Workspace) -> list[Item]
     if has_permission(user, Permission.NOTICE_VIEW, workspace):
         here = current == "notices" and view != "notices:mine"
         items.append(Item("Notices", reverse("notices:list"), "bell", None, here, "Govern"))
+    if has_permission(user, Permission.AGENT_MANAGE, workspace):
+        items.append(
+            Item("Embedding", reverse("embed:settings"), "app-window", None, view == "embed:settings", "Govern")
+        )
     if has_permission(user, Permission.TRACE_VIEW, workspace):
         here = view in {"console:trust", "console:trust_rows"}
         items.append(Item("Trust", reverse("console:trust"), "activity", None, here, "Review"))

@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "policies",
     "traces",
     "traces.notices",
+    "traces.embed",
     "accounts",
     "guardian",
     "django_htmx",

@@ -32,6 +32,7 @@ urlpatterns = [
     path("traces/", include("traces.urls")),
     path("", include("traces.incident.urls")),
     path("", include("traces.notices.urls")),
+    path("", include("traces.embed.urls")),
     path("policies/", include("policies.urls")),
 ]
 if settings.REMIT_OIDC_ENABLED:

@@ -29,6 +29,11 @@ class Problem(Exception):
         }
 
 
+def absent(noun: str) -> Problem:
+    """What is not there and what is another agent's look alike."""
+    return Problem(404, f"no-such-{noun}", f"There is no such {noun}", f"This agent has no {noun} of that id.")
+
+
 def answer(problem: Problem, *, headers: Mapping[str, str] | None = None) -> JsonResponse:
     """The HTTP answer of a problem."""
     return JsonResponse(problem.body(), status=problem.status, content_type=CONTENT_TYPE, headers=dict(headers or {}))

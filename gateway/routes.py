@@ -27,7 +27,7 @@ from gateway.api import api
 from gateway.auth import agent_of
 from gateway.idempotency import once
 from gateway.openapi import document_for
-from gateway.problems import Problem
+from gateway.problems import Problem, absent
 from gateway.schemas import (
     ActionOut,
     CallIn,
@@ -63,11 +63,7 @@ def _trace(agent: Agent, trace_id: str) -> Trace:
     try:
         return get_trace_for_agent(agent, trace_id)
     except NotVisible as error:
-        raise _absent("trace") from error
-
-
-def _absent(noun: str) -> Problem:
-    return Problem(404, f"no-such-{noun}", f"There is no such {noun}", f"This agent has no {noun} of that id.")
+        raise absent("trace") from error
 
 
 def _refused(agent: Agent, trace: Trace, error: BadArguments) -> Problem:
@@ -151,7 +147,7 @@ def _plan(agent: Agent, plan_id: str) -> Plan:
     try:
         return get_plan_for_agent(agent, plan_id)
     except NotVisible as error:
-        raise _absent("plan") from error
+        raise absent("plan") from error
 
 
 @api.get("/plans/{plan_id}", response={200: PlanOut, **ERRORS}, operation_id="get_plan", tags=["plans"])
@@ -233,7 +229,7 @@ def _action(agent: Agent, action_id: str) -> Action:
     try:
         return get_action_for_agent(agent, action_id)
     except NotVisible as error:
-        raise _absent("action") from error
+        raise absent("action") from error
 
 
 def _status(action: Action) -> int:
@@ -311,7 +307,7 @@ def get_approval(request: HttpRequest, approval_id: str, wait: Wait = 0) -> Any:
         try:
             found = get_request_for_agent(agent, approval_id)
         except NotVisible as error:
-            raise _absent("approval") from error
+            raise absent("approval") from error
         if not found.is_open or found.is_with_agent or time.monotonic() >= deadline:
             return approval_out(found)
         _rest()

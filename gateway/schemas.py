@@ -84,6 +84,13 @@ class ReportIn(Closed):
     detail: Annotated[str, StringConstraints(max_length=500)] = ""
 
 
+class LinkIn(Closed):
+    """Asks for a link to Show work."""
+
+    on_behalf_of: Short = Field(description="Email or id of the person who is asking; the trace must be theirs.")
+    expires_in_s: int = Field(default=3600, ge=60, le=604800, description="How long the link opens the page.")
+
+
 class Problem9457(BaseModel):
     """An RFC 9457 problem."""
 
@@ -103,6 +110,23 @@ class TraceOut(BaseModel):
     title: str
     outcome: str
     actions: list[dict[str, Any]]
+
+
+class LinkOut(BaseModel):
+    """A link to Show work, for one person, until an instant. Whoever has it can open the page."""
+
+    link_id: str
+    trace_id: str
+    url: str
+    expires_at: str
+
+
+class RevokedOut(BaseModel):
+    """A link that opens nothing any more."""
+
+    link_id: str
+    trace_id: str
+    revoked: bool
 
 
 class ActionOut(BaseModel):

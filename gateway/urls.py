@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from gateway import routes
+from gateway import routes, routes_links
 from gateway.api import api
 from gateway.mcp.view import mcp
 
@@ -12,4 +12,4 @@ urlpatterns = [
     path("", include("gateway.oauth.urls")),
 ]
 
-__all__ = ["routes", "urlpatterns"]
+__all__ = ["routes", "routes_links", "urlpatterns"]

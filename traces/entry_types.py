@@ -4,6 +4,8 @@ LABELS: dict[str, str] = {
     "trace.opened": "Trace opened",
     "trace.refused": "Request refused",
     "trace.answered": "A reader said whether this answered the question",
+    "trace.link_issued": "A link to this page was given out for the person it is for",
+    "trace.link_revoked": "A link to this page was revoked",
     "plan.submitted": "Plan submitted",
     "plan.stopped": "Plan stopped",
     "plan.resumed": "Plan resumed from the step that stopped",
@@ -125,6 +127,8 @@ LABELS: dict[str, str] = {
     "audit.exported": "Audit log exported",
     "egress.allowed": "Host added to the egress list",
     "egress.removed": "Host removed from the egress list",
+    "frame_origin.allowed": "Origin added to those that may frame Show work",
+    "frame_origin.removed": "Origin removed from those that may frame Show work",
 }
 # Entries that people may have to be told of: each leaves a row for the notices clock in its own transaction.
 TOLD = frozenset(

@@ -53,3 +53,21 @@ GOVERN_ROWS: dict[str, tuple[str, str, dict, int]] = {
         403,
     ),
 }
+# A link opens the same for everybody who has it, and what is no link the same for nobody (tests/embed).
+EMBED_ROWS: dict[str, tuple[str, str, dict, int]] = {
+    "embed:show": ("get", "/show/x/", {}, 404),
+    "embed:answer": ("post", "/show/x/answer/", {}, 404),
+    "embed:settings": ("get", "/embedding/", SEES_AGENTS, 200),
+    "embed:remove_origin": (
+        "post",
+        "/embedding/origins/org_00000000000000000000000000/remove/",
+        {"dana": 404, "omar": 404, None: 302},
+        403,
+    ),
+    "embed:revoke_link": (
+        "post",
+        "/embedding/links/lnk_00000000000000000000000000/revoke/",
+        {"dana": 404, "omar": 404, None: 302},
+        403,
+    ),
+}

@@ -11,7 +11,7 @@ from actions.models import Action, Recheck
 from policies.models import BreakerTrip, Policy
 from policies.replay import start_replay
 from tests.access.approval_rows import APPROVAL_ROWS, AWAY, OUT
-from tests.access.govern_rows import GOVERN_ROWS
+from tests.access.govern_rows import EMBED_ROWS, GOVERN_ROWS
 from tests.builders import planned, request_of
 from traces.models import SavedView
 from traces.notices.models import Channel, Delivery
@@ -143,6 +143,7 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
     "actions:continue_bulk": ("post", "/plans/{plan}/continue/blk_00000000000000000000000000/", {None: 302}, 404),
     "policies:list": ("get", "/policies/", {None: 302}, 200),
     **GOVERN_ROWS,
+    **EMBED_ROWS,
     **POLICY_ROWS,
     **CHANNEL_ROWS,
     "accounts:sign_in": ("get", "/sign-in/", {None: 200}, 302),
@@ -157,6 +158,8 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
 }
 # These know no people: without an agent's token or client they answer 401, or the metadata anyone may read (tests/gateway).
 AGENT_API = ("api-1:", "oauth2_provider:")
+# What is its own authority needs no token against forgery: an agent's bearer token, a signed link.
+NO_COOKIES = {"mcp", "embed:answer"}
 # Mounted only with an identity provider; held by tests/accounts/test_oidc_sign_in.py and test_oidc_attacks.py.
 OIDC = {"oidc_authentication_init", "oidc_authentication_callback", "oidc_logout"}
 
@@ -255,7 +258,7 @@ def test_v352_every_unsafe_route_needs_a_csrf_token(cast, places):
     client = Client(enforce_csrf_checks=True)
     client.force_login(cast.user("priya"), backend=BACKEND)
     for name, (method, template, _, _) in ROWS.items():
-        if method == "post" and name != "mcp":
+        if method == "post" and name not in NO_COOKIES:
             assert client.post(template.format(**places)).status_code == 403, name
 
 

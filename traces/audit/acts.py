@@ -16,13 +16,13 @@ IN_TRACES = frozenset(
         "action.attestation_confirmed", "action.rechecked", "approval.verdict_recorded", "approval.break_glass",
         "approval.glass_reviewed", "approval.glass_confirmed", "approval.changes_asked", "approval.snoozed", "approval.woken",
         "bulk.continued", "plan.resumed", "rollback.requested",
-        "trace.answered", "trace.redacted",
+        "trace.answered", "trace.link_revoked", "trace.redacted",
     }
 )  # fmt: skip
 # What an entry is about, the most telling name first.
 _NAMES = (
     "agent", "user", "tool", "switch", "policy", "draft", "breaker", "channel", "connection", "group", "factor", "host",
-    "witness", "key", "action", "approval", "plan", "bulk", "workspace",
+    "origin_url", "link", "witness", "key", "action", "approval", "plan", "bulk", "workspace",
 )  # fmt: skip
 _SAID_ELSEWHERE = frozenset({"origin", "was", "now", "name"})
 LONGEST = 160

@@ -119,7 +119,12 @@ class TraceFacts:
 
 
 # What people do about a finished trace is not part of how long it took.
-_AFTERWARDS = {"trace.answered", "trace.redacted", "approval.glass_reviewed", "approval.glass_confirmed"}
+_AFTERWARDS = frozenset(
+    {
+        "trace.answered", "trace.redacted", "trace.link_issued", "trace.link_revoked", "approval.glass_reviewed",
+        "approval.glass_confirmed",
+    }
+)  # fmt: skip
 
 
 def fold(records: Iterable[Record]) -> TraceFacts:
