@@ -82,7 +82,7 @@ tamper: setup-dev ## The ledger attacked in full: every byte, every record, 32 w
 bench: ACTIONS ?= 20000
 bench: setup-dev ## What things cost, as ratios to something measured in the same run.
 	$(PY) -m benchmarks.engine
-	$(EXEC) sh -c '$(PY) manage.py migrate -v 0 && $(PY) -m benchmarks.pages --actions $(ACTIONS) && $(PY) -m benchmarks.replay --actions $(ACTIONS)'
+	$(EXEC) sh -c '$(PY) manage.py migrate -v 0 && $(PY) -m benchmarks.pages --actions $(ACTIONS) && $(PY) -m benchmarks.trace_page && $(PY) -m benchmarks.replay --actions $(ACTIONS)'
 	$(EXEC) $(PY) -m benchmarks.verify --entries $(ACTIONS)
 
 .mutation/made: .venv/dev-ready

@@ -3,10 +3,14 @@
 import hashlib
 import hmac
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from guardian.core import ObjectPermissionChecker
 from oauth2_provider.models import AccessToken
 
 from accounts.clock import database_now
@@ -42,9 +46,34 @@ class AgentAuthFailed(Exception):
         super().__init__(sentence)
 
 
+# What one page asks again and again: the grants of a person in a workspace, as they were read for it.
+_read: ContextVar[dict[tuple[str, str], frozenset[str]] | None] = ContextVar("grants_read", default=None)
+
+
+@contextmanager
+def grants_read_once() -> Iterator[None]:
+    """Until the end of the block a person's grants in a workspace are read once. For one request that changes nothing.
+
+    INVARIANT: what changes something reads every grant at that moment. Held by tests/accounts/test_grants_read_once.py.
+    """
+    token = _read.set({})
+    try:
+        yield
+    finally:
+        _read.reset(token)
+
+
 def has_permission(user: User, permission: Permission, workspace: Workspace) -> bool:
     """Whether this person holds the permission on this workspace now."""
-    return bool(user.is_active and user.has_perm(f"accounts.{permission.value}", workspace))
+    if not user.is_active:
+        return False
+    read = _read.get()
+    if read is None:
+        return bool(user.has_perm(f"accounts.{permission.value}", workspace))
+    key = (user.pk, workspace.pk)
+    if key not in read:
+        read[key] = frozenset(ObjectPermissionChecker(user).get_perms(workspace))
+    return permission.value in read[key]
 
 
 def workspaces_visible_to(user: User) -> QuerySet[Workspace]:

@@ -3,12 +3,13 @@
 import logging
 import secrets
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from django.contrib.auth import SESSION_KEY as SIGNED_IN_KEY
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.access import Forbidden, NotVisible
+from accounts.access import Forbidden, NotVisible, grants_read_once
 from accounts.actors import actor_for_user
 from accounts.http import SESSION_KEY, chosen_workspace
 from accounts.models import User, Workspace
@@ -27,7 +28,8 @@ class WorkspaceMiddleware:
         request.request_id = secrets.token_hex(8)  # type: ignore[attr-defined]
         _show(request, None)
         self._enter(request)
-        with coming_from(Origin(request.request_id, str(request.META.get("REMOTE_ADDR", "")))):  # type: ignore[attr-defined]
+        reads = grants_read_once() if request.method in {"GET", "HEAD"} else nullcontext()
+        with reads, coming_from(Origin(request.request_id, str(request.META.get("REMOTE_ADDR", "")))):  # type: ignore[attr-defined]
             response = self.get_response(request)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         if getattr(request, "user", None) is not None and request.user.is_authenticated:

@@ -6,7 +6,7 @@ never forks (R-41). Held by tests/traces/test_ledger.py.
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,10 +115,12 @@ def check_chain(
     head_seq: int,
     head_hash: str,
     after: tuple[int, str] = (0, GENESIS),
+    read: Callable[[str], dict[str, Any]] = json.loads,
 ) -> Integrity:
     """Verify `(seq, type, canonical, hash)` rows in order against the head registered beside them.
 
-    `after` is the seq and hash of a record already checked; rows begin behind it. Finds an edit, deletion, insertion, swap,
+    `after` is the seq and hash of a record already checked; rows begin behind it. `read` parses a record whose hash holds, for
+    callers that keep it. Finds an edit, deletion, insertion, swap,
     duplicate and a cut tail (R-40, as far as the registered head is trusted: signed checkpoints take that trust away).
     """
     count, prev = after
@@ -129,7 +131,7 @@ def check_chain(
             return Integrity(
                 False, count, stored, f"Record {seq} was changed after it was written.", seq, stored, found
             )
-        record = json.loads(canonical)
+        record = read(canonical)
         if record.get("prev") != prev:
             problem = f"Record {seq} does not follow the record before it."
             return Integrity(False, count, stored, problem, seq, prev, str(record.get("prev")))

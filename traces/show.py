@@ -26,14 +26,25 @@ def show_with_proof(
     with transaction.atomic():
         head = Trace.objects.select_for_update(of=("self",)).get(pk=trace.pk)
         rows = list(Entry.objects.filter(trace=head).order_by("seq").values_list("seq", "type", "canonical", "hash"))
-    integrity = check_chain(rows, trace_id=head.pk, head_seq=head.head_seq, head_hash=head.head_hash)
+    parsed: list[dict[str, Any]] = []
+    integrity = check_chain(
+        rows, trace_id=head.pk, head_seq=head.head_seq, head_hash=head.head_hash, read=lambda text: _kept(parsed, text)
+    )
     sound = rows if integrity.ok or integrity.record is None else rows[: max(integrity.record - 1, 1)]
-    records = [(json.loads(canonical), digest) for _, _, canonical, digest in sound]
+    if not parsed:  # The first record does not hold: it is shown as it stands, under the banner that says so.
+        _kept(parsed, rows[0][2])
+    records = [(record, digest) for record, (*_, digest) in zip(parsed, sound, strict=False)]
     gone = erased_in(record for record, _ in records)
     told: list[Any] = [(marked(record, gone), digest) for record, digest in records] if gone else records
     inclusion = proof_of(head)
     story = build_story(trace_id=trace.pk, rows=told, tab=tab, now=database_now(), whole=whole, first_event=first_event)
     return story, _joined(integrity, inclusion), inclusion
+
+
+def _kept(parsed: list[dict[str, Any]], text: str) -> dict[str, Any]:
+    """Parse a record once, for the walk and for the story."""
+    parsed.append(json.loads(text))
+    return parsed[-1]
 
 
 def _joined(chain: Integrity, inclusion: Inclusion) -> Integrity:

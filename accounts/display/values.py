@@ -82,7 +82,7 @@ def difference(kind: str, old: Any, new: Any, denied: Any = None) -> SafeString:
 
 def withheld_count(item: Any) -> int:
     """How many values inside `item` are withheld."""
-    if isinstance(item, Mapping):
+    if isinstance(item, dict):  # Recorded values are plain JSON; asking for any mapping costs ten times as much.
         return 1 if WITHHELD in item else sum(map(withheld_count, item.values()))
     return sum(map(withheld_count, item)) if isinstance(item, list | tuple) else 0
 
