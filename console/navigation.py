@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.access import has_permission, workspaces_visible_to
+from accounts.access import permissions_of, workspaces_visible_to
 from accounts.models import Agent, User, Workspace
 from accounts.permissions import Permission
 from actions.models import KillSwitch
@@ -58,18 +58,20 @@ def nav(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if workspace is None or not isinstance(user, User):
         return {"nav": None}
+    held = permissions_of(user, workspace)
+    pause_url = reverse("actions:pause") if Permission.AGENT_VIEW in held else ""
     return {
         "nav": Nav(
             workspace=workspace,
             workspaces=list(workspaces_visible_to(user)),
             user=user,
-            items=_items(request, user, workspace),
-            agents_state=replace(agents_state(workspace), pause_url=_pause_url(user, workspace)),
+            items=_items(request, user, workspace, held),
+            agents_state=replace(agents_state(workspace), pause_url=pause_url),
         )
     }
 
 
-def _items(request: HttpRequest, user: User, workspace: Workspace) -> list[Item]:
+def _items(request: HttpRequest, user: User, workspace: Workspace, held: frozenset[Permission]) -> list[Item]:
     current = request.resolver_match.namespace if request.resolver_match else ""
     view = request.resolver_match.view_name if request.resolver_match else ""
     waiting = open_requests_for(user, workspace).count()
@@ -84,25 +86,25 @@ def _items(request: HttpRequest, user: User, workspace: Workspace) -> list[Item]
             current in {"traces", "actions", "incident"} and view not in ELSEWHERE,
         ),
     ]
-    if has_permission(user, Permission.POLICY_VIEW, workspace):
+    if Permission.POLICY_VIEW in held:
         drafts = drafts_visible_to(user, workspace).count()
         note = f"{drafts} draft{'s' if drafts > 1 else ''}" if drafts else ""
         items.append(Item("Policies", reverse("policies:list"), "shield", None, current == "policies", "Govern", note))
-    if has_permission(user, Permission.AGENT_VIEW, workspace):
+    if Permission.AGENT_VIEW in held:
         items += _agents_and_tools(workspace, view)
-    if has_permission(user, Permission.NOTICE_VIEW, workspace):
+    if Permission.NOTICE_VIEW in held:
         here = current == "notices" and view != "notices:mine"
         items.append(Item("Notices", reverse("notices:list"), "bell", None, here, "Govern"))
-    if has_permission(user, Permission.AGENT_MANAGE, workspace):
+    if Permission.AGENT_MANAGE in held:
         items.append(
             Item("Embedding", reverse("embed:settings"), "app-window", None, view == "embed:settings", "Govern")
         )
-    if has_permission(user, Permission.TRACE_VIEW, workspace):
+    if Permission.TRACE_VIEW in held:
         here = view in {"console:trust", "console:trust_rows"}
         items.append(Item("Trust", reverse("console:trust"), "activity", None, here, "Review"))
         here = view == "console:rollbacks"
         items.append(Item("Rollbacks", reverse("console:rollbacks"), "undo-2", None, here, "Review"))
-    if has_permission(user, Permission.AUDIT_VIEW, workspace):
+    if Permission.AUDIT_VIEW in held:
         here = view in {"console:audit", "console:audit_export"}
         items.append(Item("Audit log", reverse("console:audit"), "scroll-text", None, here, "Review"))
     return items
@@ -116,10 +118,6 @@ def _agents_and_tools(workspace: Workspace, view: str) -> list[Item]:
         Item("Tools", reverse("actions:tools"), "wrench", None, view in TOOL_VIEWS, "Govern", note),
         Item("Connections", reverse("actions:connections"), "plug", None, view in CONNECTION_VIEWS, "Govern"),
     ]
-
-
-def _pause_url(user: User, workspace: Workspace) -> str:
-    return reverse("actions:pause") if has_permission(user, Permission.AGENT_VIEW, workspace) else ""
 
 
 def agents_state(workspace: Workspace) -> AgentsState:
