@@ -3,11 +3,11 @@
 import socket
 
 import pytest
-from django.db import connection
+from django.test import TransactionTestCase
 
 from tests.cast import Cast, build_cast
 from tests.desk.running import RunningDesk, start_desk
-from tests.snapshot import restored
+from tests.snapshot import emptied, restored
 
 _connect = socket.socket.connect
 
@@ -27,16 +27,11 @@ def no_network():
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
-    """Django empties tables by TRUNCATE between transactional tests, which ledger and versions refuse; only those triggers rest.
-
-    tests/traces/test_ledger.py and tests/policies/test_versions.py switch them on again and see them refuse.
-    """
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE traces_entry DISABLE TRIGGER entry_no_truncate")
-        for table in ("leaf", "treenode", "checkpoint", "log", "signingkey"):
-            cursor.execute(f"ALTER TABLE traces_{table} DISABLE TRIGGER ledger_no_truncate")
-        cursor.execute("ALTER TABLE policies_policyversion DISABLE TRIGGER version_no_truncate")
+def django_db_setup(django_db_setup):
+    """After a test that commits Django truncates all tables and makes its own rows anew: seconds. Rows are deleted here."""
+    kept, TransactionTestCase._fixture_teardown = TransactionTestCase._fixture_teardown, lambda self: emptied()
+    yield
+    TransactionTestCase._fixture_teardown = kept
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,6 @@ from accounts.grants import sync_grants
 from accounts.models import Membership, User, Workspace
 from accounts.permissions import ROLE_PERMISSIONS, Permission, Role
 from accounts.services import add_member, create_user, remove_member
-from tests.cast import build_people
 
 
 @pytest.mark.parametrize("role", Role)
@@ -98,14 +97,12 @@ def test_a_grant_without_a_role_is_taken_at_the_next_change(people):
     assert set(get_user_perms(maya, people.northwind)) == ROLE_PERMISSIONS[Role.MEMBER]
 
 
-@pytest.mark.django_db(transaction=True)
-def test_changes_of_one_person_at_the_same_time_leave_exactly_the_grants_of_the_roles():
-    cast = build_people()
-    user, workspace = cast.user("maya"), cast.northwind
+def test_changes_of_one_person_at_the_same_time_leave_exactly_the_grants_of_the_roles(transactional_db, people):
+    user, workspace = people.user("maya"), people.northwind
 
     def run(*steps) -> None:
         for change, role in steps:
-            change(actor=cast.actor("dana"), workspace=workspace, user=user, role=role)
+            change(actor=people.actor("dana"), workspace=workspace, user=user, role=role)
         connection.close()
 
     for _ in range(10):

@@ -10,7 +10,6 @@ from actions.replan import ReplanRefused, replan
 from actions.resume import ResumeRefused, resume
 from tests.actions.test_drift import REFUND, approved, reworded
 from tests.builders import action, work
-from tests.cast import build_cast
 from traces.ledger import verify
 from traces.models import Trace
 
@@ -24,9 +23,7 @@ def waiting() -> int:
         return int(cursor.fetchone()[0])
 
 
-def test_of_asking_for_a_step_again_and_resuming_its_plan_at_once_one_is_refused(transactional_db, desk):
-    desk.reset()
-    cast = build_cast(desk)
+def test_of_asking_for_a_step_again_and_resuming_its_plan_at_once_one_is_refused(transactional_db, cast):
     trace = approved(cast)
     reworded(cast)
     work(trace)

@@ -9,16 +9,13 @@ from actions.models import Action
 from actions.services import call_tool
 from policies.models import LimitHold
 from tests.builders import opened, publish, sample_plain
-from tests.cast import build_cast
 
 BUDGET, CALLS, WORKERS = 10, 100, 8
 
 
 @pytest.fixture
-def spender(transactional_db, desk):
+def spender(transactional_db, cast):
     """An agent that may send mail by itself, ten a day."""
-    desk.reset()
-    cast = build_cast(desk)
     plain = sample_plain()
     plain["roles"]["refunds"]["tools"]["desk.mail.send"] = {"mode": "auto"}
     next(limit for limit in plain["limits"] if limit["id"] == "mail.daily")["max"] = BUDGET

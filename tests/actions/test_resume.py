@@ -11,7 +11,6 @@ from actions.states import State
 from approvals.models import ApprovalRequest
 from tests.actions.doubt import find_out, its_time_comes
 from tests.builders import planned, publish, request_of, sample_plain, vote, work
-from tests.cast import build_cast
 from traces.ledger import verify
 from traces.models import Entry, Trace
 from traces.show import show
@@ -146,9 +145,7 @@ class TestDecidedAnew:
         assert states(made) == ["denied", "denied"] and notes(desk) == ["", ""]
 
 
-def test_it_is_resumed_once_however_many_ask(transactional_db, desk):
-    desk.reset()
-    cast = build_cast(desk)
+def test_it_is_resumed_once_however_many_ask(transactional_db, cast, desk):
     plan, ended = stop(cast, desk), []
 
     def ask() -> None:

@@ -20,7 +20,6 @@ from approvals.services import replace_payload
 from tests.approvals.routing import entries, hired, into
 from tests.approvals.test_pages import browser
 from tests.builders import action, planned, publish, request_of, sample_plain, vote, work
-from tests.cast import build_cast
 from traces.ledger import verify
 
 REFUND = "desk.refund.create"
@@ -237,9 +236,7 @@ def race(*tried) -> list[str]:
     return sorted(results)
 
 
-def test_two_at_once_break_it_once_and_against_a_rejection_the_first_stands(transactional_db, desk):
-    desk.reset()
-    cast = build_cast(desk)
+def test_two_at_once_break_it_once_and_against_a_rejection_the_first_stands(transactional_db, cast):
     found = request_of(planned(cast), REFUND)
     twin = ApprovalRequest.objects.get(pk=found.pk)
     ended = race(lambda: broken(cast, found, "sam"), lambda: broken(cast, twin, "ken"))

@@ -26,7 +26,6 @@ from approvals.statement import broken
 from tests.approvals.routing import entries, hired, into, routed
 from tests.approvals.test_pages import browser
 from tests.builders import action, planned, request_of, vote, work
-from tests.cast import build_cast
 from traces.models import Entry
 from traces.show import show
 
@@ -215,9 +214,8 @@ def test_the_page_names_and_takes_back(cast):
     assert "taken back" in client.get("/me/away/").content.decode()
 
 
-def test_two_at_once_make_no_chain(transactional_db, desk):
-    desk.reset()
-    cast, results, gate = build_cast(desk), [], threading.Barrier(2)
+def test_two_at_once_make_no_chain(transactional_db, cast):
+    results, gate = [], threading.Barrier(2)
 
     def name(first, delegate):
         gate.wait()

@@ -29,7 +29,6 @@ from approvals.signing import signature_holds
 from sample.agent.__main__ import STEPS
 from tests.approvals.mutations import World, rebound, world
 from tests.builders import planned, publish, request_of, sample_plain, vote
-from tests.cast import build_cast
 from traces.canonical import canonical_text
 from traces.ledger import verify
 from traces.models import Entry
@@ -78,10 +77,8 @@ MUTATES = [edited, rewritten, rewritten_with_digests, rejected, withdrawn, left]
 
 
 @pytest.fixture
-def shop(transactional_db, desk):
+def shop(transactional_db, cast):
     """Account updates that a support lead and finance decide."""
-    desk.reset()
-    cast = build_cast(desk)
     plain = sample_plain()
     plain["roles"]["refunds"]["tools"][UPDATE] = {"mode": "approval", "route": "refund"}
     publish(cast, plain)

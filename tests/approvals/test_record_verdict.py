@@ -14,7 +14,6 @@ from approvals.models import ApprovalRequest, Verdict
 from approvals.refusals import AlreadyDecided, DigestChanged, NotEntitled, ReasonNeeded
 from approvals.services import expire_due
 from tests.builders import action, planned, request_of, vote, work
-from tests.cast import build_cast
 
 REFUND = "desk.refund.create"
 
@@ -105,9 +104,7 @@ def test_f16_approver_who_left_the_group_before_dispatch_voids_the_vote(cast, tr
     assert desk.read("/orders/48213")["refunds"] == []
 
 
-def test_first_writer_wins_under_concurrency(transactional_db, desk):
-    desk.reset()
-    cast = build_cast(desk)
+def test_first_writer_wins_under_concurrency(transactional_db, cast, desk):
     found = request_of(planned(cast), REFUND)
     results, gate = [], threading.Barrier(2)
 

@@ -18,7 +18,6 @@ from approvals.timers import run_timers
 from tests.approvals.routing import entries, waited
 from tests.approvals.test_pages import browser
 from tests.builders import action, planned, request_of, vote, work
-from tests.cast import build_cast
 from traces.ledger import verify
 
 REFUND = "desk.refund.create"
@@ -122,9 +121,7 @@ def test_rail_says_when_it_escalates_and_that_it_did(cast, refund):
     assert "Reminded" in browser(cast, "priya").get(f"/traces/{refund.trace_id}/?tab=approvals").content.decode()
 
 
-def test_r27_escalation_against_expiry_the_denial_stands(transactional_db, desk):
-    desk.reset()
-    cast = build_cast(desk)
+def test_r27_escalation_against_expiry_the_denial_stands(transactional_db, cast):
     found = request_of(planned(cast), REFUND)
     waited(found, 31)
     soon = database_now() + timedelta(milliseconds=60)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.loopback import http
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -22,38 +24,34 @@ class RunningDesk:
     process: subprocess.Popen
 
     def fault(self, kind: str, count: int = 1) -> None:
-        httpx.post(f"{self.base_url}/faults", json={"kind": kind, "count": count}, trust_env=False).raise_for_status()
+        http.post(f"{self.base_url}/faults", json={"kind": kind, "count": count}).raise_for_status()
 
     def reset(self) -> None:
         """The seed records again, and no fault pending."""
-        httpx.post(f"{self.base_url}/reset", trust_env=False).raise_for_status()
+        http.post(f"{self.base_url}/reset").raise_for_status()
 
     def audit(self) -> list[dict]:
-        answer = httpx.get(f"{self.base_url}/audit", auth=(self.client_id, self.client_secret), trust_env=False)
+        answer = http.get(f"{self.base_url}/audit", auth=(self.client_id, self.client_secret))
         return answer.json()["tokens"]
 
     def token(self, scope: str, record: str | None = None, ttl: int = 60) -> str:
         form = {"grant_type": "client_credentials", "scope": scope, "ttl": str(ttl), "reference": "test"}
         form |= {"record": record} if record else {}
-        answer = httpx.post(
-            f"{self.base_url}/oauth/token", data=form, auth=(self.client_id, self.client_secret), trust_env=False
-        )
+        answer = http.post(f"{self.base_url}/oauth/token", data=form, auth=(self.client_id, self.client_secret))
         answer.raise_for_status()
         return answer.json()["access_token"]
 
     def read(self, path: str) -> dict:
         """A record as the desk's own staff would see it."""
         kind = path.strip("/").split("/")[0].split("?")[0]
-        return httpx.get(f"{self.base_url}{path}", headers=self.bearer(f"{kind}:read"), trust_env=False).json()
+        return http.get(f"{self.base_url}{path}", headers=self.bearer(f"{kind}:read")).json()
 
     def patch(self, path: str, fields: dict) -> None:
         """Somebody else changes a record."""
         token = self.token(f"{path.strip('/').split('/')[0]}:write")
         head = {"Authorization": f"Bearer {token}"}
-        version = httpx.get(f"{self.base_url}{path}", headers=head, trust_env=False).headers["ETag"]
-        answer = httpx.patch(
-            f"{self.base_url}{path}", json=fields, headers={**head, "If-Match": version}, trust_env=False
-        )
+        version = http.get(f"{self.base_url}{path}", headers=head).headers["ETag"]
+        answer = http.patch(f"{self.base_url}{path}", json=fields, headers={**head, "If-Match": version})
         answer.raise_for_status()
 
     def bearer(self, scope: str, **kwargs) -> dict[str, str]:
@@ -84,7 +82,7 @@ def start_desk(data: Path, *, faults: bool = True, secret: str = "") -> RunningD
     desk = RunningDesk(f"http://127.0.0.1:{port}", "remit", secret, process)
     for _ in range(150):
         try:
-            httpx.get(f"{desk.base_url}/health", trust_env=False)
+            http.get(f"{desk.base_url}/health")
             return desk
         except httpx.TransportError:
             if process.poll() is not None:

@@ -17,6 +17,7 @@ from actions.sweep import sweep
 from actions.tasks import run_action
 from tests.builders import opened
 from tests.faults.judge import Told, Verdict, judge
+from tests.loopback import http
 from tests.remote.running import RunningRemote
 from traces.checkpoints.clock import tick
 from traces.ledger import verify
@@ -148,7 +149,7 @@ def naive(base_url: str, secret: str) -> Callable[[str], None]:
         for _ in range(3):
             try:
                 url = f"{base_url}/{action.tool_name[-1]}/orders"
-                if httpx.post(url, json=action.arguments, headers=head, trust_env=False).status_code == 201:
+                if http.post(url, json=action.arguments, headers=head).status_code == 201:
                     break
             except httpx.TransportError:
                 continue

@@ -6,7 +6,6 @@ import pytest
 from celery import Celery
 
 from actions.epochs import current
-from tests.cast import build_cast
 from tests.faults.running import Broker, start_worker
 from tests.remote.running import connect_remote, start_remote
 
@@ -19,12 +18,10 @@ def remote():
 
 
 @pytest.fixture
-def shop(transactional_db, desk, remote, settings):
+def shop(transactional_db, cast, remote, settings):
     """The cast with the remote connected; leases and pauses of a second or two."""
     settings.REMIT_LEASE_S, settings.REMIT_CALL_TIMEOUT_S, settings.REMIT_RECONCILE_S = 2, 1, 1
-    desk.reset()
     remote.chance(0.0, 0)
-    cast = build_cast(desk)
     connect_remote(cast, remote)
     current()  # The first epoch, which a started installation has.
     return cast

@@ -9,22 +9,25 @@ from policies.engine.document import Document, load
 from policies.engine.expressions import compile_expression
 from policies.engine.yaml_out import dump
 from tests.policies.kit import BASE, House, build_house
+from tests.snapshot import restored
 
 
 @pytest.fixture
 def house(db) -> House:
     """Version 1 of the policy is live."""
+    return restored("house", _house)
+
+
+def _house() -> House:
     made = build_house()
     made.publish(BASE)
     return made
 
 
 @pytest.fixture
-def open_house(transactional_db) -> House:
+def open_house(transactional_db, house) -> House:
     """The same, committed, for several connections at once."""
-    made = build_house()
-    made.publish(BASE)
-    return made
+    return house
 
 
 @pytest.fixture(autouse=True)

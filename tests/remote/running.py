@@ -14,6 +14,7 @@ from actions.connections import save_connection
 from actions.tools import load_tools
 from tests.builders import publish, sample_plain
 from tests.desk.running import ROOT, free_port
+from tests.loopback import http
 from tests.remote.server import SECRET
 
 
@@ -23,24 +24,24 @@ class RunningRemote:
     process: subprocess.Popen
 
     def fault(self, kind: str, count: int = 1) -> None:
-        httpx.post(f"{self.base_url}/faults", json={"kind": kind, "count": count}, trust_env=False).raise_for_status()
+        http.post(f"{self.base_url}/faults", json={"kind": kind, "count": count}).raise_for_status()
 
     def says(self, word: str) -> None:
         """What it repeats of its own in the answers that echo."""
-        httpx.post(f"{self.base_url}/faults", json={"word": word}, trust_env=False).raise_for_status()
+        http.post(f"{self.base_url}/faults", json={"word": word}).raise_for_status()
 
     def chance(self, chance: float, seed: int, latency_s: float = 0.0) -> None:
         """Spoil that share of answers, by a die of its own; take a while before and after each effect."""
         asked = {"chance": chance, "seed": seed, "latency_s": latency_s}
-        httpx.post(f"{self.base_url}/chance", json=asked, trust_env=False).raise_for_status()
+        http.post(f"{self.base_url}/chance", json=asked).raise_for_status()
 
     def tokens(self, kinds: tuple[str, ...] = (), *, held: bool = False) -> None:
         """What its token endpoint does with the next requests, and whether it keeps them waiting (tests.remote.tokens)."""
         asked = {"kinds": kinds, "held": held}
-        httpx.post(f"{self.base_url}/tokens", json=asked, trust_env=False).raise_for_status()
+        http.post(f"{self.base_url}/tokens", json=asked).raise_for_status()
 
     def truth(self) -> dict:
-        return httpx.get(f"{self.base_url}/truth", trust_env=False, timeout=30).json()
+        return http.get(f"{self.base_url}/truth", timeout=30).json()
 
     def effects(self, action_id: str) -> int:
         return sum(effect["action"] == action_id for effect in self.truth()["effects"])

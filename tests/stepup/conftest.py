@@ -16,6 +16,7 @@ from approvals.stepup import services
 from approvals.stepup.services import Here
 from approvals.terms import set_terms, terms_of
 from tests.cast import build_people
+from tests.snapshot import restored
 from tests.stepup.authenticator import Authenticator
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -89,7 +90,7 @@ def enrol_by_browser(client: Client) -> str:
 
 @pytest.fixture
 def people(db):
-    return build_people()
+    return restored("people", build_people)
 
 
 @pytest.fixture

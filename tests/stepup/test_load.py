@@ -15,7 +15,6 @@ from approvals.models import ApprovalRequest, Opening, Verdict
 from approvals.terms import set_terms, terms_of
 from tests.approvals.routing import hired
 from tests.builders import planned, request_of, vote
-from tests.cast import build_cast
 from tests.stepup.conftest import browser
 from traces.models import Entry
 
@@ -125,10 +124,8 @@ def test_r24_accounts_of_one_human_are_counted_together(cast, refund):
     assert refund.verdicts.get(void=False).wants_second
 
 
-def test_approvals_at_the_same_moment_do_not_pass_the_limit(transactional_db, desk):
+def test_approvals_at_the_same_moment_do_not_pass_the_limit(transactional_db, cast):
     """INVARIANT of approvals.fatigue."""
-    desk.reset()
-    cast = build_cast(desk)
     first, second, third = (request_of(planned(cast), REFUND) for _ in range(3))
     set_(cast, second_above=2)
     vote(cast, first, "priya")

@@ -232,10 +232,7 @@ def test_r43_application_role_adds_and_reads_and_nothing_else(cast):
             cursor.execute(statement)
 
 
-def test_r41_parallel_checkpoints_never_fork(transactional_db, desk):
-    from tests.cast import build_cast
-
-    cast = build_cast(desk)
+def test_r41_parallel_checkpoints_never_fork(transactional_db, cast):
     trace, problems = grown(cast), []
 
     def run(number):
