@@ -5,6 +5,7 @@ person could not decide, or what was asked before the delegation was made. The t
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -17,6 +18,9 @@ from accounts.humans import accounts_of
 from accounts.ids import is_id
 from accounts.models import Delegation, User, Workspace
 from accounts.permissions import Permission
+from approvals.access import open_requests_for
+from approvals.eligibility import eligibility
+from approvals.people import person_in
 from traces.canonical import instant
 from traces.services import record_governance
 
@@ -44,6 +48,22 @@ def delegates_for(user: User, workspace: Workspace) -> list[User]:
     people = User.objects.filter(memberships__workspace=workspace, is_active=True).distinct().order_by("name")
     mine = accounts_of(user)
     return [one for one in people if one.pk not in mine and has_permission(one, Permission.APPROVAL_DECIDE, workspace)]
+
+
+@dataclass(frozen=True, slots=True)
+class Staying:
+    """What waits for a person now and goes over to nobody: it was asked before anybody was named (R-24)."""
+
+    count: int
+    first_due: datetime | None
+
+
+def stays_with(user: User, workspace: Workspace) -> Staying:
+    """What this person may decide now by their own right, put aside or not."""
+    who = person_in(user, workspace)
+    opened = open_requests_for(user, workspace).order_by("expires_at")
+    mine = [one for one in opened if (may := eligibility(user, one, who)).may_decide and may.delegation is None]
+    return Staying(len(mine), mine[0].expires_at if mine else None)
 
 
 def name_delegate(

@@ -20,6 +20,7 @@ from approvals.delegations import (
     get_delegation_for,
     name_delegate,
     revoke_delegation,
+    stays_with,
 )
 
 MOST_SHOWN = 50
@@ -60,7 +61,9 @@ def away(request: AuthenticatedRequest) -> HttpResponse:
     except DelegationRefused as error:
         form.add_error(error.field, str(error))
         return _page(request, form, status=422)
-    messages.success(request, f"{made.delegate.name} decides for you until {made.ends_at:%-d %b %H:%M} UTC.")
+    left = stays_with(request.user, request.workspace).count
+    stays = f" {left} that wait{'s' if left == 1 else ''} now stay{'s' if left == 1 else ''} with you." if left else ""
+    messages.success(request, f"{made.delegate.name} decides for you until {made.ends_at:%-d %b %H:%M} UTC.{stays}")
     return redirect("approvals:away")
 
 
@@ -72,6 +75,7 @@ def _page(request: AuthenticatedRequest, form: AwayForm, *, status: int = 200) -
         "current": [one for one in found if one.revoked_at is None and one.ends_at > now],
         "past": [one for one in found if one.revoked_at is not None or one.ends_at <= now],
         "now": now,
+        "staying": stays_with(request.user, request.workspace),
         "decides": has_permission(request.user, Permission.APPROVAL_DECIDE, request.workspace),
     }
     return render(request, "approvals/away.html", context, status=status)

@@ -18,6 +18,7 @@ from approvals.delegations import (
     get_delegation_for,
     name_delegate,
     revoke_delegation,
+    stays_with,
 )
 from approvals.models import Verdict
 from approvals.rail import rail
@@ -120,6 +121,30 @@ def test_r24_a_delegate_named_after_it_was_asked_does_not_decide_it(cast):
     away(cast, "priya", "vera")
     with pytest.raises(NotEntitled):
         vote(cast, found, "vera")
+
+
+def test_r24_the_page_counts_what_waits_already_and_stays(cast):
+    found = request_of(planned(cast), REFUND)
+
+    def counted():
+        return [stays_with(cast.user(first), cast.northwind).count for first in ("priya", "tomas")]
+
+    before = counted()
+    page = browser(cast, "priya").get("/me/away/").content.decode()
+    assert f"{before[0]} requests wait for you now and stay with you, the first due" in page
+    assert "waits for you now" not in browser(cast, "ava").get("/me/away/").content.decode()
+    vote(cast, found, "priya")
+    assert counted() == [before[0] - 1, before[1] + 1], "the next step is his from now on"
+
+
+def test_r24_named_ahead_what_is_asked_until_the_absence_begins_goes_over_then(cast):
+    hired(cast, "vera")
+    made = away(cast, "priya", "vera", start=timedelta(days=2))
+    found = request_of(planned(cast), REFUND)
+    with pytest.raises(NotEntitled), transaction.atomic():
+        vote(cast, found, "vera")
+    Delegation.objects.filter(pk=made.pk).update(starts_at=database_now())
+    vote(cast, found, "vera")
 
 
 def test_it_begins_ends_and_follows_the_persons_groups_by_itself(cast, refund, stand_in):
