@@ -18,6 +18,7 @@ from accounts.ids import is_id
 from accounts.kept import forget, kept_form
 from accounts.models import User
 from accounts.oidc_settings import PASSWORD_BACKEND
+from accounts.resumed import told
 
 _ways: Any = settings  # Made from the environment by `oidc_settings`, so Django's settings have no types for them.
 
@@ -72,7 +73,8 @@ def safe_path(target: str) -> str | None:
 @require_GET
 def resume(request: AuthenticatedRequest) -> HttpResponse:
     """What was typed before the session ended, to be sent again or dropped."""
-    return render(request, "accounts/resume.html", {"kept": kept_form(request)})
+    kept = kept_form(request)
+    return render(request, "accounts/resume.html", {"kept": kept, "told": told(request.user, kept) if kept else None})
 
 
 @sign_in_required

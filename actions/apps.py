@@ -10,6 +10,8 @@ class ActionsConfig(AppConfig):
     def ready(self) -> None:
         from actions import receivers  # noqa: F401 - connects the one upward signal
         from actions.catalog import tools_of
+        from actions.resumed import describe_forms
         from policies.catalog import set_provider
 
         set_provider(tools_of)
+        describe_forms()
