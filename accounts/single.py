@@ -17,6 +17,7 @@ from accounts.permissions import Permission
 
 LEAST = 20
 MOST = 1000
+NAMED = 3
 
 
 class SingleOperatorRefused(ValueError):
@@ -51,11 +52,12 @@ def why_not_single(user: User, workspace: Workspace) -> str:
     """Why this person cannot turn it on; "" where they can."""
     if not has_permission(user, Permission.MEMBER_MANAGE, workspace):
         return "Only an owner turns this on."
-    names = [other.name for other in others_than(user, workspace)[:3]]
-    if not names:
+    others = [other.name for other in others_than(user, workspace)]
+    if not others:
         return ""
-    they = f"{' and '.join(names)} {'has a role' if len(names) == 1 else 'have roles'} here"
-    return f"{they}, so somebody else can decide. Single-operator mode is for a workspace of one person."
+    named = others if len(others) <= NAMED else [*others[:NAMED], f"{len(others) - NAMED} more"]
+    they = f"{', '.join(named[:-1])} and {named[-1]} have roles" if len(named) > 1 else f"{named[0]} has a role"
+    return f"{they} here, so somebody else can decide. Single-operator mode is for a workspace of one person."
 
 
 def turn_on(*, actor: Actor, user: User, workspace: Workspace, reason: str) -> SingleOperator:

@@ -72,14 +72,15 @@ def single_off(request: AuthenticatedRequest) -> HttpResponse:
 
 
 def _page(request: AuthenticatedRequest, form: SingleForm, *, status: int = 200) -> HttpResponse:
-    mode = mode_now(request.workspace)
+    mode, problem = mode_now(request.workspace), why_not_single(request.user, request.workspace)
     earlier = SingleOperator.objects.filter(workspace=request.workspace).select_related("user")
     context = {
         "form": form,
         "mode": mode,
         "waiting": waiting_from_before(mode) if mode else 0,
-        "why_not": why_not_single(request.user, request.workspace),
-        "walls": walls(request.user, request.workspace),
+        "why_not": problem,
+        # Where somebody else is there, what one person cannot reach is nothing to mend.
+        "walls": [] if problem else walls(request.user, request.workspace),
         "earlier": [one for one in earlier[:MOST_SHOWN] if mode is None or one.pk != mode.pk],
     }
     return render(request, "console/single_operator.html", context, status=status)

@@ -47,7 +47,7 @@ def other(w: World) -> str:
 
 
 def edited(w: World) -> None:
-    edit_payload(actor=w.cast.actor("ken"), editor=w.cast.user("ken"), request_id=w.request.pk, digest=w.request.digest,
+    edit_payload(actor=w.cast.actor("nia"), editor=w.cast.user("nia"), request_id=w.request.pk, digest=w.request.digest,
                  values={"owner_note": "edited"})  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def rewritten_with_digests(w: World) -> None:
 
 
 def rejected(w: World) -> None:
-    record_verdict(actor=w.cast.actor("ken"), user=w.cast.user("ken"), request_id=w.request.pk, choice="reject",
+    record_verdict(actor=w.cast.actor("nia"), user=w.cast.user("nia"), request_id=w.request.pk, choice="reject",
                    reason="No.", digest=w.request.digest)  # fmt: skip
 
 
@@ -78,7 +78,9 @@ MUTATES = [edited, rewritten, rewritten_with_digests, rejected, withdrawn, left]
 
 @pytest.fixture
 def shop(transactional_db, cast):
-    """Account updates that a support lead and finance decide."""
+    """Account updates that a support lead and finance decide; Tomás and Nia are finance."""
+    finance = Group.objects.get(workspace=cast.northwind, slug="finance")
+    join_group(actor=cast.actor("dana"), group=finance, user=cast.user("nia"))
     plain = sample_plain()
     plain["roles"]["refunds"]["tools"][UPDATE] = {"mode": "approval", "route": "refund"}
     publish(cast, plain)
