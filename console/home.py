@@ -8,6 +8,7 @@ from typing import Protocol
 from django.urls import reverse
 
 from accounts.access import has_permission
+from accounts.clock import database_now
 from accounts.models import Agent, User, Workspace
 from accounts.permissions import Permission
 from actions.doubts import age_text, needing
@@ -16,6 +17,9 @@ from actions.rechecks import not_fine
 from approvals.access import decidable_by
 from approvals.glass_review import unresolved_for
 from approvals.queue import row_of
+from policies.access import proposals_for
+from policies.engine.windows import instant
+from policies.lapses import lapses
 from policies.models import BreakerTrip
 
 
@@ -49,7 +53,7 @@ class Need:
 
 
 def needs(user: User, workspace: Workspace) -> Sequence[NeedRow]:
-    """Everything, in order: overdue, unknown outcomes, emergencies, tripped breakers, changed tools, then approvals."""
+    """Everything, in order: overdue, unknown outcomes, emergencies, tripped breakers, changed tools, policies, then approvals."""
     waiting = [row_of(found) for found in decidable_by(user, workspace)]
     overdue = [row for row in waiting if row.urgency == "overdue"]
     return [
@@ -58,6 +62,8 @@ def needs(user: User, workspace: Workspace) -> Sequence[NeedRow]:
         *unresolved_for(user, workspace),
         *tripped(user, workspace),
         *changed_tools(user, workspace),
+        *agreements(user, workspace),
+        *ended_waivers(user, workspace),
         *not_fine(user, workspace),
         *(row for row in waiting if row.urgency != "overdue"),
     ]
@@ -99,4 +105,40 @@ def changed_tools(user: User, workspace: Workspace) -> list[Need]:
             icon="shield-alert",
         )
         for one in waiting.select_related("tool").order_by("loaded_at")
+    ]
+
+
+def agreements(user: User, workspace: Workspace) -> list[Need]:
+    """Policies that loosen and wait for this person as the second policy admin."""
+    return [
+        Need(
+            title=f"Publishing {draft.policy.name} waits for your agreement: {draft.message}",
+            agent=f"policy {draft.policy.slug}",
+            step_text=f"asked by {draft.proposed_by.name if draft.proposed_by else 'Remit'}",
+            time_left=f"{age_text(draft.updated_at)} ago",
+            url=reverse("policies:publish", args=[draft.policy.slug]),
+            verb="Review",
+            icon="lock-open",
+            urgency="",
+        )
+        for draft in proposals_for(user, workspace).order_by("updated_at")
+    ]
+
+
+def ended_waivers(user: User, workspace: Workspace) -> list[Need]:
+    """Controls that live policies lack since a waiver ended, for those who publish policies."""
+    if not has_permission(user, Permission.POLICY_PUBLISH, workspace):
+        return []
+    return [
+        Need(
+            title=lapse.sentence,
+            agent=f"policy {lapse.policy.slug}",
+            step_text="no version is published without it",
+            time_left=f"{age_text(instant(lapse.ended))} ago",
+            url=reverse("policies:gate", args=[lapse.policy.slug]),
+            verb="Look",
+            icon="shield-alert",
+            urgency="",
+        )
+        for lapse in lapses(workspace, at=database_now())
     ]

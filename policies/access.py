@@ -46,6 +46,14 @@ def drafts_visible_to(user: User, workspace: Workspace) -> QuerySet[PolicyDraft]
     return PolicyDraft.objects.filter(policy__in=policies_visible_to(user, workspace), state__in=OPEN_STATES)
 
 
+def proposals_for(user: User, workspace: Workspace) -> QuerySet[PolicyDraft]:
+    """Drafts that wait for this person: a second policy admin, who neither asked nor edited last."""
+    if not has_permission(user, Permission.POLICY_PUBLISH, workspace):
+        return PolicyDraft.objects.none()
+    asked = drafts_visible_to(user, workspace).filter(state=PolicyDraft.State.PROPOSED)
+    return asked.exclude(proposed_by=user).exclude(updated_by=user).select_related("policy", "proposed_by")
+
+
 def get_draft_for(user: User, workspace: Workspace, draft_id: str) -> PolicyDraft:
     """A draft, open or closed, of a policy of the workspace. Raises NotVisible."""
     people = ("policy__workspace", "base", "created_by", "updated_by", "proposed_by", "approved_by")

@@ -2,13 +2,14 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from accounts.actors import system_actor
 from accounts.models import Workspace
 from policies.commands.said import FAILED, OK, Said, Stop, read_text
 from policies.engine.document import load
 from policies.gates import Gate, gates
-from policies.models import Policy
+from policies.models import Policy, PolicyVersion
 from policies.refusals import GatesUnmet, PolicyRefused
 from policies.services import publish_version
 
@@ -33,9 +34,12 @@ def check(path: Path, workspace: Workspace) -> Said:
 
 
 def publish(path: Path, workspace: Workspace, message: str) -> Said:
-    """Publish a document as the operator of this installation. Raises Stop or PolicyError."""
+    """Publish a document as the operator of this installation; what is live already stays. Raises Stop or PolicyError."""
     actor = system_actor("operator", workspace.pk)
     source = read_text(path)
+    live = PolicyVersion.objects.filter(policy__workspace=workspace, digest=load(source).digest, is_live=True).first()
+    if live is not None:
+        return Said(_published(path, live) | {"verdict": "same"}, f"{live} is live already. Nothing was published.")
     try:
         version = publish_version(actor=actor, workspace=workspace, source=source, message=message)
     except GatesUnmet as error:
@@ -43,14 +47,12 @@ def publish(path: Path, workspace: Workspace, message: str) -> Said:
         return Said(data, "\n".join(["Not published.", *map(_line, error.unmet)]), FAILED)
     except PolicyRefused as error:
         raise Stop(str(error)) from error
-    data = {
-        "file": str(path),
-        "ok": True,
-        "version": version.number,
-        "digest": version.digest,
-        "verdict": version.verdict,
-    }
-    return Said(data, f"{version} is live.")
+    return Said(_published(path, version), f"{version} is live.")
+
+
+def _published(path: Path, version: PolicyVersion) -> dict[str, Any]:
+    words = {"version": version.number, "digest": version.digest, "verdict": version.verdict}
+    return {"file": str(path), "ok": True, **words}
 
 
 def _line(gate: Gate) -> str:

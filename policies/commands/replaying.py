@@ -13,6 +13,7 @@ from policies.engine.document import load
 from policies.models import Policy, Replay
 from policies.replay import run_replay, start_replay
 from policies.replay.lifecycle import UNFINISHED
+from policies.replay.loads import earlier_text, loads_of
 
 POLL_S = 0.5
 _COUNTS = {
@@ -67,4 +68,6 @@ def _text(done: Replay) -> str:
     result = done.result
     counts = [f"  {result[name]:>7,} {words}" for name, words in _COUNTS.items() if result[name]]
     head = f"{result['changed']:,} of {result['total']:,} past actions would change."
-    return "\n".join([head, *(counts or ["  Nothing would be decided otherwise."])])
+    people = [f"  Approvals by {load.route}: {load.text}." for load in loads_of(result)]
+    said = [head, *(counts or ["  Nothing would be decided otherwise."]), earlier_text(result), *people]
+    return "\n".join(filter(None, said))

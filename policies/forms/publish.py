@@ -18,23 +18,21 @@ class ProposeForm(SeenForm):
         widget=forms.Textarea(attrs={"rows": 2}),
     )  # fmt: skip
     reason = forms.CharField(
-        required=False, max_length=500, strip=True, label="Reason", widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=500, strip=True, label="Reason", widget=forms.Textarea(attrs={"rows": 2}),
         help_text="Why it may loosen. The second person reads it.",
+        error_messages={"required": "Write why this may loosen. The second person reads it."},
     )  # fmt: skip
     when = forms.ChoiceField(choices=[("now", "Now"), ("at", "At a time")], label="Takes effect")
     effective_at = InstantField(required=False, label="Time (UTC)")
 
     def __init__(self, *args: Any, takes_two: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.takes_two = takes_two
         if not takes_two:
             del self.fields["reason"]
 
     def clean(self) -> dict[str, Any]:
-        """A loosening needs a reason, a later time needs the time."""
+        """A later time needs the time."""
         data = super().clean() or {}
-        if self.takes_two and not data.get("reason"):
-            self.add_error("reason", "Write why this may loosen. The second person reads it.")
         if data.get("when") == "at" and not data.get("effective_at") and "effective_at" not in self.errors:
             self.add_error("effective_at", "Choose the time.")
         if data.get("when") == "now":

@@ -1,12 +1,15 @@
 """The ship gate as people read it: capability rows, their controls, what meets each, and how to move a role's tier."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from policies.documents import parsed
 from policies.edits import fingerprint
 from policies.engine.diff.words import title
-from policies.engine.shipgate import Control, RoleGate, Row, assess
+from policies.engine.shipgate import Control, RoleGate, Row, assess, expiries
 from policies.engine.types import TIERS
-from policies.pages.place import Place
+from policies.pages.place import EMPTY, Place
 from policies.pages.sentences import TIER_WORDS, instant
 
 ORDER = list(TIERS)
@@ -45,11 +48,19 @@ class GateView:
     down: tuple[str, str] | None
 
 
-def gate_views(place: Place, role: str = "") -> list[GateView]:
-    """Every role's table, or one role's."""
-    facts = {name: entry.facts for name, entry in place.tools.items()}
-    found = assess(place.plain, facts, at=place.at)
-    return [_view(gate) for gate in found if not role or gate.role == role]
+def gate_views(place: Place) -> list[GateView]:
+    """Every role's table, in the draft where there is one."""
+    return [_view(gate) for gate in _assessed(place, place.plain)]
+
+
+def live_views(place: Place, role: str) -> list[GateView]:
+    """One role's table in the version that is live: what its agents have now, whatever a draft says."""
+    plain = parsed(place.live.digest, place.live.source).plain if place.live else EMPTY
+    return [_view(gate) for gate in _assessed(place, plain) if gate.role == role]
+
+
+def _assessed(place: Place, plain: Mapping[str, Any]) -> tuple[RoleGate, ...]:
+    return assess(plain, {name: entry.facts for name, entry in place.tools.items()}, at=place.at)
 
 
 def _view(gate: RoleGate) -> GateView:
@@ -77,4 +88,4 @@ def _control(row: Row, control: Control) -> ControlView:
         waived = control.waived_by
         words = f"Waived by {waived['by']} until {instant(waived['expires'])} UTC: {waived['reason']}"
         return ControlView(control.name, "skipped", words, f"waivers.{waived['id']}")
-    return ControlView(control.name, "denied", control.sentence, "")
+    return ControlView(control.name, "denied", f"{control.sentence}{expiries(control)}", "")

@@ -11,6 +11,7 @@ from policies.engine.diff import Change
 from policies.models import DecisionRecord, Policy, Replay
 from policies.pages.place import Place
 from policies.pages.sentences import plural
+from policies.replay.loads import SMALL, Load, earlier_text, loads_of
 
 State = Replay.State
 FROM_WORDS = {"allow": "Auto", "draft": "Draft", "approval": "Approval", "deny": "Denied"}
@@ -79,6 +80,8 @@ class Impact:
     untouched: str = ""
     new_approvals: str = ""
     added_wait: int | None = None
+    loads: tuple[Load, ...] = ()
+    earlier: str = ""
     breaks: tuple[str, ...] = ()
     detail: str = ""
 
@@ -126,6 +129,8 @@ def _impact(place: Place, replay: Replay, behind: Replay | None, *, stale: bool)
         untouched=untouched_text(place.diff.changes, result) if place.diff and behind is not None and not stale else "",
         new_approvals=_new_approvals(result),
         added_wait=_added_wait(result),
+        loads=tuple(load for load in loads_of(result) if abs(load.after - load.before) >= SMALL),
+        earlier=earlier_text(result),
         breaks=tuple(map(_broken, result.get("breaks", ()))),
         detail=replay.detail,
     )

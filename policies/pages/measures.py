@@ -14,8 +14,6 @@ from policies.pages.place import Place
 from policies.pages.rules import RuleLine, rule_lines
 from policies.usage_stats import DAYS, last_fired, limit_history
 
-HELD = {"breakers": "tripped", "freezes": "refused"}
-
 
 def document_of(place: Place) -> Document | None:
     """The shown document, loaded; None for a policy that has none yet."""
@@ -23,11 +21,11 @@ def document_of(place: Place) -> Document | None:
     return parsed(shown.digest, shown.source) if shown else None
 
 
-def measured_lines(place: Place, section: str) -> list[RuleLine]:
-    """The rules of a section, each with how it met the last 30 days."""
+def measured_lines(place: Place, section: str, only: str = "") -> list[RuleLine]:
+    """The rules of a section, or only the one of that id, each with how it met the last days."""
     fired = last_fired(place.policy.workspace_id, place.policy.slug)
     lines = rule_lines(place, section, all_problems(place) if section == "invariants" else ())
-    found = [_with_last(line, fired.get(f"{section}.{line.id}")) for line in lines]
+    found = [_with_last(line, fired.get(f"{section}.{line.id}")) for line in lines if only in ("", line.id)]
     if section != "limits":
         return found
     document = document_of(place)

@@ -10,6 +10,7 @@ from policies.engine.diff.words import title
 from policies.pages import sentences
 from policies.pages.conditions import sentence_of
 from policies.pages.place import Place
+from policies.usage_stats import FIRED_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class RuleLine:
     problems: tuple[str, ...] = ()
     last: datetime | None = None
     count: int | None = None
+    # How far back one looked for it.
+    days: int = FIRED_DAYS
     history: tuple[int, ...] = ()
     history_text: str = ""
 

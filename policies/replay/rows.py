@@ -25,6 +25,7 @@ class Row(NamedTuple):
     route: str
     refused: str
     spoke: str
+    version: int
     outcome: str
     waited_s: int | None
     finished_at: datetime | None

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import OperationalError
 
-from policies.documents import parsed
+from policies.documents import live_version, parsed
 from policies.engine import checks
 from policies.engine.decide import decide
 from policies.engine.document import Document
@@ -42,7 +42,8 @@ def _run(taken: Claim) -> bool:
     if not beat(taken, total=decisions_of(replay).count()):
         return False
     document = parsed(replay.digest, replay.source)
-    tally, past, first = Tally(document), Past(document), None
+    live = live_version(replay.policy)
+    tally, past, first = Tally(document, live.number if live else 0), Past(document), None
     for chunk in chunks(replay):
         first = first or chunk[0].at
         past.play(chunk, tally)

@@ -54,11 +54,11 @@ class _Queue:
 
 
 class Tally:
-    """Feed it rows in time order, then take `result`."""
+    """Feed it rows in time order, then take `result`. `live` is the number of the version in force, 0 before the first."""
 
-    def __init__(self, document: Document) -> None:
-        self.names = names_of(document)
-        self.total = self.changed = self.unreadable = self.untested = 0
+    def __init__(self, document: Document, live: int) -> None:
+        self.names, self.live = names_of(document), live
+        self.total = self.changed = self.earlier = self.unreadable = self.untested = 0
         self.counts: Counter[str] = Counter()
         self.groups: dict[tuple[str, ...], _Group] = defaultdict(_Group)
         self.breaks: dict[tuple[str, str, str], _Break] = defaultdict(_Break)
@@ -113,15 +113,20 @@ class Tally:
             self.groups[row.effect, to, "route", f"routes.{route}", route, row.tool].add(row.action_id)
         if to != "deny" and row.effect != "deny":
             changed = self._fields(row, request, decision) or changed
-        self.changed += changed
+        self._changes(row, changed)
         if to == "deny" and row.effect != "deny" and row.outcome == "succeeded":
             self._breaks(row, request, _denied_fields(decision) or ("",), ruling(decision))
+
+    def _changes(self, row: Row, changed: bool) -> None:
+        """What an earlier version decided may differ by what was published since, not by the candidate."""
+        self.changed += changed
+        self.earlier += changed and row.version < self.live
 
     def _effect(self, row: Row, to: str, rule: str, text: str, *, counted: bool = True) -> None:
         if to == row.effect:
             return
         self.counts[_NEWLY[to]] += 1
-        self.changed += counted
+        self._changes(row, counted)
         self.groups[row.effect, to, "effect", rule, text, row.tool].add(row.action_id)
 
     def _fields(self, row: Row, request: Request, decision: Decision) -> bool:
@@ -154,7 +159,8 @@ class Tally:
         counts = {name: self.counts[name] for name in _COUNTS}
         return {
             "total": self.total, "changed": self.changed, "same": self.total - self.changed, **counts,
-            "days": days, "window_days": window, "unreadable": self.unreadable, "untested": self.untested,
+            "earlier": self.earlier, "live": self.live, "days": days, "window_days": window,
+            "unreadable": self.unreadable, "untested": self.untested,
             "groups": self._group_list(), "breaks": self._break_list(window),
             "approvals": {name: _approvals(queue, days) for name, queue in sorted(self.queues.items())},
             "rules_spoken": dict(sorted(self.spoke.items())),

@@ -82,7 +82,7 @@ def _auto(ground: Ground, role: str, tool: str, used: ToolUsage, limit: Mapping[
         (
             f"{used.approved} approved, 0 rejected, 0 failed, 0 rolled back in the last {DAYS} days.",
             f"{_bound(limit)} 95 % of what was approved is within that.",
-            f"It ends by itself on {ends:%Y-%m-%d %H:%M} UTC, and {route} decides again. "
+            f"It ends by itself on {ends:%Y-%m-%d %H:%M} UTC, and the route {route} decides again. "
             "One rejection or rollback before that suggests ending it at once.",
         ),
         # Without the instant, which is another one every minute: the suggestion is the same one.

@@ -14,7 +14,7 @@ from policies import edits
 from policies.drafts import open_draft
 from policies.forms.cells import MoveForm
 from policies.pages.frame import frame_of
-from policies.pages.gates import gate_views
+from policies.pages.gates import gate_views, live_views
 from policies.pages.place import place_of
 from policies.views.saving import policy_to_edit, refusal, send
 
@@ -32,10 +32,10 @@ def gate(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 @sign_in_required
 @require_GET
 def agent_gate(request: AuthenticatedRequest, agent_id: str) -> HttpResponse:
-    """The same for one agent: its role's table."""
+    """The same for one agent: its role's table in the live version."""
     agent = _agent(request, agent_id)
     place = place_of(request.user, request.workspace, agent.policy)
-    views = gate_views(place, agent.role)
+    views = live_views(place, agent.role)
     context = {"place": place, "frame": frame_of(place, ""), "views": views, "agent": agent}
     return render(request, "policies/agent_gate.html", context)
 

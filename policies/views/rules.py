@@ -59,6 +59,7 @@ def edit(request: AuthenticatedRequest, slug: str, section: str, id: str = "") -
     context = {
         "section": section, "noun": NOUNS[section], "form": form, "id": id, "conflict": sent.conflict, "theirs": theirs,
         "problems": problems_of(place, section, id) if id else (),
+        "lines": measured_lines(place, section, id) if id else (),
         "starts": [(name, words) for name, (words, _) in STARTS.items()] if section == "invariants" and not id else [],
     }  # fmt: skip
     return draw(request, place, section, context, template="rule_form", status=sent.status)

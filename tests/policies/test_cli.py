@@ -185,10 +185,21 @@ def test_publish_goes_through_the_gates_and_says_what_is_live(house, file):
     assert code == 1 and "Not published." in said and "NO  Tests" in said and house.live().number == 2
 
 
+def test_publishing_what_is_live_already_adds_no_version(house, file):
+    """A pipeline that runs again leaves the history as it is."""
+    path = file(TIGHTER)
+    assert "support v2 is live." in run("publish", path, "--workspace", "northwind")[1]
+    code, said = run("publish", path, "--workspace", "northwind")
+    assert code == 0 and "support v2 is live already. Nothing was published." in said
+    code, said = run("publish", path, "--workspace", "northwind", "--json")
+    assert code == 0 and (json.loads(said)["version"], json.loads(said)["verdict"]) == (2, "same")
+    assert PolicyVersion.objects.count() == 2
+
+
 def test_publish_needs_a_workspace_that_exists(house, file):
     code, said = run("publish", file(), "--workspace", "atlantis")
     assert code == 2 and "no workspace atlantis" in said
-    assert run("publish", file(), "--workspace", "northwind", "--message", "x" * 501)[0] == 2
+    assert run("publish", file(TIGHTER), "--workspace", "northwind", "--message", "x" * 501)[0] == 2
     assert PolicyVersion.objects.count() == 1
 
 

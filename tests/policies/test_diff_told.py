@@ -82,8 +82,8 @@ def test_an_added_rule_says_what_it_does():
     bare = {name: BASE[name] for name in ("policy", "roles", "routes")}
     labels = [change.label for change in compare(bare, BASE, FACTS).changes]
     assert labels == [
-        "Invariant Known domains is added: require `size(recipients) == 1`.",
-        "Invariant huge is added: forbid `args.amount > 900`.",
+        "Invariant Known domains is added: require “size(recipients) == 1”.",
+        "Invariant huge is added: forbid “args.amount > 900”.",
         "Limit each is added: $100.00 per action, then approval by two.",
         "Limit daily is added: 50 calls per agent in 1d, then deny.",
         "Breaker failing is added: more than 5 failures per agent in 1h.",

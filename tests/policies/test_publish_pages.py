@@ -2,6 +2,7 @@
 
 import pytest
 
+from console.home import agreements
 from policies.models import PolicyDraft, Replay, ShadowVersion
 from policies.replay import run_replay
 from tests.policies.browsing import Page, form_of
@@ -36,6 +37,7 @@ def test_what_loosens_is_agreed_to_by_another_admin_on_the_same_page(ken, noor, 
     house.draft(LOOSER)
     page = ken.get("publish/")
     assert "Loosens 1" in page and "Ask to publish v2" in page and "Eve, Noor" in page
+    assert "<span>Reason</span>" in page, "What is refused when it is empty is not called optional."
     assert "Write why this may loosen." in ken.save("publish/", 422, message="One more.", reason="")
     ken.save("publish/", message="One more.", reason="Asked for by support.")
     mine, theirs = ken.get("publish/"), noor.get("publish/")
@@ -46,6 +48,23 @@ def test_what_loosens_is_agreed_to_by_another_admin_on_the_same_page(ken, noor, 
     noor.send("publish/", "publish/agree/")
     assert house.live().number == 2 and house.live().approved_by["name"] == "Noor"
     assert "agreed by Noor" in ken.get("versions/")
+
+
+def test_a_second_admin_finds_on_home_what_waits_for_them(ken, noor, house):
+    house.draft(LOOSER)
+    people = ("ken", "noor", "eve", "dana", "maya")
+
+    def asked() -> list[str]:
+        return [first for first in people if agreements(house.users[first], house.workspace)]
+
+    assert asked() == []
+    ken.save("publish/", message="One more field.", reason="Asked for.")
+    assert asked() == ["noor", "eve"], "Not who asked, nor who may not publish."
+    (need,) = agreements(house.users["noor"], house.workspace)
+    assert need.title == "Publishing Support waits for your agreement: One more field."
+    assert (need.url, need.step_text) == ("/policies/support/publish/", "asked by Ken")
+    noor.send("publish/", "publish/decline/", reason="Not before the audit.")
+    assert asked() == []
 
 
 def test_an_agreement_is_to_what_was_seen(ken, noor, house):
@@ -151,7 +170,9 @@ def test_an_edit_is_replayed_and_its_actions_are_listed(ken, house):
     panel = ken.get("impact/", 286, **{"HX-Request": "true"})
     assert ">3</strong> of 3 past actions would change" in panel and "Would be newly allowed" in panel
     assert "Refunds agent used desk.account.update on 1 of the last 30 days. It will be denied after publish." in panel
+    assert "<dt>By <code>lead</code></dt><dd>3.0 a day fewer, about 0 wait at once</dd>" in panel
     actions = ken.get(f"impact/{replay.pk}/?group=0")
+    assert "What people would be asked" in actions and "1 min 0 s median" in actions
     assert actions.count("Show work") == 3 and "/traces/trc_1/" in actions
     for path in (f"impact/{replay.pk}/?group=7", f"impact/{replay.pk}/?group=x", "impact/rpl_none/"):
         ken.get(path, 404)

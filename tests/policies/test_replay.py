@@ -7,6 +7,8 @@ import pytest
 from accounts.actors import system_actor
 from policies.models import DecisionRecord, Replay
 from policies.replay import run_replay, start_replay
+from policies.replay.loads import earlier_text, loads_of
+from tests.policies.kit import TIGHTER, changed
 from tests.policies.past import SUPPORT, Past, refund, update
 
 
@@ -131,6 +133,31 @@ def test_a_route_without_a_past_has_no_wait(house, past):
     past.add(refund(8000))
     source = SUPPORT.replace("max: 10000", "max: 5000")
     assert replayed(house, source)["approvals"]["refund"]["median_wait_s"] is None
+
+
+def test_what_an_earlier_version_decided_is_said_to_be(house, past):
+    """A limit that is live already shows in every later preview, so the preview says why."""
+    past.add(refund(8000)), past.add(refund(4000))
+    lower = SUPPORT.replace("max: 10000", "max: 5000")
+    first = replayed(house, lower)
+    assert (first["changed"], first["earlier"], earlier_text(first)) == (1, 0, "")
+    house.publish(changed(TIGHTER))
+    result = replayed(house, lower, days=29)
+    assert (result["changed"], result["earlier"], result["live"]) == (1, 1, 2)
+    assert earlier_text(result) == "1 of these was decided before v2 went live, so what v2 changed is counted too."
+
+
+def test_each_route_says_what_its_people_would_be_asked(house, past):
+    for wait in (21600, 43200, 64800):
+        past.add(refund(24000), outcome="succeeded", waited_s=wait, at=past.ago(hours=47))
+    past.add(refund(8000), at=past.ago(hours=20))
+    (load,) = loads_of(replayed(house, SUPPORT.replace("max: 10000", "max: 5000")))
+    assert (load.route, load.text) == ("refund", "0.5 a day more, about 1 wait at once")
+    (load,) = loads_of(replayed(house, SUPPORT.replace("max: 10000", "max: 99999")))
+    assert load.text == "1.5 a day fewer, about 0 wait at once"
+    (load,) = loads_of(replayed(house, SUPPORT))
+    assert load.text == "as many a day, about 0.75 wait at once"
+    assert loads_of({}) == ()
 
 
 def test_a_short_past_is_not_spread_over_the_whole_window(house, past):

@@ -54,6 +54,19 @@ def test_a_rule_is_written_read_back_and_removed(ken, section):
     assert section not in ken.plain()
 
 
+def test_a_number_is_set_beside_what_happened(ken, house):
+    """The form of a limit shows the same 30 days as its line: a limit is set against reality."""
+    ken.post("limits/new/", **LIMIT)
+    for page in ("limits/", "limits/edit/daily/"):
+        assert "Nothing counted in 30 days" in ken.get(page), page
+    ken.post("invariants/new/", **INVARIANT)
+    assert "did not fire in 90 days" in ken.get("invariants/")
+    past = Past(house.workspace, ken.draft().source)
+    past.add(update(role="clerk", record={"region": "US"}))
+    for page in ("invariants/", "invariants/edit/eu/"):
+        assert "1× in 90 days" in ken.get(page) and "lately" not in ken.get(page)
+
+
 WRONG = [
     ("limits", LIMIT | {"max": "a lot"}, "Write a number"),
     ("limits", LIMIT | {"max": "1.234"}, "USD has 2 digits after the point."),

@@ -64,7 +64,7 @@ def test_what_people_always_approve_is_suggested_for_thirty_days_and_ends_by_its
     at = [decide(after, replace(refund(1000), at=when)).effect for when in (now, end - timedelta(minutes=1), end)]
     assert at == ["allow", "allow", "approval"]
     assert loosening.evidence[2] == (
-        f"It ends by itself on {end:%Y-%m-%d %H:%M} UTC, and refund decides again. "
+        f"It ends by itself on {end:%Y-%m-%d %H:%M} UTC, and the route refund decides again. "
         "One rejection or rollback before that suggests ending it at once."
     )
     assert compare(load(ASKED).plain, loosening.plain_after).verdict == "mixed", "The limit beside it tightens."

@@ -63,4 +63,4 @@ def span(seconds: int) -> str:
 def excerpt(source: str) -> str:
     """An expression on one line, cut where it is long."""
     line = " ".join(source.split())
-    return f"`{line}`" if len(line) <= 90 else f"`{line[:89]}…`"
+    return f"“{line}”" if len(line) <= 90 else f"“{line[:89]}…”"

@@ -12,7 +12,7 @@ from policies.engine.shipgate.scene import Scene
 from policies.engine.types import ToolFacts
 from policies.engine.windows import instant
 
-__all__ = ["CAPABILITIES", "Control", "RoleGate", "Row", "assess", "blocking", "unexpired"]
+__all__ = ["CAPABILITIES", "Control", "RoleGate", "Row", "assess", "blocking", "expiries", "unexpired"]
 
 
 def assess(plain: Mapping[str, Any], tools: Mapping[str, ToolFacts], *, at: datetime) -> tuple[RoleGate, ...]:
@@ -23,7 +23,7 @@ def assess(plain: Mapping[str, Any], tools: Mapping[str, ToolFacts], *, at: date
 def blocking(gates: tuple[RoleGate, ...]) -> tuple[str, ...]:
     """What keeps the document from being published: a sentence for every control in use that neither stands nor is waived."""
     return tuple(
-        f"{title(gate.role)}, {control.name} ({control.key}): {control.sentence}{_expiries(control)}"
+        f"{title(gate.role)}, {control.name} ({control.key}): {control.sentence}{expiries(control)}"
         for gate in gates
         for row in gate.rows
         for control in row.missing
@@ -35,7 +35,8 @@ def unexpired(plain: Mapping[str, Any], *, at: datetime) -> tuple[Waiver, ...]:
     return tuple(waiver for waiver in plain.get("waivers") or () if _in_force(waiver, at))
 
 
-def _expiries(control: Control) -> str:
+def expiries(control: Control) -> str:
+    """Which waivers stood for it and when they ended, as sentences to put behind another."""
     return "".join(f" Waiver {waiver['id']} expired {waiver['expires']}." for waiver in control.expired)
 
 
