@@ -248,12 +248,11 @@ class Keys:
             return int(row["number"])
         bad(f"{what}: it is signed by a key this bundle does not have.")
 
-    def check(self, deployment: str, pinned: str) -> None:
-        """Every key after the first, or after the pinned one, is endorsed by the one before it. Raises Bad."""
+    def check(self, deployment: str, pinned: bytes | None) -> int:
+        """Every key after the first, or after the pinned one, is endorsed by the one before it. Gives its number. Raises Bad."""
         name, first = f"{deployment}/keys", 1
-        if pinned:
-            wanted = pinned.rsplit("+", 1)[-1]
-            first = max((row["number"] for row in self.rows if wanted in self._forms(row)), default=0)
+        if pinned is not None:
+            first = max((place for place, public in enumerate(self.publics, 1) if public == pinned), default=0)
         if not first:
             bad("Key 1: the key you hold is not among the keys of this bundle.")
         if self.rows[0]["endorsement"] is not None or self.rows[-1]["until"] is not None:
@@ -268,12 +267,16 @@ class Keys:
                 bad(f"{what}: its endorsement is not of this key.")
             if self.signer(note, older["from"], what) != older["number"]:
                 bad(f"{what}: key {older['number']} did not endorse it.")
+        return first
 
-    @staticmethod
-    def _forms(row: Mapping[str, Any]) -> set[str]:
-        """Base64 as it stands in a bundle, or as the last part of a C2SP verifier key; what follows a `+` in it suffices."""
-        raw = base64.b64decode(row["public"])
-        return {row["public"].rsplit("+", 1)[-1], base64.b64encode(b"\x01" + raw).decode().rsplit("+", 1)[-1]}
+
+def public_key(text: str) -> bytes:
+    """The 32 bytes of a key as it stands in a bundle, or of a C2SP verifier key (`name+hash+key`). Raises Bad."""
+    found = re.fullmatch(r"[^+\s]+\+[0-9a-f]{8}\+([A-Za-z0-9+/=]+)", text)
+    raw = _base64(found[1] if found else text, "The key you hold")
+    if found and raw[:1] == b"\x01":
+        raw = raw[1:]
+    return raw if len(raw) == 32 else bad("The key you hold: it is not an Ed25519 public key.")
 
 
 # --- What a bundle holds ----------------------------------------------------------------------------------------------
@@ -323,6 +326,32 @@ class Content:
 def plain(value: Any) -> str:
     """The one way a line of a bundle is written."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def spelled(value: Any) -> str:
+    """The RFC 8785 text of a value that was read from JSON."""
+    if isinstance(value, dict):
+        names = sorted(value, key=lambda name: name.encode("utf-16-be"))
+        return "{" + ",".join(f"{plain(name)}:{spelled(value[name])}" for name in names) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(spelled, value)) + "]"
+    return _number(value) if isinstance(value, float) else plain(value)
+
+
+def _number(value: float) -> str:
+    """As ECMAScript writes it: Python begins its exponents earlier, and fills them up with a zero."""
+    text, _, exponent = repr(value).partition("e")
+    if not exponent or int(exponent) > 0:
+        return repr(value)
+    if int(exponent) < -6:
+        return f"{text}e{int(exponent)}"
+    sign, digits = "-" * (value < 0), text.lstrip("-").replace(".", "")
+    return f"{sign}0.{'0' * (-int(exponent) - 1)}{digits}"
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else bad("The export has a name twice in one object.")
 
 
 def _parsed(text: str, what: str) -> Any:
@@ -407,7 +436,7 @@ def read_checkpoints(text: str) -> dict[str, list[Checkpoint]]:
 
 def read_json(data: bytes) -> Content:
     """The JSON export of one trace, with its proof. Raises Bad."""
-    value = json.loads(data.decode("utf-8"))
+    value = json.loads(data.decode("utf-8"), object_pairs_hook=_once)
     if not isinstance(value, dict) or value.get("schema") != TRACE or not isinstance(value.get("proof"), dict):
         bad("The export carries no proof: it was made without a checkpoint.")
     proof = value["proof"]
@@ -476,6 +505,9 @@ def check_entries(entries: Iterable[tuple[str, str, str]]) -> Heads:
             bad(f"{what}: it stands in another workspace than the records before it.")
         if sha_hex(canonical) != stored:
             bad(f"{what}: it was changed after it was written.")
+        # One text, one value: what another reader could take for something else is no record.
+        if plain(record) != canonical and spelled(record) != canonical:
+            bad(f"{what}: it is not written as ledger records are.")
         if type(seq) is not int or record["v"] != 1 or seq != len(hashes) + 1:
             bad(f"{what}: record {len(hashes) + 1} should stand here.")
         if record["prev"] != (hashes[-1] if hashes else GENESIS):
@@ -600,31 +632,42 @@ def check_manifest(content: Content) -> int:
     return key
 
 
-# What people sign, by the type of its record.
+# What people sign, by the type of its record; the records that name the keys it is signed with.
 SIGNED = {"approval.verdict_recorded": "verdict", "approval.break_glass": "emergency"}
+NAMED = {"approval_key.used", "approval_key.rotated"}
+PARTS = {"statement", "key", "signature", "assertion"}
 
 
 def check_verdicts(entries: Iterable[tuple[str, str, str]], *, whole: bool) -> None:
     """What people signed is what they say; in a whole ledger, by a key its governance chain names. Raises Bad."""
     records = [(w, json.loads(c)) for w, c, _ in entries if '"type":"approval' in c]
-    keys = {(w, r["body"]["public"]) for w, r in records if r["type"] in {"approval_key.used", "approval_key.rotated"}}
+    keys = {(w, r["body"]["public"]): r["at"] for w, r in reversed(records) if r["type"] in NAMED}
     for workspace, record in records:
-        if record["type"] in SIGNED and record["body"].get("signed"):
-            what = f"Record {record['seq']} of trace {record['trace']}"
-            if whole and (workspace, record["body"]["signed"]["key"]) not in keys:
+        if record["type"] not in SIGNED:
+            continue
+        what, signed = f"Record {record['seq']} of trace {record['trace']}", record["body"].get("signed")
+        if signed:
+            if whole and (workspace, signed["key"]) not in keys:
                 bad(f"{what}: its {SIGNED[record['type']]} is signed by a key that the governance chain does not name.")
             check_verdict(workspace, record, what)
+        elif whole and any(w == workspace and at < record["at"] for (w, _), at in keys.items()):
+            # Releases before the first key signed nothing; since then nothing is recorded unsigned.
+            bad(f"{what}: its {SIGNED[record['type']]} is not signed, and this workspace had a key by then.")
 
 
 def check_verdict(workspace: str, record: Mapping[str, Any], what: str) -> None:
     body, signed, said = record["body"], record["body"]["signed"], record["body"]["signed"]["statement"]
     name = SIGNED[record["type"]]
+    if set(signed) != PARTS:
+        bad(f"{what}: its signed {name} has a part that does not belong.")
     told = {"workspace": workspace, "approver": record["actor"]["id"], "digest": body["saw"]}
     told |= {part: body[part] for part in ("action", "approval")}
     if name == "emergency":
         told |= {"choice": "break_glass", "step": 0, "reason": body["reason"], "skipped": body["skipped"]}
     else:
         told |= {"choice": body["choice"], "step": body["step"]}
+        away = body.get("for") or {}
+        told |= {"for": away.get("id"), "delegation": away.get("delegation")}
         # A second approver that the verdict asks for is signed since statements of version 2.
         told |= {"second": body["wants_second"]} if said["v"] >= 2 else {}
     if any(said.get(part) != value for part, value in told.items()):
@@ -660,12 +703,12 @@ def check_withheld(content: Content, texts: Mapping[tuple[str, int], str]) -> No
             bad(f"{what}: no such value stands there.")
 
 
-def check(content: Content, anchors: Sequence[Note] = (), pinned: str = "") -> Proven:
+def check(content: Content, anchors: Sequence[Note] = (), pinned: bytes | None = None) -> Proven:
     """Everything. Raises Bad with the first thing that does not hold."""
     heads = check_entries(content.entries)
     check_verdicts(content.entries, whole=content.scope[0] != "traces")
     deployment = content.manifest.origin.removesuffix("/bundle")
-    content.keys.check(deployment, pinned)
+    first = content.keys.check(deployment, pinned)
     if set(content.trees) != set(content.checkpoints):
         bad(f"Log {min(set(content.trees) ^ set(content.checkpoints))}: it has no tree or no checkpoint here.")
     held = [checkpoint_of(note) for note in anchors]
@@ -690,7 +733,8 @@ def check(content: Content, anchors: Sequence[Note] = (), pinned: str = "") -> P
     used = _check_anchors(held, content, registry, deployment)
     texts = {(r["trace"], r["seq"]): c for r, c in ((json.loads(c), c) for _, c, _ in content.entries)}
     check_withheld(content, texts if content.withheld else {})
-    check_manifest(content)
+    if check_manifest(content) < first:
+        bad("manifest.txt: it is signed by an older key than the one you hold, and nothing endorses that one.")
     last = max((points[-1] for points in content.checkpoints.values()), key=lambda point: point.time)
     return Proven(len(content.entries), sum(map(len, heads.values())), len(heads), last, key, used)
 
@@ -759,6 +803,8 @@ def read_anchors(paths: Sequence[Path]) -> list[Note]:
         files = sorted(p for p in path.rglob("*") if p.is_file() and ".git" not in p.parts) if path.is_dir() else [path]
         for file in files:
             found += read_notes(file.read_text(encoding="utf-8"), file.name)
+        if not files:
+            bad(f"{path}: it holds no checkpoint.")
     return found
 
 
@@ -772,9 +818,11 @@ def judge(work: Callable[[], Proven]) -> tuple[bool, str]:
         return False, f"The bundle cannot be read: {type(problem).__name__}: {str(problem)[:200]}"
 
 
-def verify(path: Path, anchors: Sequence[Path] = (), pinned: str = "") -> tuple[bool, str]:
-    """Check one bundle against held checkpoints."""
-    return judge(lambda: check(load(path), read_anchors(anchors), pinned))
+def verify(path: Path, anchors: Sequence[Path] = (), pinned: str | None = None) -> tuple[bool, str]:
+    """Check one bundle against held checkpoints, and a key that is held."""
+    return judge(
+        lambda: check(load(path), read_anchors(anchors), None if pinned is None else public_key(pinned.strip()))
+    )
 
 
 def _asked(paths: Sequence[str], *, batch: bool) -> Iterator[Path]:
@@ -794,20 +842,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--anchor", action="append", default=[], type=Path, help="a checkpoint you hold (file or folder)"
     )
-    parser.add_argument("--key", default="", help="the public key you hold, base64 or as a C2SP verifier key")
+    parser.add_argument("--key", help="the public key you hold, base64 or as a C2SP verifier key")
     parser.add_argument("--batch", action="store_true", help="bundles are folders of bundles, or - for paths on stdin")
     parser.add_argument("--json", action="store_true", dest="as_json", help="one JSON object a bundle")
     asked = parser.parse_args(arguments)
-    every = True
+    held = []
     for path in _asked(asked.bundle, batch=asked.batch):
         ok, sentence = verify(path, asked.anchor, asked.key)
-        every &= ok
+        held.append(ok)
         named = f" {path}:" if asked.batch else ""
         line = f"{'OK' if ok else 'FAIL'}{named} {sentence}"
         if asked.as_json:
             line = json.dumps({"bundle": str(path), "ok": ok, "detail": sentence})
         sys.stdout.write("".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in line) + "\n")
-    return 0 if every else 1
+    if not held:
+        sys.stdout.write("FAIL There is no bundle there, so nothing holds.\n")
+    return 0 if held and all(held) else 1
 
 
 if __name__ == "__main__":

@@ -108,6 +108,13 @@ HARMS = {
     ),
     "another step-up": (set_in("signed", "statement", "step_up", value=None), "signature does not hold"),
     "another display": (set_in("signed", "statement", "displayed", value="sha256:0"), "signature does not hold"),
+    "for somebody who asked nobody": (set_in("record", "body", "for", value={"id": "usr_x"}), "something else than"),
+    "under another delegation": (set_in("record", "body", "for", value={"delegation": "dlg_x"}), "something else than"),
+    "no signature at all": (
+        set_in("record", "body", "signed", value=None),
+        "is not signed, and this workspace had a key",
+    ),
+    "something beside it": (set_in("signed", "note", value="Approved."), "a part that does not belong"),
     "another key": (set_in("signed", "key", value="A" * 43 + "="), "does not name"),
     "another passkey answer": (other_client_data, "signature does not hold"),
 }

@@ -37,7 +37,7 @@ def attacker():
             cursor.execute("SET session_replication_role = origin")
 
 
-def judged(path, *anchors, key=""):
+def judged(path, *anchors, key=None):
     return verify(Path(path), [Path(anchor) for anchor in anchors], key)
 
 

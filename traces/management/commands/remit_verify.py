@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("bundle", nargs="*", type=Path)
         parser.add_argument("--anchor", action="append", default=[], type=Path)
-        parser.add_argument("--key", default="")
+        parser.add_argument("--key")
         parser.add_argument("--workspace", metavar="SLUG", help="only this workspace of the database")
         parser.add_argument("--batch", action=argparse.BooleanOptionalAction, default=False)
         parser.add_argument("--json", action="store_true", dest="as_json")
@@ -31,7 +31,8 @@ class Command(BaseCommand):
         """Exit code 1 with the first bad record by name."""
         if options["bundle"]:
             given = [str(path) for path in options["bundle"]]
-            given += [f"--anchor={path}" for path in options["anchor"]] + [f"--key={options['key']}"]
+            given += [f"--anchor={path}" for path in options["anchor"]]
+            given += [f"--key={options['key']}"] * (options["key"] is not None)
             given += ["--batch"] * options["batch"] + ["--json"] * options["as_json"]
             raise SystemExit(main(given))
         with tempfile.TemporaryDirectory() as folder:
