@@ -97,6 +97,13 @@ def lock_limits(*, agent: Agent, requester: User, calls: Iterable[tuple[Definiti
     lock_counters(agent.workspace_id, keys)
 
 
+def lock_own_limits(action: Action, definition: Definition) -> None:
+    """Take the locks of every limit this action counts against, before anything else is looked at (P9, R-26)."""
+    document = live(action.agent)
+    if document is not None:
+        lock_counters(action.workspace_id, checks.counters(document, request_of(action, definition)))
+
+
 def request_of(action: Action, definition: Definition | None) -> Request:
     """The engine's input for an action as it stands, without the usage of its limits."""
     return engine_request(

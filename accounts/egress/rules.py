@@ -1,6 +1,7 @@
 """Where a client may connect: exactly the host it was made for, resolved once, never a private address unless opted in (R-32)."""
 
 import socket
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
@@ -64,15 +65,17 @@ class Egress:
     def client(self, url: str, *, timeout_s: float) -> httpx.Client:
         """An HTTP client for one attempt: no proxies from the environment, no redirects, no retries.
 
-        `timeout_s` is for the whole attempt, connecting included. Raises EgressRefused, NotResolved.
+        `timeout_s` is for the whole attempt, resolving and connecting included. Raises EgressRefused, NotResolved.
         """
+        # The clock runs while the name is resolved too: a resolver may take longer than a lease has left.
+        until = time.monotonic() + timeout_s
         return httpx.Client(
             base_url=url,
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "Connection": "close"},
             timeout=httpx.Timeout(timeout_s),
             follow_redirects=False,
             trust_env=False,
-            transport=PinnedTransport(self.pin(url), timeout_s=timeout_s),
+            transport=PinnedTransport(self.pin(url), until=until),
         )
 
 

@@ -19,8 +19,8 @@ _KNOWN = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolErr
 class _Deadline:
     """Seconds left of one attempt, by the monotonic clock."""
 
-    def __init__(self, timeout_s: float) -> None:
-        self._at = time.monotonic() + timeout_s
+    def __init__(self, until: float) -> None:
+        self._at = until
 
     def left(self, error: type[httpcore.TimeoutException]) -> float:
         """Raises the given error when nothing is left."""
@@ -79,10 +79,10 @@ def _context() -> ssl.SSLContext:
 
 
 class PinnedTransport(httpx.BaseTransport):
-    """For one attempt: the clock runs from its making."""
+    """For one attempt, which ends at `until` by the monotonic clock."""
 
-    def __init__(self, address: str, *, timeout_s: float) -> None:
-        backend = _Backend(address, _Deadline(timeout_s))
+    def __init__(self, address: str, *, until: float) -> None:
+        backend = _Backend(address, _Deadline(until))
         self._pool = httpcore.ConnectionPool(
             ssl_context=_context(), max_connections=1, max_keepalive_connections=0, retries=0, network_backend=backend
         )

@@ -97,9 +97,16 @@ class Connector(Protocol):
     """The seam to one kind of system."""
 
     def mint(
-        self, info: ConnectionInfo, *, scope: Sequence[str], record: str | None, ttl_s: int, reference: str
+        self,
+        info: ConnectionInfo,
+        *,
+        scope: Sequence[str],
+        record: str | None,
+        ttl_s: int,
+        reference: str,
+        timeout_s: float,
     ) -> Credential:
-        """A credential exactly as asked for. Raises CredentialError."""
+        """A credential exactly as asked for, had within `timeout_s`. Raises CredentialError, also where that is nothing."""
         ...
 
     def revoke(self, info: ConnectionInfo, credential: Credential) -> bool:

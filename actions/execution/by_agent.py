@@ -47,10 +47,7 @@ def hand_over(actor: Actor, action: Action, way: Reach) -> recheck.Finding | Non
     body = {"fence": action.fence, "sent": sent, "digest": action.digest, "report_by": instant(until)}
     with transaction.atomic():
         Trace.objects.select_for_update(of=("self",)).get(pk=action.trace_id)
-        now = Action.objects.select_related("tool__connection", "agent", "requester", "workspace", "trace").get(
-            pk=action.pk
-        )
-        found = recheck.problem(now, way, checks=recheck.OWN_CHECKS)
+        found = recheck.last_look(action.pk, way)
         if found is None:
             move(
                 actor=actor, action=action, to=State.DISPATCHING, entry="action.handed_over", body=body,

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from accounts.actors import Actor
 from accounts.clock import database_now
 from actions.connectors.base import Credential
+from actions.execution.lease import Bound
 from actions.execution.reach import OutOfReach, Reach, reach
 from actions.models import Action, AttemptCredential
 from actions.sealing import SealBroken, seal, unseal
@@ -21,10 +22,20 @@ GRACE = timedelta(seconds=2)
 
 
 def mint(
-    actor: Actor, action: Action, way: Reach, *, scope: Sequence[str], record: str | None, ttl_s: int, purpose: Purpose
+    actor: Actor,
+    action: Action,
+    way: Reach,
+    *,
+    scope: Sequence[str],
+    record: str | None,
+    lease: Bound,
+    purpose: Purpose,
 ) -> Credential:
     """A credential for one attempt, in the ledger and in our keeping before it is used. Raises CredentialError."""
-    credential = way.connector.mint(way.info, scope=scope, record=record, ttl_s=ttl_s, reference=action.pk)
+    timeout_s, ttl_s = lease.asking()
+    credential = way.connector.mint(
+        way.info, scope=scope, record=record, ttl_s=ttl_s, reference=action.pk, timeout_s=timeout_s
+    )
     try:
         _keep(actor, action, credential, purpose)
     except BaseException:

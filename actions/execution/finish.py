@@ -131,7 +131,7 @@ def _read_back(
     """The record after the write, through a second read; None when it cannot be had, which is then said."""
     operation = way.operation
     template = operation.read_created or (operation.read.path if operation.write and operation.read else None)
-    if template is None:
+    if template is None or timeout_s <= 0:
         return None
     values = {**action.arguments, **({"id": (outcome.body or {}).get("id", "")} if operation.read_created else {})}
     try:

@@ -9,10 +9,11 @@ from actions.connectors.base import ConnectionInfo, Connector, CredentialError, 
 from actions.connectors.operation import OperationError, parse_operation
 from actions.connectors.registry import UnknownKind, connector_for
 from actions.definition import Definition
+from actions.execution.lease import Bound
+from actions.execution.preview import LOOK_S
 from actions.models import Connection
 from actions.sealing import SealBroken, unseal
 
-TTL_S = 30
 REFERENCE = "health"
 _ANSWERED = re.compile(r"the system answered (something unreadable|\d+)")
 
@@ -52,7 +53,10 @@ def _scope(connection: Connection) -> str | None:
 
 
 def _tried(connector: Connector, info: ConnectionInfo, scope: str) -> Health:
-    credential = connector.mint(info, scope=(scope,), record=None, ttl_s=TTL_S, reference=REFERENCE)
+    timeout_s, ttl_s = Bound.after(LOOK_S).asking()
+    credential = connector.mint(
+        info, scope=(scope,), record=None, ttl_s=ttl_s, reference=REFERENCE, timeout_s=timeout_s
+    )
     if not credential.standing:
         ended = connector.revoke(info, credential)
         return Health(

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
-
 from actions.connectors.base import CredentialError, ReadFailed, Snapshot
 from actions.connectors.operation import OperationError, fill
+from actions.execution.lease import Bound
 from actions.execution.reach import OutOfReach, Reach, reach
 from actions.models import Tool
 from traces.canonical import instant
 
-READ_TTL_S = 30
+# A look of its own: ten seconds for its credential, which then lives thirty.
+LOOK_S = 41.0
 
 
 class PreviewFailed(Exception):
@@ -41,9 +41,22 @@ def read_once(way: Reach, arguments: Mapping[str, Any], *, reference: str) -> Sn
     if read is None:
         raise OperationError("This operation has no target to read.")
     path = fill(read.path, arguments)
-    credential = way.connector.mint(way.info, scope=(read.scope,), record=path, ttl_s=READ_TTL_S, reference=reference)
+    return look(way, path, scope=read.scope, record=path, reference=reference)
+
+
+def look(way: Reach, path: str, *, scope: str, record: str, reference: str) -> Snapshot:
+    """One read of `path` under a fresh credential for one scope of one record, inside the attempt's bound where it is part of
+    one. Raises CredentialError or ReadFailed.
+    """
+    within = way.within or Bound.after(LOOK_S)
+    asked_s, ttl_s = within.asking()
+    credential = way.connector.mint(
+        way.info, scope=(scope,), record=record, ttl_s=ttl_s, reference=reference, timeout_s=asked_s
+    )
     try:
-        return way.connector.read(way.info, path, credential, timeout_s=settings.REMIT_CALL_TIMEOUT_S)
+        if within.timeout_s() <= 0:
+            raise ReadFailed(f"{path} was not read: there was no time left for it.")
+        return way.connector.read(way.info, path, credential, timeout_s=within.timeout_s())
     finally:
         way.connector.revoke(way.info, credential)
 

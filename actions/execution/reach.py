@@ -10,6 +10,7 @@ from actions.connectors.http.connector import auth_of
 from actions.connectors.operation import Operation, OperationError, check_class, parse_operation
 from actions.connectors.registry import UnknownKind, connector_for
 from actions.definition import Definition
+from actions.execution.lease import Bound
 from actions.models import Tool
 from actions.sealing import SealBroken, unseal
 
@@ -26,6 +27,8 @@ class Reach:
     connector: Connector
     operation: Operation
     definition: Definition
+    # The bound of the attempt it was opened for, if any: whatever looks on its way stays inside.
+    within: Bound | None = None
 
 
 def check_operation(operation: Mapping[str, Any]) -> None:
@@ -52,7 +55,7 @@ def check_connection(kind: str, base_url: str, options: Mapping[str, Any]) -> No
         raise OutOfReach(str(error)) from error
 
 
-def reach(tool: Tool, redact: Mapping[str, str] | None = None) -> Reach:
+def reach(tool: Tool, redact: Mapping[str, str] | None = None, within: Bound | None = None) -> Reach:
     """Everything an attempt with this tool needs; `redact` is what policy redacts of its values. Raises OutOfReach."""
     connection, definition = tool.connection, Definition(tool.definition, redact or {})
     try:
@@ -65,6 +68,6 @@ def reach(tool: Tool, redact: Mapping[str, str] | None = None) -> Reach:
             allow_private=connection.allow_private,
             options=connection.options,
         )
-        return Reach(info, connector_for(connection.kind), parse_operation(definition.operation), definition)
+        return Reach(info, connector_for(connection.kind), parse_operation(definition.operation), definition, within)
     except (SealBroken, UnknownKind, OperationError) as error:
         raise OutOfReach(str(error)) from error

@@ -15,7 +15,7 @@ from actions import binding
 from actions.ask import DRAFT_ROUTE
 from actions.connectors.base import CredentialError, ReadFailed
 from actions.connectors.operation import OperationError
-from actions.decide import decide_action
+from actions.decide import decide_action, lock_own_limits
 from actions.execution.preview import read_once, stored
 from actions.execution.reach import Reach
 from actions.models import Action
@@ -36,6 +36,7 @@ from traces.canonical import canonical_text, instant
 from traces.checkpoints.health import workspace_health
 
 logger = logging.getLogger("remit.execution")
+RELATED = ("tool__connection", "agent", "requester", "acting_user", "workspace", "trace")
 RANK = {"allow": 0, "draft": 1, "approval": 2, "deny": 3}
 
 
@@ -246,6 +247,18 @@ def _shown(name: str, value: Any, known: Secrets) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     return mask_inside(value if isinstance(value, str) else canonical_text(value), known)[:500]
+
+
+def last_look(action_id: str, way: Reach) -> Finding | None:
+    """What no longer holds at the very end, in the caller's transaction. Raises Held.
+
+    INVARIANT: the limits' locks are waited for first, and only then anything is read: what is committed during the wait, such
+    as a pause, counts (P9, R-26). Held by tests/faults/test_last_look.py. The target is not read again: no transaction waits
+    for another system.
+    """
+    mine = Action.objects.select_related(*RELATED)
+    lock_own_limits(mine.get(pk=action_id), way.definition)
+    return problem(mine.get(pk=action_id), way, checks=OWN_CHECKS)
 
 
 Check = Callable[[Action, Reach], Finding | str]

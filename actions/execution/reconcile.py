@@ -32,7 +32,6 @@ from traces.ledger import append
 # Refusals that say nothing of an earlier request with the same key: the key was not looked at, or not yet.
 NOT_ABOUT_THE_KEY = frozenset({401, 403, 404, 405, 408, 409, 412, 425, 428, 429})
 Purpose = credentials.Purpose
-RELATED = ("tool__connection", "agent", "requester", "acting_user", "workspace", "trace")
 
 
 class Undecided(Exception):
@@ -41,7 +40,7 @@ class Undecided(Exception):
 
 def reconcile(*, actor: Actor, action_id: str) -> State:
     """Make one try if the action is in doubt and its time has come; otherwise do nothing. Safe to call any number of times."""
-    action = Action.objects.select_related(*RELATED).get(pk=action_id)
+    action = Action.objects.select_related(*recheck.RELATED).get(pk=action_id)
     now = database_now()
     if action.state != State.UNKNOWN or (action.reconcile_at is not None and action.reconcile_at > now):
         return State(action.state)
@@ -150,7 +149,7 @@ def _send_again(actor: Actor, action: Action, way: Reach, lease: Lease, settled:
     record = attempt_record(action, way)
     scope = _scope(way.operation)
     credential = credentials.mint(
-        actor, action, way, scope=(scope,), record=record, ttl_s=lease.ttl_s(), purpose=Purpose.RESEND
+        actor, action, way, scope=(scope,), record=record, lease=lease, purpose=Purpose.RESEND
     )
     try:
         _last_look(action, way, lease)
@@ -170,13 +169,23 @@ def _last_look(action: Action, way: Reach, lease: Lease) -> None:
     """What was committed while the credential was got counts for the same request again (P4, P9, R-26). Raises Undecided."""
     if lease.timeout_s() <= 0:
         raise Undecided("There was no time left to send it.")
-    now = Action.objects.select_related(*RELATED).get(pk=action.pk)
     try:
-        found = recheck.problem(now, way, checks=recheck.OWN_CHECKS)
+        with transaction.atomic():
+            found = recheck.last_look(action.pk, way)
     except recheck.Held as held:
         raise Undecided(str(held)) from held
     if found:
         raise Undecided(found.sentence)
+
+
+def _may_ask(action: Action, lease: Lease) -> None:
+    """A pause that began while the credential was got lets no question out either. Raises Undecided."""
+    if lease.timeout_s() <= 0:
+        raise Undecided("There was no time left to look it up.")
+    try:
+        recheck.refuse_held(action)
+    except recheck.Held as held:
+        raise Undecided(str(held)) from held
 
 
 def _keep_digest(action: Action, digest: str) -> None:
@@ -210,11 +219,12 @@ def _look_up(actor: Actor, action: Action, way: Reach, lease: Lease, settled: da
     assert look_up is not None  # Chosen only where there is one.
     asked_at = database_now()
     credential = credentials.mint(
-        actor, action, way, scope=(look_up.scope,), record=None, ttl_s=lease.ttl_s(), purpose=Purpose.LOOK_UP
+        actor, action, way, scope=(look_up.scope,), record=None, lease=lease, purpose=Purpose.LOOK_UP
     )
     try:
+        _may_ask(action, lease)
         found = way.connector.look_up(
-            way.info, way.operation, action.arguments, action.pk, credential, timeout_s=max(lease.timeout_s(), 0.1)
+            way.info, way.operation, action.arguments, action.pk, credential, timeout_s=lease.timeout_s()
         )
         if found:
             outcome = _found(way.operation, found)
@@ -243,4 +253,4 @@ def _found(operation: Operation, rows: tuple[Any, ...]) -> Outcome:
 def _settle(
     actor: Actor, action: Action, way: Reach, outcome: Outcome, credential: Credential, lease: Lease, *, how: How
 ) -> None:
-    record_found(actor, action, way, outcome, credential, how=how.value, timeout_s=max(lease.timeout_s(), 0.1))
+    record_found(actor, action, way, outcome, credential, how=how.value, timeout_s=lease.timeout_s())

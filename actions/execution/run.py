@@ -28,8 +28,6 @@ from actions.turns import is_its_turn
 from traces.canonical import instant
 from traces.models import Trace
 
-RELATED = ("tool__connection", "agent", "requester", "acting_user", "workspace", "trace")
-
 
 class Moved(Exception):
     """Something no longer holds at the instant of the intent: nothing was recorded and nothing is sent."""
@@ -44,7 +42,7 @@ def run(*, actor: Actor, action_id: str) -> State:
 
     Returns the state it is in afterwards.
     """
-    action = Action.objects.select_related(*RELATED).get(pk=action_id)
+    action = Action.objects.select_related(*recheck.RELATED).get(pk=action_id)
     if action.state != State.AUTHORIZED:
         return State(action.state)
     try:
@@ -77,7 +75,7 @@ def _claim(actor: Actor, action: Action, lease: Lease) -> None:
 def _attempt(actor: Actor, action: Action, lease: Lease) -> None:
     assert action.tool is not None  # An authorized action has a tool: an unknown one is denied.
     try:
-        way = reach(action.tool, action.redact)
+        way = reach(action.tool, action.redact, lease)
         found = recheck.problem(action, way)
         if found:
             return _block(actor, action, found)
@@ -105,7 +103,7 @@ def _mint(actor: Actor, action: Action, way: Reach, lease: Lease) -> Credential:
     part = way.operation.write or way.operation.read
     assert part is not None  # An operation reads or writes.
     return credentials.mint(
-        actor, action, way, scope=(part.scope,), record=attempt_record(action, way), ttl_s=lease.ttl_s(),
+        actor, action, way, scope=(part.scope,), record=attempt_record(action, way), lease=lease,
         purpose=credentials.Purpose.ATTEMPT,
     )  # fmt: skip
 
@@ -121,7 +119,7 @@ def _dispatch(actor: Actor, action: Action, way: Reach, sent: Sent, credential: 
     except Moved as moved:
         return _block(actor, action, moved.found)
     outcome = _send(way, sent, credential, lease)
-    return record_outcome(actor, action, way, outcome, credential, timeout_s=max(lease.timeout_s(), 0.1))
+    return record_outcome(actor, action, way, outcome, credential, timeout_s=lease.timeout_s())
 
 
 def _send(way: Reach, sent: Sent, credential: Credential, lease: Lease) -> Outcome:
@@ -135,7 +133,7 @@ def _record_intent(actor: Actor, action: Action, way: Reach, sent: Sent) -> None
     """The intent, in the transaction of a last look. Raises Held or Moved; then nothing was recorded.
 
     INVARIANT: what is committed before the intent counts, however long the credential took to get (P4, P9, R-26). Held by
-    tests/faults/test_credentials.py. The target is not read again: no transaction waits for another system.
+    tests/faults/test_credentials.py.
     """
     known = known_secrets(way.definition, action.proposed, action.arguments, (action.before or {}).get("fields", {}))
     digest = request_digest(action, sent)
@@ -151,8 +149,7 @@ def _record_intent(actor: Actor, action: Action, way: Reach, sent: Sent) -> None
     with transaction.atomic():
         # The chain's lock before the limits' locks, as everywhere.
         Trace.objects.select_for_update(of=("self",)).get(pk=action.trace_id)
-        now = Action.objects.select_related(*RELATED).get(pk=action.pk)
-        found = recheck.problem(now, way, checks=recheck.OWN_CHECKS)
+        found = recheck.last_look(action.pk, way)
         if found:
             raise Moved(found)
         move(

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-
 from actions.connectors.base import CredentialError, ReadFailed
 from actions.connectors.operation import OperationError, fill
-from actions.execution.preview import READ_TTL_S
+from actions.execution.preview import look
 from actions.execution.reach import OutOfReach, reach
 from actions.models import Tool
 
@@ -34,13 +32,7 @@ def told_by_system(tool: Tool, arguments: Mapping[str, Any], *, reference: str) 
         if history is None or way.operation.read is None:
             return ()
         record, path = fill(way.operation.read.path, arguments), fill(history.path, arguments)
-        credential = way.connector.mint(
-            way.info, scope=(history.scope,), record=record, ttl_s=READ_TTL_S, reference=reference
-        )
-        try:
-            body = way.connector.read(way.info, path, credential, timeout_s=settings.REMIT_CALL_TIMEOUT_S).fields
-        finally:
-            way.connector.revoke(way.info, credential)
+        body = look(way, path, scope=history.scope, record=record, reference=reference).fields
     except (OutOfReach, OperationError, CredentialError, ReadFailed):
         return ()
     rows = body.get(history.at)

@@ -1,9 +1,11 @@
 """What an answer proves when the system is broken, hostile or slow (F-02, F11, P8, R-30)."""
 
 import gzip
+import json
 import random
 import time
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 
@@ -180,6 +182,30 @@ def test_p8_a_system_that_repeats_the_credential_is_masked(status):
     with raw_system(answer(200, said, f'ETag: "{SECRET}"')) as system:
         found = read(system)
     assert SECRET not in repr(found) and found.version == '"[credential]"'
+
+
+SLASHED = "tok/en+of=thesystem"
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        rb"tok\/en+of=thesystem",
+        rb"tok\u002fen\u002bof=thesystem",
+        rb"\u0074ok/en+of=thesystem",
+        rb"{\"sent\": \"tok\\/en+of=thesystem\"}",
+        b"/debug?sent=tok%2Fen%2Bof%3Dthesystem",
+    ],
+)
+def test_p8_r33_a_credential_is_masked_however_it_is_spelled(spelled):
+    """Some systems write every slash of a text as `\\/`, and quote what they were sent inside another text."""
+    secret = replace(CREDENTIAL, secret=SLASHED)
+    said = b'{"id": "x", "detail": "You sent ' + spelled + b'", "' + spelled + b'": [1]}'
+    with raw_system(answer(201, said)) as system:
+        sent = CONNECTOR.compose(WRITE, {"n": 1}, {}, **FACTS)
+        outcome = CONNECTOR.dispatch(system.info, WRITE, sent, secret, timeout_s=5)
+    told = json.dumps(outcome.body)
+    assert outcome.kind == "done" and told.count("[credential]") == 2 and "en+of" not in told and "en%2Bof" not in told
 
 
 def test_p8_no_secret_in_any_value_or_error():

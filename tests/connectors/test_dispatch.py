@@ -27,7 +27,7 @@ def info(desk) -> ConnectionInfo:
 
 
 def mint(info, *scope, record=None, ttl_s=60):
-    return CONNECTOR.mint(info, scope=scope, record=record, ttl_s=ttl_s, reference="act_test")
+    return CONNECTOR.mint(info, scope=scope, record=record, ttl_s=ttl_s, reference="act_test", timeout_s=10)
 
 
 def refund(info, *, key="k1", body=BODY, timeout_s=5.0):
@@ -98,8 +98,8 @@ def test_f14_broader_credential_is_revoked_unused(info, monkeypatch):
     honest = CONNECTOR._token_request
     revoked = []
 
-    def generous(given, path, form):
-        answer = dict(honest(given, path, form))
+    def generous(given, path, form, *more):
+        answer = dict(honest(given, path, form, *more))
         if path == "/oauth/revoke":
             revoked.append(form["token"])
         return {**answer, "scope": "accounts:write refunds:write"} if path == "/oauth/token" else answer

@@ -39,13 +39,15 @@ def attempt(info, tool, *, reference="act_1", timeout_s=5.0):
     facts = {"version": version, "idempotency_key": reference, "action_id": reference}
     sent = CONNECTOR.compose(operation, arguments, arguments.get("fields", arguments), **facts)
     scope = (operation.write.scope,)
-    credential = CONNECTOR.mint(info, scope=scope, record=None, ttl_s=60, reference=reference)
+    credential = CONNECTOR.mint(info, scope=scope, record=None, ttl_s=60, reference=reference, timeout_s=10)
     return CONNECTOR.dispatch(info, operation, sent, credential, timeout_s=timeout_s)
 
 
 def look_up(info, tool, *, reference="act_1"):
     operation = OPERATIONS[tool]
-    credential = CONNECTOR.mint(info, scope=(operation.look_up.scope,), record=None, ttl_s=30, reference="reconcile")
+    credential = CONNECTOR.mint(
+        info, scope=(operation.look_up.scope,), record=None, ttl_s=30, reference="reconcile", timeout_s=10
+    )
     try:
         return CONNECTOR.look_up(info, operation, CALLS[tool], reference, credential, timeout_s=5)
     finally:

@@ -17,7 +17,9 @@ GIVEN = {
 
 
 def mint(system):
-    return CONNECTOR.mint(system.info, scope=("accounts:write",), record="/accounts/1", ttl_s=60, reference="act_1")
+    return CONNECTOR.mint(
+        system.info, scope=("accounts:write",), record="/accounts/1", ttl_s=60, reference="act_1", timeout_s=10
+    )
 
 
 def token_answer(**changed):
@@ -110,7 +112,7 @@ def test_every_credential_of_the_desk_is_its_own_and_ends(desk):
     info = ConnectionInfo("desk", "records", desk.base_url, desk.client_id, desk.client_secret, True)
     path = "/accounts/acct_5521"
     made = [
-        CONNECTOR.mint(info, scope=("accounts:read",), record=path, ttl_s=30, reference=f"act_{number}")
+        CONNECTOR.mint(info, scope=("accounts:read",), record=path, ttl_s=30, reference=f"act_{number}", timeout_s=10)
         for number in range(5)
     ]
     for credential in made:

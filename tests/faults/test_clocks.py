@@ -74,12 +74,14 @@ def approved(shop, left_s: int) -> Action:
 
 
 @pytest.mark.parametrize(("clock", "left_s", "state"), [("900", 600, "succeeded"), ("-900", 4, "blocked")])
-def test_f15_r27_approval_runs_out_by_the_databases_clock(shop, clock, left_s, state, times):
+def test_f15_r27_approval_runs_out_by_the_databases_clock(shop, desk, clock, left_s, state, times):
     """Ahead: it has ten minutes left. Behind: it ran out while it waited to run."""
-    found = [approved(shop, left_s).pk for _ in range(times)]
-    while state == "blocked" and ApprovalRequest.objects.get(action_id=found[-1]).expires_at > database_now():
-        time.sleep(0.2)
-    assert other_clock(clock, "run", *found)["told"] == [state] * times
+    for _ in range(times):
+        desk.reset()
+        found = approved(shop, left_s)
+        while state == "blocked" and ApprovalRequest.objects.get(action_id=found.pk).expires_at > database_now():
+            time.sleep(0.2)
+        assert other_clock(clock, "run", found.pk)["told"] == [state]
 
 
 def test_f15_the_same_call_is_decided_the_same(shop):

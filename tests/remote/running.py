@@ -35,9 +35,9 @@ class RunningRemote:
         asked = {"chance": chance, "seed": seed, "latency_s": latency_s}
         http.post(f"{self.base_url}/chance", json=asked).raise_for_status()
 
-    def tokens(self, kinds: tuple[str, ...] = (), *, held: bool = False) -> None:
+    def tokens(self, kinds: tuple[str, ...] = (), *, held: bool = False, slow_s: float = 0.0) -> None:
         """What its token endpoint does with the next requests, and whether it keeps them waiting (tests.remote.tokens)."""
-        asked = {"kinds": kinds, "held": held}
+        asked = {"kinds": kinds, "held": held, "slow_s": slow_s}
         http.post(f"{self.base_url}/tokens", json=asked).raise_for_status()
 
     def truth(self) -> dict:
@@ -97,11 +97,12 @@ def tools_text() -> str:
     return yaml.safe_dump({"connection": "shop", "tools": tools})
 
 
-def sign_in_by(cast, remote: RunningRemote, auth: dict) -> None:
-    """The connection to the remote, signed in as `auth` says."""
+def sign_in_by(cast, remote: RunningRemote, auth: dict | None) -> None:
+    """The connection to the remote, signed in as `auth` says; without it, of the kind whose tokens have a lifetime asked for."""
     save_connection(
-        actor=cast.actor("dana"), workspace=cast.northwind, slug="shop", name="Shop", kind="http",
-        base_url=remote.base_url, client_id="shop", client_secret=SECRET, allow_private=True, options={"auth": auth},
+        actor=cast.actor("dana"), workspace=cast.northwind, slug="shop", name="Shop", kind="http" if auth else "records",
+        base_url=remote.base_url, client_id="shop", client_secret=SECRET, allow_private=True,
+        options={"auth": auth} if auth else {},
     )  # fmt: skip
 
 

@@ -123,13 +123,13 @@ def test_a_class_needs_its_means(klass, missing):
 def test_unusable_sign_in_mints_nothing(auth):
     info = ConnectionInfo("shop", "http", "http://127.0.0.1:9", "", "s", True, {"auth": auth})
     with pytest.raises(CredentialError, match="options"):
-        CONNECTOR.mint(info, scope=("orders:write",), record=None, ttl_s=60, reference="act_1")
+        CONNECTOR.mint(info, scope=("orders:write",), record=None, ttl_s=60, reference="act_1", timeout_s=10)
 
 
 def test_sign_in_is_as_the_options_say(remote):
     plain = {"auth": {"kind": "static", "header": "X-Api-Key", "prefix": ""}}
     info = ConnectionInfo("shop", "http", remote.base_url, "", "s3cret-s3cret", True, plain)
-    credential = CONNECTOR.mint(info, scope=("x",), record=None, ttl_s=60, reference="act_1")
+    credential = CONNECTOR.mint(info, scope=("x",), record=None, ttl_s=60, reference="act_1", timeout_s=10)
     assert CONNECTOR.sign(info, credential) == {"X-Api-Key": "s3cret-s3cret"} and "s3cret" not in repr(credential)
     none = ConnectionInfo("shop", "http", remote.base_url, "", "s", True, {"auth": {"kind": "none"}})
     assert CONNECTOR.sign(none, credential) == {}
@@ -139,4 +139,4 @@ def test_client_credentials_against_the_desk(desk):
     auth = {"kind": "client_credentials", "token_path": "/oauth/token"}
     info = ConnectionInfo("desk", "http", desk.base_url, desk.client_id, desk.client_secret, True, {"auth": auth})
     with pytest.raises(CredentialError):  # The desk wants a reference and a lifetime, which the plain form has not.
-        CONNECTOR.mint(info, scope=("orders:read",), record=None, ttl_s=60, reference="act_1")
+        CONNECTOR.mint(info, scope=("orders:read",), record=None, ttl_s=60, reference="act_1", timeout_s=10)

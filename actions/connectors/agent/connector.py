@@ -13,7 +13,14 @@ class AgentConnector:
     """Implements `actions.connectors.base.Connector` by refusing: no credential exists, so nothing can be sent."""
 
     def mint(
-        self, info: ConnectionInfo, *, scope: Sequence[str], record: str | None, ttl_s: int, reference: str
+        self,
+        info: ConnectionInfo,
+        *,
+        scope: Sequence[str],
+        record: str | None,
+        ttl_s: int,
+        reference: str,
+        timeout_s: float,
     ) -> Credential:
         """Raises CredentialError."""
         raise CredentialError(REFUSED)

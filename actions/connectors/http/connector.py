@@ -64,20 +64,29 @@ class HttpConnector(RecordsConnector):
     """Implements `actions.connectors.base.Connector`."""
 
     def mint(
-        self, info: ConnectionInfo, *, scope: Sequence[str], record: str | None, ttl_s: int, reference: str
+        self,
+        info: ConnectionInfo,
+        *,
+        scope: Sequence[str],
+        record: str | None,
+        ttl_s: int,
+        reference: str,
+        timeout_s: float,
     ) -> Credential:
         """What signs one attempt in. Raises CredentialError."""
         auth = _auth(info)
         if auth.kind == "client_credentials":
-            return self._asked_for(info, auth, scope, ttl_s)
+            return self._asked_for(info, auth, scope, ttl_s, timeout_s)
         secret = info.client_secret if auth.kind == "static" else ""
         name = "sha256:" + hashlib.sha256(f"{info.slug}:{secret}".encode()).hexdigest()[:16]
         return Credential(name, secret, tuple(scope), None, ttl_s, standing=True)
 
-    def _asked_for(self, info: ConnectionInfo, auth: Auth, scope: Sequence[str], ttl_s: int) -> Credential:
+    def _asked_for(
+        self, info: ConnectionInfo, auth: Auth, scope: Sequence[str], ttl_s: int, timeout_s: float
+    ) -> Credential:
         """RFC 6749 client credentials with one scope. A token that lives longer than the attempt is used only if it can end."""
         form = {"grant_type": "client_credentials", "scope": " ".join(scope)}
-        credential, problem = token_of(self._token_request(info, auth.token_path, form), scope)
+        credential, problem = token_of(self._token_request(info, auth.token_path, form, timeout_s), scope)
         wider = set(credential.scope) - set(scope)
         longer = credential.expires_in_s > ttl_s and not auth.revoke_path
         if not problem and not wider and not longer:

@@ -5,8 +5,9 @@ An answer that the ledger could not carry unchanged is unreadable, which for a w
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from traces.canonical import strict_loads
 
@@ -14,7 +15,7 @@ MAX_ANSWER = 1024 * 1024
 MAX_DEPTH = 32
 MIN_SECRET = 8
 _MAX_INTEGER = 2**53 - 1
-_MASK = b"[credential]"
+_MASK = "[credential]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +25,18 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     content: bytes
+    # Our own, which no value that was read may hold.
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def without(self, *secrets: str) -> "Answer":
         """The same answer with our own secrets masked, should the system repeat them (P8).
 
-        What is too short to be a secret is left alone: masking every "a" would change the record.
+        What is too short to be a secret is left alone: masking every "a" would change the record. Its text is masked once it
+        is read: JSON has many spellings of one string, and some systems write `\\/` for every slash of a token.
         """
-        content, headers = self.content, dict(self.headers)
-        for secret in (secret for secret in secrets if len(secret) >= MIN_SECRET):
-            content = content.replace(secret.encode(), _MASK)
-            headers = {name: value.replace(secret, _MASK.decode()) for name, value in headers.items()}
-        return Answer(self.status, headers, content)
+        ours = tuple(form for secret in secrets if len(secret) >= MIN_SECRET for form in _forms(secret))
+        headers = {name: _masked(value, ours) for name, value in self.headers.items()}
+        return Answer(self.status, headers, self.content, ours)
 
     def json_object(self) -> dict[str, Any] | None:
         """The answer as one I-JSON object, or None when it is anything else."""
@@ -44,7 +46,23 @@ class Answer:
             value = strict_loads(self.content.decode("utf-8"), parse_int=_integer, parse_float=_number)
         except (ValueError, RecursionError):
             return None
-        return value if isinstance(value, dict) and _carried(value, MAX_DEPTH) else None
+        return _masked(value, self.secrets) if isinstance(value, dict) and _carried(value, MAX_DEPTH) else None
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    """A secret as it is, and as it stands in JSON or in a URL that is itself a text of the answer."""
+    return tuple(dict.fromkeys((secret, secret.replace("/", "\\/"), quote(secret, safe=""))))
+
+
+def _masked(value: Any, secrets: tuple[str, ...]) -> Any:
+    """The same value without these secrets in any text of it, names included."""
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, _MASK)
+        return value
+    if isinstance(value, dict):
+        return {_masked(name, secrets): _masked(item, secrets) for name, item in value.items()}
+    return [_masked(item, secrets) for item in value] if isinstance(value, list) else value
 
 
 def _integer(text: str) -> int:

@@ -23,7 +23,8 @@ from actions.connectors.base import (
 from actions.connectors.operation import Operation, OperationError, Write, fill
 from actions.connectors.records.answers import MAX_ANSWER, Answer
 
-TOKEN_TIMEOUT_S = 10.0
+# Revoking is not bounded by an attempt: it is what ends one.
+REVOKE_TIMEOUT_S = 10.0
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,4096}=*")  # RFC 6750: what can stand after "Bearer " and nothing else.
 # Errors raised before a connection exists: proof that nothing arrived.
 NEVER_CONNECTED = (
@@ -39,13 +40,20 @@ class RecordsConnector:
     """Implements `actions.connectors.base.Connector`."""
 
     def mint(
-        self, info: ConnectionInfo, *, scope: Sequence[str], record: str | None, ttl_s: int, reference: str
+        self,
+        info: ConnectionInfo,
+        *,
+        scope: Sequence[str],
+        record: str | None,
+        ttl_s: int,
+        reference: str,
+        timeout_s: float,
     ) -> Credential:
         """RFC 6749 client credentials, narrowed to one scope and record. Raises CredentialError."""
         form = {"grant_type": "client_credentials", "scope": " ".join(scope), "ttl": str(ttl_s), "reference": reference}
         if record:
             form["record"] = record
-        credential, problem = _credential(self._token_request(info, "/oauth/token", form))
+        credential, problem = _credential(self._token_request(info, "/oauth/token", form, timeout_s))
         wanted = (tuple(sorted(scope)), record, ttl_s)
         if not problem and (tuple(sorted(credential.scope)), credential.record, credential.expires_in_s) == wanted:
             return credential
@@ -54,10 +62,14 @@ class RecordsConnector:
         end = "It was revoked unused." if revoked else "It was not used; the system did not confirm that it ended."
         raise CredentialError(f"{problem or 'The system minted another credential than was asked for.'} {end}")
 
-    def _token_request(self, info: ConnectionInfo, path: str, form: Mapping[str, str]) -> Mapping[str, Any]:
+    def _token_request(
+        self, info: ConnectionInfo, path: str, form: Mapping[str, str], timeout_s: float = REVOKE_TIMEOUT_S
+    ) -> Mapping[str, Any]:
+        if timeout_s <= 0:
+            raise CredentialError("No credential could be minted: there was no time left for it.")
         basic = httpx.BasicAuth(info.client_id, info.client_secret)
         try:
-            with client(info.base_url, allow_private=info.allow_private, timeout_s=TOKEN_TIMEOUT_S) as http:
+            with client(info.base_url, allow_private=info.allow_private, timeout_s=timeout_s) as http:
                 answer = _bounded(http, http.build_request("POST", path, data=form), basic)
         except (httpx.HTTPError, httpx.InvalidURL, EgressRefused) as error:
             raise CredentialError(f"No credential could be minted: {type(error).__name__}.") from error
