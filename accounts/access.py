@@ -13,15 +13,18 @@ from django.db.models.functions import Now
 from guardian.core import ObjectPermissionChecker
 from oauth2_provider.models import AccessToken
 
+from accounts.actors import Caller
 from accounts.clock import database_now
 from accounts.ids import is_id
-from accounts.models import Agent, AgentCredential, Delegation, User, Workspace
-from accounts.oauth_settings import SCOPE
+from accounts.models import Agent, AgentCredential, Delegation, Membership, PersonToken, User, Workspace
 from accounts.permissions import Permission
+from accounts.scopes import effects_of, scope_of
 
-TOKEN_PREFIX = "rmt"  # noqa: S105 - the public part of a token, not a secret
+# The public parts of tokens, not secrets: an agent's own, and one by which it acts for a person.
+TOKEN_PREFIX, PERSON_PREFIX = "rmt", "rmp"
 USE_NOTED_EVERY = timedelta(minutes=1)
-_TOKEN = re.compile(r"rmt_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
+UNKNOWN = "This agent token is not known here. Check that it was copied whole."
+_TOKEN = re.compile(r"rm[tp]_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 
 
 class NotVisible(Exception):
@@ -38,7 +41,7 @@ class Forbidden(Exception):
 
 class AgentAuthFailed(Exception):
     """An agent token that was refused. `kind` is stable: unknown-token, expired-token, revoked-token,
-    wrong-audience, agent-disabled.
+    wrong-audience, agent-disabled, person-gone.
     """
 
     def __init__(self, kind: str, sentence: str) -> None:
@@ -117,28 +120,60 @@ def token_digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8")).hexdigest()
 
 
-def authenticate_agent(token: str, *, audience: str) -> Agent:
-    """The agent a bearer token belongs to. Raises AgentAuthFailed; a database error propagates, so nothing falls open.
+def authenticate_agent(token: str, *, audience: str) -> Caller:
+    """Who calls, by a bearer token. Raises AgentAuthFailed; a database error propagates, so nothing falls open.
 
-    An agent's own token opens every surface. A token of the authorization server opens the one it was asked for: `audience`
-    (M-02, M-03).
+    An agent's own token opens every surface. A token of the token endpoint opens the one it was asked for: `audience`
+    (M-02, M-03). Looked up at each call, so that a revoked token is refused at the next one.
     """
-    return _by_credential(token) if token.startswith(f"{TOKEN_PREFIX}_") else _by_oauth(token, audience)
+    if token.startswith(f"{TOKEN_PREFIX}_"):
+        return Caller(_by_credential(token))
+    return _by_person(token, audience) if token.startswith(f"{PERSON_PREFIX}_") else _by_oauth(token, audience)
 
 
-def _by_oauth(token: str, audience: str) -> Agent:
-    """Looked up at each call, so that a revoked token is refused at the next one."""
+def _by_oauth(token: str, audience: str) -> Caller:
     whole = ("application__agent_client__agent__owner", "application__agent_client__agent__workspace")
     known = AccessToken.objects.select_related(*whole)
     found = known.filter(token_checksum=token_digest(token), user=None).first()
     if found is None or not hasattr(found.application, "agent_client"):
-        raise AgentAuthFailed("unknown-token", "This agent token is not known here. Check that it was copied whole.")
+        raise AgentAuthFailed("unknown-token", UNKNOWN)
     if database_now() >= found.expires:
         raise AgentAuthFailed("expired-token", "This token expired. Ask the token endpoint for another.")
-    if audience not in found.resource or SCOPE not in found.scope.split():
-        sentence = f"This token is not for this address. Ask the token endpoint for one with resource={audience}."
-        raise AgentAuthFailed("wrong-audience", sentence)
-    return _able(found.application.agent_client.agent)
+    if audience not in found.resource or not found.scope.split():
+        raise _wrong_audience(audience)
+    return Caller(_able(found.application.agent_client.agent), scope_of(effects_of(found.scope)))
+
+
+def _wrong_audience(audience: str) -> AgentAuthFailed:
+    sentence = f"This token is not for this address. Ask the token endpoint for one with resource={audience}."
+    return AgentAuthFailed("wrong-audience", sentence)
+
+
+def _by_person(token: str, audience: str) -> Caller:
+    """An agent acting for a person, both as they stand now (A-03)."""
+    found = _person_token(token)
+    if found.revoked_at is not None or found.client_id is None:
+        raise AgentAuthFailed("revoked-token", "This token was revoked. Exchange the person's token again.")
+    if database_now() >= found.expires_at:
+        raise AgentAuthFailed("expired-token", "This token expired. Exchange the person's token again.")
+    if audience != found.audience:
+        raise _wrong_audience(audience)
+    if (
+        not found.person.is_active
+        or not Membership.objects.filter(user=found.person, workspace_id=found.agent.workspace_id).exists()
+    ):
+        raise AgentAuthFailed("person-gone", f"{found.person.name} has no access to {found.agent.workspace.name} now.")
+    return Caller(_able(found.agent), found.scopes, found)
+
+
+def _person_token(token: str) -> PersonToken:
+    shape = _TOKEN.fullmatch(token)
+    if shape is not None:
+        known = PersonToken.objects.select_related("agent__workspace", "agent__owner", "person")
+        found = known.filter(prefix=shape[1]).first()
+        if found is not None and hmac.compare_digest(found.digest, token_digest(token)):
+            return found
+    raise AgentAuthFailed("unknown-token", UNKNOWN)
 
 
 def _able(agent: Agent) -> Agent:
@@ -174,7 +209,7 @@ def _credential(token: str) -> AgentCredential:
         found = known.filter(prefix=shape[1]).first()
         if found is not None and hmac.compare_digest(found.digest, token_digest(token)):
             return found
-    raise AgentAuthFailed("unknown-token", "This agent token is not known here. Check that it was copied whole.")
+    raise AgentAuthFailed("unknown-token", UNKNOWN)
 
 
 def delegations_now(workspace: Workspace) -> QuerySet[Delegation]:
@@ -195,3 +230,29 @@ def member_of(workspace_id: str, email_or_id: str) -> User:
     if found is None:
         raise NotVisible("person")
     return found
+
+
+class NotThisPerson(Exception):
+    """A call names a person it can't be for. `kind` is stable: no-such-person, other-person."""
+
+    def __init__(self, kind: str, sentence: str) -> None:
+        self.kind = kind
+        super().__init__(sentence)
+
+
+def person_for(caller: Caller, named: str) -> User:
+    """Whom a call is for: the token's person, else the active member the agent names by email or id. Raises NotThisPerson.
+
+    INVARIANT: under a person's token nothing an agent writes makes it anybody else. Held by tests/gateway/test_for_a_person.py.
+    """
+    person = caller.person
+    if person is None:
+        try:
+            return member_of(caller.agent.workspace_id, named)
+        except NotVisible as error:
+            detail = "on_behalf_of is no active person of this workspace. Send the email or id of one."
+            raise NotThisPerson("no-such-person", detail) from error
+    if named.strip() and named.strip().lower() not in {person.email, person.pk.lower()}:
+        detail = "The token is of another person than on_behalf_of. Leave it out, or ask with that person's token."
+        raise NotThisPerson("other-person", detail)
+    return person

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from accounts.models import Agent, User, Workspace
+from accounts.models import Agent, PersonToken, User, Workspace
+from accounts.scopes import AGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,29 @@ class Actor:
     id: str
     name: str
     workspace_id: str
+    # How far the token reaches that an agent asks with, and the person's token it is, where it is one.
+    scopes: str = AGENT
+    person_token: PersonToken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes an agent's request: the agent, how far its token reaches, and the person it acts for by that token."""
+
+    agent: Agent
+    scopes: str = AGENT
+    token: PersonToken | None = None
+
+    @property
+    def person(self) -> User | None:
+        """Whom the token names; None for the agent's own, which leaves it to the agent to say."""
+        return self.token.person if self.token else None
+
+    @property
+    def actor(self) -> Actor:
+        """As services take it."""
+        agent = self.agent
+        return Actor("agent", agent.pk, agent.name, agent.workspace_id, self.scopes, self.token)
 
 
 def actor_for_user(user: User, workspace: Workspace) -> Actor:
@@ -22,8 +46,8 @@ def actor_for_user(user: User, workspace: Workspace) -> Actor:
 
 
 def actor_for_agent(agent: Agent) -> Actor:
-    """An agent acting in its workspace."""
-    return Actor("agent", agent.pk, agent.name, agent.workspace_id)
+    """An agent acting in its workspace, with all its own rights."""
+    return Caller(agent).actor
 
 
 def system_actor(name: str, workspace_id: str) -> Actor:

@@ -12,6 +12,7 @@ from django.utils.crypto import salted_hmac
 from accounts.factors.models import Challenge, Factor, FactorAttempts, RecoveryCode, StepUp
 from accounts.ids import new_id
 from accounts.permissions import Permission, Role
+from accounts.scopes import AGENT
 
 __all__ = [
     "Agent",
@@ -24,6 +25,7 @@ __all__ = [
     "Group",
     "GroupMembership",
     "Membership",
+    "PersonToken",
     "RecoveryCode",
     "SingleOperator",
     "StepUp",
@@ -54,6 +56,10 @@ def new_mode_id() -> str:
 
 def new_credential_id() -> str:
     return new_id("crd")
+
+
+def new_person_token_id() -> str:
+    return new_id("ptk")
 
 
 class UserManager(BaseUserManager["User"]):
@@ -253,6 +259,8 @@ class AgentClient(models.Model):
         settings.OAUTH2_PROVIDER_APPLICATION_MODEL, on_delete=models.CASCADE, related_name="agent_client"
     )
     created_at = models.DateTimeField()
+    # How far its tokens may reach (accounts.scopes).
+    scopes = models.CharField(max_length=60, default=AGENT)
 
     def __str__(self) -> str:
         return f"{self.agent_id} {self.application_id}"
@@ -272,3 +280,31 @@ class AgentCredential(models.Model):
 
     def __str__(self) -> str:
         return f"rmt_{self.prefix}_…"
+
+
+class PersonToken(models.Model):
+    """A token by which an agent acts for a person who proved who they are (RFC 8693): theirs, short, stored as a digest."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_person_token_id, editable=False)
+    prefix = models.CharField(max_length=8, unique=True)
+    digest = models.CharField(max_length=64)
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="person_tokens")
+    # The client it was given to. A token without one opens nothing.
+    client = models.ForeignKey(AgentClient, on_delete=models.SET_NULL, null=True, related_name="person_tokens")
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="agent_tokens")
+    audience = models.CharField(max_length=300)
+    scopes = models.CharField(max_length=60)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["person"], name="person_token_living", condition=models.Q(revoked_at=None))]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """Its public part, by which the ledger names it."""
+        return f"rmp_{self.prefix}"

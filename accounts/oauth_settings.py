@@ -1,10 +1,14 @@
-"""Settings of the authorization server for agents: client credentials only, short tokens stored as digests. Imports no Django."""
+"""Settings of the authorization server for agents: client credentials and exchange, short tokens stored as digests.
+
+Imports no Django.
+"""
 
 from typing import Any
 
-# The one scope: to use the agent's tools. What the agent may do with them, policy says.
-SCOPE = "agent"
+from accounts.scopes import AGENT, WORDS
+
 TOKEN_S = 600
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 
 def oauth_settings(base_url: str) -> dict[str, Any]:
@@ -14,8 +18,9 @@ def oauth_settings(base_url: str) -> dict[str, Any]:
         "REFRESH_TOKEN", "REDIRECT_URI_SCHEME", "REDIRECT_URI_MATCHING", "PKCE_REQUIRED",
     )  # fmt: skip
     return {
-        "SCOPES": {SCOPE: "Use the agent's tools"},
-        "DEFAULT_SCOPES": [SCOPE],
+        "SCOPES": WORDS,
+        "DEFAULT_SCOPES": [AGENT],
+        "SCOPES_BACKEND_CLASS": "accounts.client_scopes.ClientScopes",
         "ACCESS_TOKEN_EXPIRE_SECONDS": TOKEN_S,
         "REFRESH_TOKEN_EXPIRE_SECONDS": TOKEN_S,
         "REFRESH_TOKEN_REUSE_PROTECTION": True,
@@ -24,7 +29,7 @@ def oauth_settings(base_url: str) -> dict[str, Any]:
         "DCR_ENABLED": False,
         "CIMD_ENABLED": False,
         "OIDC_ISS_ENDPOINT": base_url,
-        "OAUTH2_GRANT_TYPES_SUPPORTED": ["client_credentials"],
+        "OAUTH2_GRANT_TYPES_SUPPORTED": ["client_credentials", EXCHANGE],
         "OAUTH2_RESPONSE_TYPES_SUPPORTED": [],
         **{f"COMPLIANT_BCP_RFC9700_{name}": True for name in compliant},
     }

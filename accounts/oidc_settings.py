@@ -32,6 +32,7 @@ def oidc_settings(environment: Mapping[str, str]) -> dict[str, Any]:
         "REMIT_PASSWORD_SIGN_IN": with_password,
         "REMIT_OIDC_ENABLED": bool(issuer),
         "AUTHENTICATION_BACKENDS": backends,
+        "REMIT_EXCHANGE_AUDIENCES": _names(environment, "REMIT_EXCHANGE_AUDIENCES"),
         **VIEWS,
     }
     return found | _provider_settings(environment, issuer) if issuer else found
@@ -103,6 +104,11 @@ def _secret(environment: Mapping[str, str], name: str) -> str:
         return _needed({name: Path(path).read_text(encoding="utf-8").strip()}, name)
     except OSError as error:
         raise SystemExit(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from error
+
+
+def _names(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """A comma-separated list; empty where it is not set."""
+    return tuple(word.strip() for word in environment.get(name, "").split(",") if word.strip())
 
 
 def _flag(environment: Mapping[str, str], name: str, *, default: bool) -> bool:

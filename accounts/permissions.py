@@ -1,6 +1,9 @@
 """Every object permission in one enum, and what each role may do (architecture 8). Granted per workspace by guardian."""
 
+from collections.abc import Iterable
 from enum import StrEnum
+
+from accounts.scopes import EVERYTHING
 
 
 class Permission(StrEnum):
@@ -50,3 +53,14 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AUDITOR: _READS | {_P.AUDIT_VIEW, _P.REVEAL, _P.NOTICE_VIEW},
     Role.MEMBER: frozenset({_P.HOME_VIEW, _P.TRACE_VIEW_OWN}),
 }
+
+# Who may have things changed for them: everybody with a role but the auditor, who reads all and changes nothing.
+ACTING = frozenset(Role) - {Role.AUDITOR}
+
+
+def effects_for(roles: Iterable[str]) -> frozenset[str]:
+    """The classes of effect an agent may have for a person of these roles in its workspace; without a role, none."""
+    held = frozenset(roles)
+    if held & ACTING:
+        return EVERYTHING
+    return frozenset({"read"}) if Role.AUDITOR in held else frozenset()

@@ -19,6 +19,8 @@ from accounts.clock import database_now
 from accounts.grants import sync_grants
 from accounts.models import Agent, AgentClient, AgentCredential, Group, GroupMembership, Membership, User, Workspace
 from accounts.permissions import Role
+from accounts.person_tokens import end_person_tokens
+from accounts.scopes import AGENT, UnknownScope, effects_of, scope_of
 from accounts.single import end_where_not_alone
 
 TOKEN_DAYS = 90
@@ -105,7 +107,7 @@ def add_member(*, actor: Actor, workspace: Workspace, user: User, role: Role) ->
 def remove_member(*, actor: Actor, workspace: Workspace, user: User, role: Role) -> None:
     """Take a role away; its grants go in the same transaction, so the next check already refuses (V8.3.2).
 
-    With the last role go the approver groups of the workspace (R-24).
+    With the last role go the approver groups of the workspace (R-24), and the tokens agents hold of them there.
     """
     with transaction.atomic():
         roles = Membership.objects.filter(user=user, workspace=workspace)
@@ -113,15 +115,17 @@ def remove_member(*, actor: Actor, workspace: Workspace, user: User, role: Role)
         sync_grants(user, workspace)
         if not roles.exists():
             GroupMembership.objects.filter(user=user, group__workspace=workspace).delete()
+            end_person_tokens(person=user, agent__workspace=workspace)
         if gone:
             body = {"user": told_person(user), "role": role.value}
             record_act(actor=actor, workspace_id=workspace.pk, type="member.removed", body=body)
 
 
 def deactivate_user(*, actor: Actor, user: User) -> None:
-    """End a person's access: their sessions die for good and their votes no longer count (V7.4.2)."""
+    """End a person's access: sessions and what agents hold of them die for good, their votes no longer count (V7.4.2)."""
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(is_active=False, session_epoch=F("session_epoch") + 1)
+        end_person_tokens(person=user)
         record_everywhere(actor=actor, user=user, type="person.deactivated", body={"user": told_person(user)})
     user.refresh_from_db(fields=["is_active", "session_epoch"])
 
@@ -214,12 +218,13 @@ def issue_agent_token(*, actor: Actor, agent: Agent, days: int = TOKEN_DAYS) -> 
     return token
 
 
-def issue_agent_client(*, actor: Actor, agent: Agent) -> tuple[str, str]:
+def issue_agent_client(*, actor: Actor, agent: Agent, scopes: str = AGENT) -> tuple[str, str]:
     """A new OAuth client of an agent: `(client id, secret)`. The secret is returned once and stored hashed.
 
-    With them the agent asks /oauth/token/ for tokens of ten minutes, each for one address.
+    With them the agent asks /oauth/token/ for short tokens, each for one address and none beyond `scopes`. Earlier clients
+    go on, so that nothing stops while an agent changes over. Raises AccountRefused.
     """
-    secret = secrets.token_urlsafe(32)
+    reach, secret = _reach(scopes), secrets.token_urlsafe(32)
     with transaction.atomic():
         application = Application.objects.create(
             name=f"{agent.workspace.slug}/{agent.slug}",
@@ -227,13 +232,34 @@ def issue_agent_client(*, actor: Actor, agent: Agent) -> tuple[str, str]:
             authorization_grant_type=Application.GRANT_CLIENT_CREDENTIALS,
             client_secret=secret,
         )
-        AgentClient.objects.create(agent=agent, application=application, created_at=database_now())
+        made = AgentClient.objects.create(agent=agent, application=application, created_at=database_now(), scopes=reach)
+        _record_client(actor, made, "agent_client.issued", {"scopes": reach})
     return application.client_id, secret
+
+
+def _reach(scopes: str) -> str:
+    try:
+        reach = scope_of(effects_of(scopes))
+    except UnknownScope as error:
+        raise AccountRefused("scopes", str(error)) from error
+    if not reach:
+        raise AccountRefused("scopes", "A client without scopes could ask for nothing.")
+    return reach
 
 
 def revoke_agent_client(*, actor: Actor, client: AgentClient) -> None:
     """End a client and every token it was given; the next request with one is refused."""
-    client.application.delete()
+    with transaction.atomic():
+        end_person_tokens(client=client)
+        _record_client(actor, client, "agent_client.revoked", {})
+        client.application.delete()
+
+
+def _record_client(actor: Actor, client: AgentClient, type: str, more: dict[str, Any]) -> None:
+    """By its public id; the secret stands nowhere."""
+    agent = client.agent
+    body = {"agent": told_agent(agent), "client": client.application.client_id, **more}
+    record_act(actor=actor, workspace_id=agent.workspace_id, type=type, body=body)
 
 
 def revoke_agent_token(*, actor: Actor, credential: AgentCredential) -> None:

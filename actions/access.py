@@ -17,9 +17,10 @@ def get_action_for(user: User, action_id: str) -> Action:
     return found
 
 
-def get_action_for_agent(agent: Agent, action_id: str) -> Action:
-    """Raises NotVisible."""
+def get_action_for_agent(agent: Agent, action_id: str, *, person: User | None) -> Action:
+    """With a person's token (`person`) one that was asked for them. Raises NotVisible."""
     found = Action.objects.select_related("tool__connection").filter(agent=agent, acting_user=None)
+    found = found.filter(requester=person) if person else found
     action = found.filter(pk=action_id).first() if is_id("act", action_id) else None
     if action is None:
         raise NotVisible("action")
@@ -36,9 +37,10 @@ def get_plan_for(user: User, plan_id: str) -> Plan:
     return plan
 
 
-def get_plan_for_agent(agent: Agent, plan_id: str) -> Plan:
-    """Raises NotVisible."""
+def get_plan_for_agent(agent: Agent, plan_id: str, *, person: User | None) -> Plan:
+    """With a person's token (`person`) one that was submitted for them. Raises NotVisible."""
     found = Plan.objects.select_related("trace").filter(trace__agent=agent)
+    found = found.filter(trace__on_behalf_of=person) if person else found
     plan = found.filter(pk=plan_id).first() if is_id("pln", plan_id) else None
     if plan is None:
         raise NotVisible("plan")

@@ -13,6 +13,7 @@ from django.conf import settings
 from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Agent, User
+from accounts.scopes import AGENT
 from actions.models import Action, Handover
 from actions.services import call_tool
 from actions.states import FINAL, SUCCESS, State
@@ -41,7 +42,7 @@ def call_or_join(
     `trace` gives the trace a new action belongs to; `answers` is an action that a reviewer sent back and the new one answers.
     Raises BadArguments, and NothingAsked where nobody waits for that answer.
     """
-    mark = _fingerprint(person, tool, arguments)
+    mark = _fingerprint(actor, person, tool, arguments)
     found = _standing(agent, mark, call_id)
     if found is not None:
         return found
@@ -60,8 +61,12 @@ def call_or_join(
     return action
 
 
-def _fingerprint(person: User, tool: str, arguments: Mapping[str, Any]) -> str:
-    return digest_of({"person": person.pk, "tool": tool, "arguments": dict(arguments)})
+def _fingerprint(actor: Actor, person: User, tool: str, arguments: Mapping[str, Any]) -> str:
+    """What a token may not ask for it does not join either: one that reaches less, or names a person, has asks of its own."""
+    ask: dict[str, Any] = {"person": person.pk, "tool": tool, "arguments": dict(arguments)}
+    if actor.person_token is not None or actor.scopes != AGENT:
+        ask |= {"scopes": actor.scopes, "by_token": actor.person_token is not None}
+    return digest_of(ask)
 
 
 def _standing(agent: Agent, mark: str, call_id: str) -> Action | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from accounts.clock import database_now
 from accounts.models import Agent, User
+from actions import mandate
 from actions.definition import Definition
 from actions.facts import engine_request
 from actions.models import Action
@@ -59,6 +60,10 @@ def judge(action: Action, definition: Definition | None, *, problem: str = "", h
     if held:
         denial = deny(document, version=version.number, name="Pause", rule="pause", reason=held, remedy=REMEDY)
         return Judged(denial, request, document, asked=False)
+    found = mandate.checks(action, definition.effect_class, request.requester["roles"])
+    beyond = mandate.denial(document, version.number, found)
+    if beyond is not None:
+        return Judged(beyond, request, document, asked=False)
     if problem:
         remedy = "Try again when the system answers. Nothing was sent."
         denial = deny(document, version=version.number, name="Target", rule="preview", reason=problem, remedy=remedy)
@@ -69,7 +74,7 @@ def judge(action: Action, definition: Definition | None, *, problem: str = "", h
         # Prepared while a pause or the policy kept us from looking, which ended since: without the record nothing is safe.
         denial = deny(document, version=version.number, name="Target", rule="preview", reason=UNREAD, remedy=ASK_AGAIN)
         return Judged(denial, request, document, asked=False)
-    return Judged(decision, request, document, asked=True)
+    return Judged(mandate.told(decision, action, found), request, document, asked=True)
 
 
 def _counted(action: Action, document: Document, request: Request) -> Request:

@@ -15,6 +15,7 @@ from actions.arguments import MOST_PROBLEMS, ArgumentProblem, BadArguments
 from actions.bulk import default_canary
 from actions.decide import lock_limits
 from actions.machine import StateConflict, move
+from actions.mandate import reach
 from actions.models import Action, Bulk, Plan
 from actions.propose import Place, Prepared, nothing, prepare, record_proposal
 from actions.states import SUCCESS, State
@@ -60,7 +61,7 @@ def submit_plan(
 
     When a step is denied, no step runs: a plan known to fail is not started.
     """
-    prepared = prepare_all(agent, steps)
+    prepared = prepare_all(agent, steps, reach(actor, trace.asker, trace.workspace_id))
     with transaction.atomic():
         plan = record_plan(
             actor=actor, agent=agent, trace=trace, steps=steps, prepared=prepared, sources=sources, resumes=None
@@ -70,7 +71,7 @@ def submit_plan(
     return plan
 
 
-def prepare_all(agent: Agent, steps: Sequence[Step]) -> list[list[Prepared]]:
+def prepare_all(agent: Agent, steps: Sequence[Step], effects: frozenset[str]) -> list[list[Prepared]]:
     """Check every call's arguments and read its target, step by step. Raises BadArguments naming each that does not fit."""
     _refuse_sizes(steps)
     ready: list[list[Prepared]] = []
@@ -80,7 +81,7 @@ def prepare_all(agent: Agent, steps: Sequence[Step]) -> list[list[Prepared]]:
         for place, arguments in enumerate(step.calls):
             where = f"/steps/{number}/" + ("arguments" if step.arguments is not None else f"items/{place}")
             try:
-                ready[-1].append(prepare(agent=agent, name=step.tool, arguments=arguments))
+                ready[-1].append(prepare(agent=agent, name=step.tool, arguments=arguments, effects=effects))
             except BadArguments as error:
                 problems += [ArgumentProblem(f"{where}{p.pointer}", p.message) for p in error.problems]
     if problems:

@@ -72,11 +72,11 @@ class Place:
     remember: Callable[[str], None] = field(default=nothing)
 
 
-def prepare(*, agent: Agent, name: str, arguments: Mapping[str, Any]) -> Prepared:
+def prepare(*, agent: Agent, name: str, arguments: Mapping[str, Any], effects: frozenset[str]) -> Prepared:
     """Find the tool, check the arguments and read the target record. Raises BadArguments.
 
-    An unknown tool, a tool this role may not use and a target that cannot be read are not errors here: policy denies
-    such a call, and the denial is in the ledger (P1, P5).
+    An unknown tool, a tool this role may not use, one beyond `effects` (what token and person let it have) and a target that
+    cannot be read are not errors here: such a call is denied, and the denial is in the ledger (P1, P5).
     """
     tool = Tool.objects.select_related("connection").filter(workspace_id=agent.workspace_id, name=name).first()
     if tool is None:
@@ -85,7 +85,7 @@ def prepare(*, agent: Agent, name: str, arguments: Mapping[str, Any]) -> Prepare
     check_arguments(definition, arguments)
     redact = redactions(agent, definition)
     held = why_held(switches.Place(agent.workspace_id, agent.pk, name, tool.connection_id))
-    if held or not may_read_target(agent, definition):
+    if held or definition.effect_class not in effects or not may_read_target(agent, definition):
         return Prepared(name, tool, arguments, redact=redact)
     try:
         before = read_target(tool, arguments, reference=agent.pk)
@@ -99,7 +99,7 @@ def record_proposal(*, actor: Actor, place: Place, prepared: Prepared) -> Action
     with transaction.atomic():
         # The trace's lock before the row and before the limits' locks, as everywhere: no two can wait for each other.
         Trace.objects.select_for_update(of=("self",)).get(pk=place.trace.pk)
-        action = new_action(place, prepared)
+        action = new_action(actor, place, prepared)
         held = why_held(switches.Place.of(action))
         judged = judge(action, prepared.definition, problem=prepared.problem, held=held)
         decision = judged.decision
@@ -125,8 +125,9 @@ def _forget_record(action: Action) -> None:
     Action.objects.filter(pk=action.pk).update(before=None)
 
 
-def new_action(place: Place, prepared: Prepared) -> Action:
-    """The row of a call, in PROPOSED, before anything is decided."""
+def new_action(actor: Actor, place: Place, prepared: Prepared) -> Action:
+    """The row of a call, in PROPOSED, before anything is decided. A person who asks again for an agent asks under its token."""
+    under = place.replan_of if place.replan_of is not None and actor.kind != "agent" else actor
     text = binding.arguments_text(dict(prepared.arguments))
     return Action.objects.create(
         workspace_id=place.trace.workspace_id,
@@ -137,6 +138,8 @@ def new_action(place: Place, prepared: Prepared) -> Action:
         title=place.title or (prepared.definition.title if prepared.definition else prepared.name),
         agent=place.agent,
         requester=place.requester,
+        scopes=under.scopes,
+        person_token=under.person_token,
         acting_user=place.acting_user,
         rollback_of=place.rollback_of,
         replan_of=place.replan_of,

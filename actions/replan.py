@@ -7,6 +7,7 @@ from accounts.actors import Actor
 from accounts.models import User
 from accounts.permissions import Permission
 from actions.arguments import BadArguments
+from actions.mandate import reach
 from actions.models import Action
 from actions.propose import Place, prepare, record_proposal
 from actions.services import run_or_find_out
@@ -41,7 +42,8 @@ def replan(*, actor: Actor, user: User, action: Action) -> Action:
     Nothing of the old approval counts for it. Raises ReplanRefused.
     """
     try:
-        prepared = prepare(agent=action.agent, name=action.tool_name, arguments=action.proposed)
+        effects = reach(actor, action.requester, action.workspace_id)
+        prepared = prepare(agent=action.agent, name=action.tool_name, arguments=action.proposed, effects=effects)
     except BadArguments as error:
         raise ReplanRefused(f"The tool takes other arguments now. {error}") from error
     with transaction.atomic():

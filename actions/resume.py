@@ -10,6 +10,7 @@ from accounts.actors import Actor
 from accounts.models import User
 from accounts.permissions import Permission
 from actions.arguments import BadArguments
+from actions.mandate import reach
 from actions.models import Action, Plan
 from actions.plans import Step, prepare_all, record_plan, stop_if_broken
 from actions.propose import nothing
@@ -75,7 +76,7 @@ def resume(*, actor: Actor, plan: Plan, remember: Callable[[str], None] = nothin
     assert agent is not None  # Plans belong to traces of agents.
     steps = _unfinished(plan)
     try:
-        prepared = prepare_all(agent, steps)
+        prepared = prepare_all(agent, steps, reach(actor, plan.trace.asker, plan.trace.workspace_id))
     except BadArguments as error:
         raise ResumeRefused(f"A tool takes other arguments now. {error}") from error
     with transaction.atomic():

@@ -14,6 +14,7 @@ from actions.decide import judge
 from actions.doorbell import ring
 from actions.execution import end_left_over, reconcile, record_report, run
 from actions.machine import StateConflict, move
+from actions.mandate import reach
 from actions.models import Action, Plan
 from actions.plans import Step, stop_if_broken, submit_plan
 from actions.propose import Place, Prepared, new_action, nothing, prepare, record_proposal
@@ -54,7 +55,7 @@ def call_tool(
     Anything that needs a person returns pending at once: nothing ever blocks on people. `answers` is an action of the same
     trace that a reviewer sent back: the new one takes its place. Raises NothingAsked where nobody did.
     """
-    prepared = prepare(agent=agent, name=tool, arguments=arguments)
+    prepared = prepare(agent=agent, name=tool, arguments=arguments, effects=_effects(actor, trace))
     step = Action.objects.filter(trace=trace).count() + 1
     place = Place(trace, agent, trace.asker, step, sources=tuple(sources), remember=remember, replan_of=answers)
     action = (
@@ -135,9 +136,9 @@ def evaluate(*, actor: Actor, agent: Agent, trace: Trace, tool: str, arguments: 
 
     Raises BadArguments.
     """
-    prepared = prepare(agent=agent, name=tool, arguments=arguments)
+    prepared = prepare(agent=agent, name=tool, arguments=arguments, effects=_effects(actor, trace))
     with transaction.atomic():
-        decision = _would_decide(agent, trace, prepared)
+        decision = _would_decide(actor, agent, trace, prepared)
         body = {
             "tool": tool[:120],
             "effect": decision.effect,
@@ -148,10 +149,14 @@ def evaluate(*, actor: Actor, agent: Agent, trace: Trace, tool: str, arguments: 
     return decision
 
 
-def _would_decide(agent: Agent, trace: Trace, prepared: Prepared) -> Decision:
+def _effects(actor: Actor, trace: Trace) -> frozenset[str]:
+    return reach(actor, trace.asker, trace.workspace_id)
+
+
+def _would_decide(actor: Actor, agent: Agent, trace: Trace, prepared: Prepared) -> Decision:
     """The decision on an action that is taken back at once, with the locks and rows it needed."""
     with transaction.atomic():
-        action = new_action(Place(trace, agent, trace.asker, 1), prepared)
+        action = new_action(actor, Place(trace, agent, trace.asker, 1), prepared)
         held = why_held(switches.Place.of(action))
         decision = judge(action, prepared.definition, problem=prepared.problem, held=held).decision
         transaction.set_rollback(True)

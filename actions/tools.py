@@ -9,11 +9,13 @@ from django.db import transaction
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from accounts.actors import Actor
+from accounts.actors import Actor, Caller
 from accounts.clock import database_now
 from accounts.models import Agent, Workspace
+from accounts.scopes import effects_of
 from actions.definition import Definition
 from actions.execution import OutOfReach, check_operation
+from actions.mandate import reach
 from actions.models import Connection, Tool
 from actions.tool_versions import Given, bring_in
 from policies.engine.checks import mode_for
@@ -178,6 +180,14 @@ def tools_for_agent(agent: Agent) -> list[dict[str, Any]]:
     return [
         _listed(role, definition, mode) for definition, mode in zip(definitions, modes, strict=True) if mode != "off"
     ]
+
+
+def tools_for_caller(caller: Caller) -> list[dict[str, Any]]:
+    """The agent's tools that its token reaches, and that the person may whom the token names."""
+    person, effects = caller.person, effects_of(caller.scopes)
+    if person is not None:
+        effects = reach(caller.actor, person, caller.agent.workspace_id)
+    return [tool for tool in tools_for_agent(caller.agent) if tool["effect_class"] in effects]
 
 
 def _listed(role: Role, definition: Definition, mode: str) -> dict[str, Any]:

@@ -48,9 +48,10 @@ def get_request_for(user: User, request_id: str) -> ApprovalRequest:
     return request
 
 
-def get_request_for_agent(agent: Agent, request_id: str) -> ApprovalRequest:
-    """One request about this agent's own action. Raises NotVisible."""
+def get_request_for_agent(agent: Agent, request_id: str, *, person: User | None) -> ApprovalRequest:
+    """One request about this agent's own action; with a person's token (`person`) one for them. Raises NotVisible."""
     found = ApprovalRequest.objects.filter(agent=agent)
+    found = found.filter(requester=person) if person else found
     request = found.filter(pk=request_id).first() if is_id("apr", request_id) else None
     if request is None:
         raise NotVisible("approval")

@@ -134,6 +134,8 @@ LOGOUT_REDIRECT_URL = "accounts:sign_in"
 SIGN_IN = oidc_settings(os.environ)
 REMIT_OIDC_ENABLED: bool = SIGN_IN["REMIT_OIDC_ENABLED"]
 REMIT_PASSWORD_SIGN_IN: bool = SIGN_IN["REMIT_PASSWORD_SIGN_IN"]
+# The applications (client ids at the provider) whose ID tokens agents may exchange; empty: none.
+REMIT_EXCHANGE_AUDIENCES: tuple[str, ...] = SIGN_IN["REMIT_EXCHANGE_AUDIENCES"]
 globals().update(SIGN_IN)
 
 # --- Agents by OAuth: what /mcp and /api/v1 are called in tokens (RFC 8707) ----------------------------------------------

@@ -8,8 +8,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.parser import Parser
 
-from accounts.actors import actor_for_agent
-from accounts.models import Agent
+from accounts.actors import Caller
 from gateway import problems, strict_json
 from gateway.auth import CHALLENGE, AgentToken
 from gateway.problems import Problem
@@ -45,11 +44,11 @@ api = NinjaAPI(
 
 def _ledger(request: HttpRequest, problem: Problem) -> None:
     """A refusal of an identified agent is proof too, also where no trace is concerned (negative proof)."""
-    agent = getattr(request, "auth", None)
-    if isinstance(agent, Agent) and not problem.ledgered and problem.status < 500:
+    caller = getattr(request, "auth", None)
+    if isinstance(caller, Caller) and not problem.ledgered and problem.status < 500:
         found = problem.extra.get("problems") or []
         record_refused_request(
-            actor=actor_for_agent(agent), agent=agent, title=problem.title, detail=problem.detail[:1000], problems=found
+            actor=caller.actor, agent=caller.agent, title=problem.title, detail=problem.detail[:1000], problems=found
         )
         problem.ledgered = True
 

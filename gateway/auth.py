@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from accounts.access import AgentAuthFailed, authenticate_agent
-from accounts.models import Agent
+from accounts.actors import Caller
 from gateway.problems import Problem
 
 CHALLENGE = 'Bearer realm="remit"'
@@ -19,15 +19,15 @@ def challenge() -> str:
 class AgentToken(HttpBearer):
     """The one way in: `Authorization: Bearer rmt_…`. Cookies and query strings are never read (M-02)."""
 
-    def authenticate(self, request: HttpRequest, token: str) -> Agent:
-        """The agent, which becomes `request.auth`. Raises Problem 401."""
+    def authenticate(self, request: HttpRequest, token: str) -> Caller:
+        """Who calls, which becomes `request.auth`. Raises Problem 401."""
         try:
             return authenticate_agent(token.strip(), audience=settings.REMIT_AUDIENCE_REST)
         except AgentAuthFailed as failure:
             raise Problem(401, failure.kind, "The agent token was refused", str(failure)) from failure
 
 
-def agent_of(request: HttpRequest) -> Agent:
-    """The agent an authenticated request is made by."""
-    agent: Agent = request.auth  # type: ignore[attr-defined]  # set by ninja from AgentToken
-    return agent
+def caller_of(request: HttpRequest) -> Caller:
+    """Who an authenticated request is made by."""
+    caller: Caller = request.auth  # type: ignore[attr-defined]  # set by ninja from AgentToken
+    return caller

@@ -4,8 +4,8 @@ import copy
 import json
 from typing import Any
 
-from accounts.models import Agent
-from actions.tools import tools_for_agent
+from accounts.actors import Caller
+from actions.tools import tools_for_caller
 from gateway.api import api
 
 PREFIX = "api/v1/"
@@ -16,11 +16,11 @@ ANSWERS = {
 }
 
 
-def document_for(agent: Agent) -> dict[str, Any]:
+def document_for(caller: Caller) -> dict[str, Any]:
     """OpenAPI 3.1. A tool that is off for this agent is absent, as if it did not exist."""
     found: dict[str, Any] = json.loads(json.dumps(api.get_openapi_schema(path_prefix=PREFIX)))
-    found["info"]["description"] = f"{api.description} This is what {agent.name} may use."
-    for tool in tools_for_agent(agent):
+    found["info"]["description"] = f"{api.description} This is what {caller.agent.name} may use."
+    for tool in tools_for_caller(caller):
         found["paths"][f"/{PREFIX}tools/{tool['name']}"] = {"post": _operation(tool)}
     return found
 

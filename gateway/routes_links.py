@@ -5,11 +5,11 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Status
 
-from accounts.access import NotVisible, member_of
-from accounts.actors import actor_for_agent
-from accounts.models import Agent, User
+from accounts.access import NotThisPerson, NotVisible, person_for
+from accounts.actors import Caller
+from accounts.models import User
 from gateway.api import api
-from gateway.auth import agent_of
+from gateway.auth import caller_of
 from gateway.problems import Problem, absent
 from gateway.routes import ERRORS
 from gateway.schemas import LinkIn, LinkOut, RevokedOut
@@ -23,14 +23,14 @@ from traces.embed.services import LinkRefused, issue_link, revoke_link
 @api.post("/traces/{trace_id}/links", response={201: LinkOut, **ERRORS}, operation_id="show_work_link", tags=["traces"])
 def post_link(request: HttpRequest, trace_id: str, body: LinkIn) -> Any:
     """A link that shows this trace to the person it is for, without an account in the console. 409 when it may not."""
-    agent = agent_of(request)
+    caller = caller_of(request)
     try:
-        trace = get_trace_for_agent(agent, trace_id)
+        trace = get_trace_for_agent(caller.agent, trace_id, person=caller.person)
     except NotVisible as error:
         raise absent("trace") from error
-    person = _person(agent, body.on_behalf_of)
+    person = _person(caller, body.on_behalf_of)
     try:
-        link = issue_link(actor=actor_for_agent(agent), trace=trace, person=person, expires_in_s=body.expires_in_s)
+        link = issue_link(actor=caller.actor, trace=trace, person=person, expires_in_s=body.expires_in_s)
     except LinkRefused as error:
         raise Problem(409, "no-link", "No link was given", str(error), trace_id=trace.pk) from error
     return Status(201, _link_out(link))
@@ -39,20 +39,20 @@ def post_link(request: HttpRequest, trace_id: str, body: LinkIn) -> Any:
 @api.post("/links/{link_id}/revoke", response={200: RevokedOut, **ERRORS}, operation_id="revoke_link", tags=["traces"])
 def post_revoke(request: HttpRequest, link_id: str) -> Any:
     """End a link before its time. Doing it again changes nothing."""
-    agent = agent_of(request)
+    caller = caller_of(request)
     try:
-        link = get_link_for_agent(agent, link_id)
+        link = get_link_for_agent(caller.agent, link_id, person=caller.person)
     except NotVisible as error:
         raise absent("link") from error
-    revoke_link(actor=actor_for_agent(agent), link=link)
+    revoke_link(actor=caller.actor, link=link)
     return {"link_id": link.pk, "trace_id": link.trace_id, "revoked": True}
 
 
-def _person(agent: Agent, name: str) -> User:
+def _person(caller: Caller, name: str) -> User:
     """Someone who is nobody here is answered like someone the trace is not for."""
     try:
-        return member_of(agent.workspace_id, name)
-    except NotVisible as error:
+        return person_for(caller, name)
+    except NotThisPerson as error:
         detail = "A trace is shown by link only to the person it is for."
         raise Problem(409, "no-link", "No link was given", detail) from error
 

@@ -28,7 +28,9 @@ class TraceIn(Closed):
     """Opens a trace."""
 
     intent: Text
-    on_behalf_of: Short = Field(description="Email or id of the person the agent acts for.")
+    on_behalf_of: Short | None = Field(
+        default=None, description="Email or id of the person the agent acts for. A token that names one needs none."
+    )
     sources: list[SourceIn] = Field(default_factory=list, max_length=50)
 
 

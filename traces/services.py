@@ -12,6 +12,9 @@ from accounts.origin import current_origin
 from traces.ledger import Sensitive, append
 from traces.models import Entry, Trace, TraceOpening
 
+# How the person of a trace is known: they showed who they are, the agent named them, or they act in the console.
+BY_TOKEN, BY_AGENT, BY_SESSION = "token", "agent", "session"
+
 
 def open_trace(
     *,
@@ -44,6 +47,7 @@ def open_trace(
         body = {
             "intent": intent,
             "on_behalf_of": {"id": on_behalf_of.pk, "name": on_behalf_of.name},
+            **_known(actor, on_behalf_of),
             "agent": {"id": agent.pk, "name": agent.name} if agent else None,
             "sources": [dict(source) for source in sources],
             "rollback_of": rollback_of.pk if rollback_of else None,
@@ -52,6 +56,14 @@ def open_trace(
         if remember is not None:
             remember(trace.pk)
     return trace
+
+
+def _known(actor: Actor, person: User) -> dict[str, str]:
+    """A token is named by its public part, and only where it is this person's."""
+    token = actor.person_token
+    if token is not None and token.person_id == person.pk:
+        return {"known_by": BY_TOKEN, "token": token.name}
+    return {"known_by": BY_SESSION if actor.kind == "user" else BY_AGENT}
 
 
 def opening(trace: Trace) -> Mapping[str, Any]:

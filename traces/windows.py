@@ -16,7 +16,7 @@ from accounts.clock import database_now
 from accounts.models import Agent, User
 from traces.canonical import digest_of
 from traces.models import CallWindow, Trace
-from traces.services import open_trace
+from traces.services import BY_TOKEN, open_trace
 
 LONGEST = timedelta(hours=12)
 MOST_CALLS = 200
@@ -25,7 +25,7 @@ MOST_CALLS = 200
 def trace_of_call(*, actor: Actor, agent: Agent, person: User, intent: str) -> Trace:
     """The trace of a call that said this intent, or none (`""`); opened where there is none at work."""
     with transaction.atomic():
-        row = _locked(agent, person, intent)
+        row = _locked(actor, agent, person, intent)
         if row.trace is not None and _is_at_work(row, row.trace):
             return _count(row, row.trace, row.calls)
         said = intent or f"{agent.name} used its tools and said no intent."
@@ -35,7 +35,7 @@ def trace_of_call(*, actor: Actor, agent: Agent, person: User, intent: str) -> T
 def begin(*, actor: Actor, agent: Agent, person: User, intent: str, sources: Sequence[Mapping[str, Any]]) -> Trace:
     """Open a trace for this intent; calls that name none belong to it from now on."""
     with transaction.atomic():
-        row = _locked(agent, person, "")
+        row = _locked(actor, agent, person, "")
         return _count(row, _opened(actor, agent, person, intent, sources), 0)
 
 
@@ -45,9 +45,11 @@ def _opened(actor: Actor, agent: Agent, person: User, intent: str, sources: Sequ
     )
 
 
-def _locked(agent: Agent, person: User, intent: str) -> CallWindow:
-    """The one row of agent, person and intent: two calls at once open one trace."""
-    key = {"agent": agent, "person": person, "intent_digest": digest_of(intent) if intent else ""}
+def _locked(actor: Actor, agent: Agent, person: User, intent: str) -> CallWindow:
+    """The one row of agent, person and intent: two calls at once open one trace. A person known by token has their own."""
+    said = digest_of(intent) if intent else ""
+    said = digest_of({"intent": said, "known_by": BY_TOKEN}) if actor.person_token else said
+    key = {"agent": agent, "person": person, "intent_digest": said}
     row = CallWindow(**key, last_call_at=database_now())
     CallWindow.objects.bulk_create([row], ignore_conflicts=True)
     return CallWindow.objects.select_for_update(of=("self",)).select_related("trace__on_behalf_of").get(**key)

@@ -16,6 +16,8 @@ from accounts.oidc.refusal import SignInRefused
 
 SKEW_S = 60
 OLDEST_S = 600
+# A subject token is shown again within its own life; a provider that never lets one expire gets a day.
+SUBJECT_OLDEST_S = 86_400
 FAMILY = {"RS": "RSA", "PS": "RSA", "ES": "EC"}
 
 
@@ -36,9 +38,40 @@ def verified_claims(token: str, keys: Sequence[dict[str, Any]], expected: Expect
     _require_audience(claims, expected.client_id)
     _require_fresh(claims, now.timestamp())
     _require(expected.nonce != "" and _same(claims.get("nonce"), expected.nonce), "wrong-nonce")
+    _require_subject(claims)
+    return claims
+
+
+def subject_claims(
+    token: str, keys: Sequence[dict[str, Any]], now: datetime, *, issuer: str, algorithms: Sequence[str],
+    audiences: Sequence[str],
+) -> dict[str, Any]:  # fmt: skip
+    """The claims of an ID token that somebody else shows (RFC 8693): made for one of `audiences`, with no nonce of ours.
+
+    It may be as old as its own expiry lets it, but a logout token, an access token or one that speaks of another agent is
+    not a person's word. Raises SignInRefused naming the first check that fails.
+    """
+    claims = _signed_claims(token, keys, algorithms)
+    _require(_header(token).get("typ", "JWT") == "JWT" and "events" not in claims, "not-an-id-token")
+    _require(claims.get("iss") == issuer, "wrong-issuer")
+    _require_one_audience(claims, audiences)
+    _require_fresh(claims, now.timestamp(), oldest_s=SUBJECT_OLDEST_S, skew_s=0)
+    _require("act" not in claims and "may_act" not in claims, "delegated-already")
+    _require_subject(claims)
+    return claims
+
+
+def _require_one_audience(claims: dict[str, Any], audiences: Sequence[str]) -> None:
+    """It was made for an application on the list: the one `azp` names, else the only one of `aud`."""
+    named = claims.get("azp", claims.get("aud"))
+    chosen = named[0] if isinstance(named, list) and len(named) == 1 else named
+    _require(isinstance(chosen, str) and chosen in audiences, "wrong-audience")
+    _require_audience(claims, str(chosen))
+
+
+def _require_subject(claims: dict[str, Any]) -> None:
     subject = claims.get("sub")
     _require(isinstance(subject, str) and 0 < len(subject) <= 255 and _is_plain(subject), "no-subject")
-    return claims
 
 
 def require_access_token_hash(claims: dict[str, Any], algorithm: str, access_token: str) -> None:
@@ -98,11 +131,11 @@ def _require_audience(claims: dict[str, Any], client_id: str) -> None:
         _require(claims.get("azp") == client_id, "wrong-authorized-party")
 
 
-def _require_fresh(claims: dict[str, Any], now: float) -> None:
-    """Not expired, issued in the last ten minutes, in force; a minute of skew between the two clocks is allowed."""
+def _require_fresh(claims: dict[str, Any], now: float, *, oldest_s: int = OLDEST_S, skew_s: int = SKEW_S) -> None:
+    """Not expired by more than `skew_s`, issued not too long ago, in force; a minute of skew for the provider's clock."""
     expires, issued, begins = (_number(claims.get(name)) for name in ("exp", "iat", "nbf"))
-    _require(expires is not None and now < expires + SKEW_S, "expired")
-    _require(issued is not None and now - OLDEST_S - SKEW_S <= issued <= now + SKEW_S, "wrong-issue-time")
+    _require(expires is not None and now < expires + skew_s, "expired")
+    _require(issued is not None and now - oldest_s - SKEW_S <= issued <= now + SKEW_S, "wrong-issue-time")
     _require("nbf" not in claims or (begins is not None and begins <= now + SKEW_S), "not-yet-valid")
 
 

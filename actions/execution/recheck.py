@@ -11,7 +11,7 @@ from accounts.access import has_permission
 from accounts.clock import database_now
 from accounts.models import Agent, User
 from accounts.permissions import Permission
-from actions import binding
+from actions import binding, mandate
 from actions.ask import DRAFT_ROUTE
 from actions.connectors.base import CredentialError, ReadFailed
 from actions.connectors.operation import OperationError
@@ -36,7 +36,7 @@ from traces.canonical import canonical_text, instant
 from traces.checkpoints.health import workspace_health
 
 logger = logging.getLogger("remit.execution")
-RELATED = ("tool__connection", "agent", "requester", "acting_user", "workspace", "trace")
+RELATED = ("tool__connection", "agent", "requester", "person_token", "acting_user", "workspace", "trace")
 RANK = {"allow": 0, "draft": 1, "approval": 2, "deny": 3}
 
 
@@ -181,6 +181,9 @@ def _policy(action: Action, way: Reach) -> Finding | str:
 
 
 def _stricter(then: Mapping[str, Any], followed: Route | None, now: Decision) -> str:
+    beyond = next((check for check in now.checks if check.outcome == "denied" and check.rule in mandate.RULES), None)
+    if beyond is not None:
+        return beyond.reason
     version = f"Policy {now.policy['name']} v{now.policy['version']}"
     if RANK[now.effect] > RANK[then["effect"]] or set(now.refused_fields) - set(then["refused_fields"]):
         return f"{version} no longer allows this: {now.reason}"

@@ -7,7 +7,8 @@ from typing import Any
 from django.db import models
 
 from accounts.ids import new_id
-from accounts.models import Agent, User, Workspace
+from accounts.models import Agent, PersonToken, User, Workspace
+from accounts.scopes import AGENT
 from actions.definition import Definition
 from actions.states import IN_DOUBT, State
 from traces.models import Trace
@@ -148,6 +149,9 @@ class Action(models.Model):
     title = models.CharField(max_length=300)
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="actions")
     requester = models.ForeignKey(User, on_delete=models.PROTECT, related_name="actions")
+    # The token it was proposed with: how far it reached, and which person showed themself by it (null: the agent named them).
+    scopes = models.CharField(max_length=60, default=AGENT)
+    person_token = models.ForeignKey(PersonToken, on_delete=models.PROTECT, null=True, related_name="actions")
     # The person acting in their own name (a rollback); null when the agent acts.
     acting_user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="own_actions")
     tool_name = models.CharField(max_length=120)

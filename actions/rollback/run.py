@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import User
+from accounts.scopes import EVERYTHING
 from actions.arguments import BadArguments
 from actions.execution import run
 from actions.models import Action, Plan, Rollback
@@ -189,12 +190,12 @@ def _prepared(action: Action, fields: Sequence[str]) -> tuple[Prepared, str]:
     inverse, definition = recorded_inverse(action), action.definition
     assert definition is not None
     if inverse["how"] == "call":
-        ready = prepare(agent=action.agent, name=inverse["tool"], arguments=inverse["arguments"])
+        ready = prepare(agent=action.agent, name=inverse["tool"], arguments=inverse["arguments"], effects=EVERYTHING)
         return ready, f"Make up for step {action.step}"
     rows = [row for row in inverse["rows"] if row["field"] in fields]
     kept = definition.without(action.arguments, frozenset(definition.fields(action.arguments)))
     arguments = definition.with_fields(kept, {row["field"]: row["new"] for row in rows})
-    prepared = prepare(agent=action.agent, name=action.tool_name, arguments=arguments)
+    prepared = prepare(agent=action.agent, name=action.tool_name, arguments=arguments, effects=EVERYTHING)
     if prepared.problem:
         raise RollbackRefused(prepared.problem)
     if (

@@ -1,21 +1,21 @@
 """An agent's toolbox: the tools its policy grants, governed by the same services as REST, and Remit's own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from mcp_types.jsonrpc import INVALID_PARAMS
 
-from accounts.access import NotVisible, member_of
-from accounts.actors import Actor, actor_for_agent
+from accounts.access import NotThisPerson, NotVisible, person_for
+from accounts.actors import Caller
 from accounts.clock import database_now
-from accounts.models import Agent, User
+from accounts.models import User
 from actions.access import get_action_for_agent
 from actions.again import call_or_join, mark_handed_over
 from actions.arguments import BadArguments
 from actions.models import Action
 from actions.states import FINAL, SUCCESS, State
-from actions.tools import tools_for_agent
+from actions.tools import tools_for_agent, tools_for_caller
 from actions.withdraw import WithdrawRefused, withdraw
 from approvals.access import get_request_for_agent, is_with_agent
 from approvals.models import ApprovalRequest
@@ -23,7 +23,7 @@ from gateway.mcp import answers, own_tools, replies, sealed_state
 from gateway.mcp.toolbox import Hold, Result, unknown_task
 from gateway.mcp.wire import Fault, Message
 from gateway.serialise import approval_out
-from traces.access import get_trace_for_agent
+from traces.access import PersonNotProven, get_trace_for_agent, require_proven
 from traces.canonical import digest_of
 from traces.models import Trace
 from traces.services import record_refused_request
@@ -41,17 +41,19 @@ POLL_MS = 2_000
 class Governed:
     """The toolbox of one agent."""
 
-    def __init__(self, agent: Agent) -> None:
-        self.agent = agent
-        self.actor: Actor = actor_for_agent(agent)
+    def __init__(self, caller: Caller) -> None:
+        self.caller, self.agent, self.actor = caller, caller.agent, caller.actor
 
     def tools(self) -> list[dict[str, Any]]:
-        """The granted tools, schemas narrowed by policy (B-06), then Remit's own."""
-        return [_listed(tool) for tool in self._granted()] + own_tools.LISTED
+        """The granted tools that the token reaches, schemas narrowed by policy (B-06), then Remit's own."""
+        return _listing(_executed_here(tools_for_caller(self.caller)))
 
-    def _granted(self) -> list[dict[str, Any]]:
-        # A caller of an MCP tool takes it for done; what the agent does itself has its door in REST.
-        return [tool for tool in tools_for_agent(self.agent) if tool["executed_by"] == "remit"]
+    def granted(self) -> list[dict[str, Any]]:
+        """The granted tools whatever the token: one that it does not reach is denied with its reason, not unknown."""
+        return _listing(self._granted())
+
+    def _granted(self) -> list[Mapping[str, Any]]:
+        return _executed_here(tools_for_agent(self.agent))
 
     def refused(self, fault: Fault) -> None:
         """A refusal of an identified agent is proof too (negative proof)."""
@@ -78,15 +80,17 @@ class Governed:
         )  # fmt: skip
 
     def _person(self, message: Message, named: Trace | None = None) -> User:
-        """Whom the call is for: the named trace's person, else whom the agent says, else its owner. Raises Fault."""
+        """Whom the call is for: the token's person, else the named trace's, else whom the agent says, else its owner.
+
+        Raises Fault.
+        """
         said = _said(message, "on_behalf_of")
-        if not said:
+        if not said and self.caller.person is None:
             return named.asker if named else self.agent.owner
         try:
-            person = member_of(self.agent.workspace_id, said)
-        except NotVisible as error:
-            detail = "on_behalf_of is no active person of this workspace. Send the email or id of one."
-            raise Fault(INVALID_PARAMS, detail) from error
+            person = person_for(self.caller, said)
+        except NotThisPerson as error:
+            raise Fault(INVALID_PARAMS, str(error)) from error
         if named is not None and named.asker != person:
             raise Fault(INVALID_PARAMS, "The trace is another person's. Leave on_behalf_of out, or open a trace.")
         return person
@@ -97,9 +101,13 @@ class Governed:
         if not named:
             return None
         try:
-            return get_trace_for_agent(self.agent, named)
+            trace = get_trace_for_agent(self.agent, named, person=self.caller.person)
+            require_proven(self.caller, trace)
         except NotVisible as error:
             raise Fault(INVALID_PARAMS, f"This agent has no trace {named[:60]}. Open one with trace_open.") from error
+        except PersonNotProven as error:
+            raise Fault(INVALID_PARAMS, str(error)) from error
+        return trace
 
     def _standing_trace(self, message: Message, person: User) -> Trace:
         """The agent's trace for this person and intent (decision 0010)."""
@@ -169,7 +177,7 @@ class Governed:
             return None
         try:
             found = sealed_state.unseal(state, agent_id=self.agent.pk, call=_call_digest(message))
-            return get_action_for_agent(self.agent, found)
+            return get_action_for_agent(self.agent, found, person=self.caller.person)
         except (sealed_state.BadState, NotVisible) as error:
             raise Fault(INVALID_PARAMS, str(error)) from error
 
@@ -197,8 +205,8 @@ class Governed:
 
     def _of_task(self, task_id: str) -> tuple[ApprovalRequest, Action]:
         try:
-            request = get_request_for_agent(self.agent, task_id)
-            return request, get_action_for_agent(self.agent, request.action_id)
+            request = get_request_for_agent(self.agent, task_id, person=self.caller.person)
+            return request, get_action_for_agent(self.agent, request.action_id, person=self.caller.person)
         except NotVisible as error:
             raise unknown_task() from error
 
@@ -222,10 +230,13 @@ class Governed:
     def _reply(self, message: Message, asked: Action, arguments: Mapping[str, Any]) -> Result | Hold:
         granted = [tool["name"] for tool in self._granted()]
         try:
+            require_proven(self.caller, asked.trace)
             made = replies.answer(
                 actor=self.actor, agent=self.agent, asked=asked, arguments=arguments, granted=granted,
                 call_id=_call_id(message),
             )  # fmt: skip
+        except PersonNotProven as error:
+            return own_tools.refused(str(error), asked.trace_id)
         except replies.NoReply as error:
             return error.told
         return self._answer(message, made)
@@ -247,6 +258,15 @@ class Governed:
 def _fresh(action: Action) -> Action:
     action.refresh_from_db()
     return action
+
+
+def _executed_here(tools: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """A caller of an MCP tool takes it for done; what the agent does itself has its door in REST."""
+    return [tool for tool in tools if tool["executed_by"] == "remit"]
+
+
+def _listing(tools: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [_listed(tool) for tool in tools] + own_tools.LISTED
 
 
 def _listed(tool: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,8 +53,8 @@ def _responded(message: Message, box: Toolbox, headers: Mapping[str, str]) -> Re
 
 
 def _called(message: Message, box: Toolbox, headers: Mapping[str, str]) -> Result | Hold:
-    """The list is asked again at each call: what is not in it does not exist (B-06)."""
-    listed = next((tool for tool in box.tools() if tool["name"] == message.params["name"]), None)
+    """The list is asked again at each call: what is not granted does not exist (B-06)."""
+    listed = next((tool for tool in box.granted() if tool["name"] == message.params["name"]), None)
     if listed is None:
         raise unknown_tool(message.params["name"])
     if message.era == "modern":

@@ -25,8 +25,11 @@ class Toolbox(Protocol):
     def tools(self) -> list[dict[str, Any]]:
         """MCP tool objects, in a stable order."""
 
+    def granted(self) -> list[dict[str, Any]]:
+        """What may be called: the list, and what this caller's token does not reach, so that the call can say so."""
+
     def call(self, message: Message) -> Result | Hold:
-        """A tools/call whose tool is in the list."""
+        """A tools/call whose tool is granted."""
 
     def get_task(self, task_id: str) -> Result:
         """The task as it stands, its result inlined when it is done."""

@@ -1,1 +1,1 @@
-"""The authorization server agents use, by its library: client credentials, revocation, two metadata documents."""
+"""The authorization server agents use: client credentials by a library, exchange (RFC 8693), revocation, two documents."""

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from accounts.oauth_settings import SCOPE
+from accounts.scopes import WORDS
 
 AUDIENCES = {"mcp": "REMIT_AUDIENCE_MCP", "api/v1": "REMIT_AUDIENCE_REST"}
 
@@ -18,7 +18,7 @@ def resource_metadata(request: HttpRequest, audience: str) -> HttpResponse:
         "resource": getattr(settings, AUDIENCES[audience]),
         "resource_name": "Remit",
         "authorization_servers": [settings.REMIT_BASE_URL],
-        "scopes_supported": [SCOPE],
+        "scopes_supported": list(WORDS),
         "bearer_methods_supported": ["header"],
     }
     return JsonResponse(body)

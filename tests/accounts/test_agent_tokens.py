@@ -23,8 +23,8 @@ def kind_of(token: str) -> str:
 
 
 def test_a_token_is_its_agent(people):
-    assert authenticate_agent(people.token, audience="") == people.agent
-    assert authenticate_agent(people.tokens["front-desk-agent"], audience="").workspace == people.lakeside
+    assert authenticate_agent(people.token, audience="").agent == people.agent
+    assert authenticate_agent(people.tokens["front-desk-agent"], audience="").agent.workspace == people.lakeside
 
 
 def test_the_token_is_nowhere_in_the_database(people):
@@ -73,14 +73,14 @@ def test_expiry_is_by_the_database_clock_and_its_instant_is_already_too_late(peo
     monkeypatch.setattr(access, "database_now", lambda: credential.expires_at)
     assert kind_of(people.token) == "expired-token"
     monkeypatch.setattr(access, "database_now", lambda: credential.expires_at - timedelta(microseconds=1))
-    assert authenticate_agent(people.token, audience="") == people.agent
+    assert authenticate_agent(people.token, audience="").agent == people.agent
 
 
 def test_a_disabled_agent_is_refused_and_a_paused_one_may_still_ask(people):
     for state, allowed in ((Agent.State.PAUSED, True), (Agent.State.DISABLED, False), (Agent.State.ACTIVE, True)):
         set_agent_state(actor=people.actor("priya"), agent=people.agent, state=state)
         if allowed:
-            assert authenticate_agent(people.token, audience="").state == state
+            assert authenticate_agent(people.token, audience="").agent.state == state
         else:
             assert kind_of(people.token) == "agent-disabled"
 
@@ -111,4 +111,4 @@ def test_a_token_may_not_live_for_ever(people, days):
 def test_two_tokens_of_one_agent_live_and_die_apart(people):
     second = issue_agent_token(actor=people.actor("dana"), agent=people.agent)
     revoke_agent_token(actor=people.actor("dana"), credential=credential_of(people.token))
-    assert authenticate_agent(second, audience="") == people.agent
+    assert authenticate_agent(second, audience="").agent == people.agent

@@ -137,6 +137,9 @@ class FixtureBox:
             {"name": name, "description": f"Fixture {name}.", "inputSchema": SCHEMAS.get(name, TEXT)} for name in NAMES
         ]
 
+    def granted(self) -> list[dict[str, Any]]:
+        return self.tools()
+
     def refused(self, fault: Fault) -> None:
         """Nobody's ledger."""
 

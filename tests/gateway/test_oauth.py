@@ -13,6 +13,7 @@ from oauth2_provider.models import AccessToken, Application
 from accounts.clock import database_now
 from accounts.models import Agent, AgentClient
 from accounts.services import issue_agent_client, revoke_agent_client, set_agent_state
+from tests.gateway.exchanging import GRANT
 from tests.gateway.mcp_client import modern
 from tests.gateway.test_bad_input import problem
 
@@ -117,7 +118,7 @@ def test_rfc9728_and_rfc8414_lead_from_a_401_to_the_token_endpoint(cast):
     server = Client().get("/.well-known/oauth-authorization-server", headers={"Host": "localhost"}).json()
     assert server["issuer"] == settings.REMIT_BASE_URL  # nothing of it comes from the Host header.
     assert server["token_endpoint"].startswith(f"{settings.REMIT_BASE_URL}/oauth/token")
-    assert server["grant_types_supported"] == ["client_credentials"] and "authorization_endpoint" not in server
+    assert server["grant_types_supported"] == ["client_credentials", GRANT] and "authorization_endpoint" not in server
     assert Client().get("/.well-known/oauth-protected-resource/elsewhere").status_code == 404
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.access import NotVisible
 from accounts.clock import database_now
 from accounts.ids import is_id
-from accounts.models import Agent, Workspace
+from accounts.models import Agent, User, Workspace
 from traces.access import traces_visible_to
 from traces.embed.models import FrameOrigin, ShownLink
 
@@ -71,9 +71,10 @@ def _signed(token: str) -> ShownLink:
     return link
 
 
-def get_link_for_agent(agent: Agent, link_id: str) -> ShownLink:
-    """A link to a trace of this agent. Raises NotVisible."""
+def get_link_for_agent(agent: Agent, link_id: str, *, person: User | None) -> ShownLink:
+    """A link to a trace of this agent; with a person's token (`person`) one for them. Raises NotVisible."""
     found = ShownLink.objects.select_related("trace__workspace", "person").filter(trace__agent=agent)
+    found = found.filter(person=person) if person else found
     link = found.filter(pk=link_id).first() if is_id("lnk", link_id) else None
     if link is None:
         raise NotVisible("link")

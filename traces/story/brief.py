@@ -60,7 +60,18 @@ def _asked(facts: TraceFacts) -> str:
     sources = [str(source["title"]) for source in facts.opened["sources"]]
     more = [*sources[:_MOST], f"{len(sources) - _MOST} more"] if len(sources) > _MOST else sources
     named = f" It named {joined(more)} as its source{'s' if len(sources) > 1 else ''}." if sources else ""
-    return f"{facts.opened['on_behalf_of']['name']} asked at {facts.opened_at:%H:%M:%S UTC}: “{quoted}”{named}"
+    how = f" {known(facts)}" if known(facts) else ""
+    return f"{facts.opened['on_behalf_of']['name']} asked at {facts.opened_at:%H:%M:%S UTC}: “{quoted}”{named}{how}"
+
+
+def known(facts: TraceFacts) -> str:
+    """How it is known whose request this is; "" where a person acts in the console, and in ledgers from before it was told."""
+    person, agent = facts.opened["on_behalf_of"]["name"], facts.opened.get("agent") or facts.opened_by
+    told = {
+        "token": f"Known by token: {person}'s own sign-in stands behind {facts.opened.get('token')}.",
+        "agent": f"Named by the agent: {agent['name']} said that it acts for {person}.",
+    }
+    return told.get(str(facts.opened.get("known_by")), "")
 
 
 def _acted(facts: TraceFacts) -> str:

@@ -87,6 +87,8 @@ class Story:
     todos: Sequence[todo.Todo]
     runbooks: Sequence[todo.Runbook]
     asked_by: str
+    # How it is known who asked: by a token of theirs, or because the agent named them.
+    known: str
     acted_by: str
     # Whether long lists stand unfolded.
     whole: bool = False
@@ -209,6 +211,7 @@ def build_story(
         todos=todo.todos(facts),
         runbooks=todo.runbooks(facts),
         asked_by=facts.opened["on_behalf_of"]["name"],
+        known=brief.known(facts),
         acted_by=(facts.opened.get("agent") or facts.opened_by)["name"],
         whole=whole,
         first_event=max(first_event, 1),
