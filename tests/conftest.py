@@ -7,6 +7,7 @@ from django.test import TransactionTestCase
 
 from tests.cast import Cast, build_cast
 from tests.desk.running import RunningDesk, start_desk
+from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401 - hooks
 from tests.snapshot import emptied, restored
 
 _connect = socket.socket.connect

@@ -13,6 +13,8 @@ from policies.replay import start_replay
 from tests.access.approval_rows import APPROVAL_ROWS, AWAY, OUT
 from tests.access.govern_rows import EMBED_ROWS, GOVERN_ROWS
 from tests.builders import planned, request_of
+from tests.cast import build_cast
+from tests.snapshot import restored
 from traces.models import SavedView
 from traces.notices.models import Channel, Delivery
 
@@ -179,7 +181,28 @@ def test_every_route_has_a_row():
 
 
 @pytest.fixture
-def places(cast):
+def world(db, desk):
+    """The cast and the places, made once and kept as rows: each of the rows below starts from them."""
+    desk.reset()
+    return restored("matrix", lambda: _world(desk))
+
+
+def _world(desk):
+    made = build_cast(desk)
+    return made, _places(made)
+
+
+@pytest.fixture
+def cast(world):
+    return world[0]
+
+
+@pytest.fixture
+def places(world):
+    return world[1]
+
+
+def _places(cast):
     trace = planned(cast)
     refund = request_of(trace, "desk.refund.create")
     policy = Policy.objects.get(workspace=cast.northwind, slug="support")

@@ -1,0 +1,64 @@
+"""In which order the files are tried and by whom, and which tests a second pass on other servers needs. Hooks of conftest.py."""
+
+import os
+from collections import Counter
+
+import pytest
+
+try:
+    from xdist.scheduler import LoadFileScheduling
+except ImportError:  # Tests also run one by one, without workers.
+    LoadFileScheduling = object
+
+# What is quick and fails first, then what takes longest: a long file that begins last is waited for by a worker alone.
+FIRST = (
+    "tests/house/",
+    "tests/browser/",
+    "tests/faults/",
+    "tests/runtime/",
+    "tests/access/",
+    "tests/actions/test_canaries",
+)
+# One Remit and its servers are started for all of them.
+TOGETHER = "tests/browser/"
+# What asks for one of these speaks to the database and the broker that the environment names.
+SERVED = frozenset({"db", "transactional_db", "remit"})
+
+
+class ByFile(LoadFileScheduling):
+    """A file stays with one worker, and so do all files of the browser."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TOGETHER if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Workers take files in the order of the collection below."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Sort the files; with REMIT_SERVED_ONLY leave out what a server cannot change. Within a file the order stays."""
+    if os.environ.get("REMIT_SERVED_ONLY"):
+        apart = [item for item in items if not _is_served(item)]
+        config.hook.pytest_deselected(items=apart)
+        items[:] = [item for item in items if _is_served(item)]
+    many = Counter(_file(item) for item in items)
+    items.sort(key=lambda item: (_rank(_file(item)), -many[_file(item)], _file(item)))
+
+
+def _is_served(item) -> bool:
+    return not SERVED.isdisjoint(item.fixturenames) or item.get_closest_marker("django_db") is not None
+
+
+def _file(item) -> str:
+    return item.nodeid.split("::")[0]
+
+
+def _rank(file: str) -> int:
+    return next((rank for rank, name in enumerate(FIRST) if file.startswith(name)), len(FIRST))
