@@ -120,7 +120,7 @@ class AsyncRemit:
         self,
         *,
         intent: str,
-        on_behalf_of: str,
+        on_behalf_of: str | None = None,
         sources: Sequence[Mapping[str, Any]] = (),
         idempotency_key: str | None = None,
     ) -> AsyncTrace:

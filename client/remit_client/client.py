@@ -124,11 +124,14 @@ class Remit:
         self,
         *,
         intent: str,
-        on_behalf_of: str,
+        on_behalf_of: str | None = None,
         sources: Sequence[Mapping[str, Any]] = (),
         idempotency_key: str | None = None,
     ) -> Trace:
-        """Open a trace: what was asked, by whom, from which sources. The same key opens the same one."""
+        """Open a trace: what was asked, by whom, from which sources. The same key opens the same one.
+
+        A token that acts for a person names them; any other needs `on_behalf_of`.
+        """
         return Trace(self.send(wire.opening(intent, on_behalf_of, sources, idempotency_key)), self)
 
     def trace(self, trace_id: str) -> Trace:

@@ -57,10 +57,11 @@ def post(path: str, body: Mapping[str, Any], idempotency_key: str | None) -> Req
 
 
 def opening(
-    intent: str, on_behalf_of: str, sources: Sequence[Mapping[str, Any]], idempotency_key: str | None
+    intent: str, on_behalf_of: str | None, sources: Sequence[Mapping[str, Any]], idempotency_key: str | None
 ) -> Request:
-    """Opens a trace."""
-    return post("traces", {"intent": intent, "on_behalf_of": on_behalf_of, "sources": list(sources)}, idempotency_key)
+    """Opens a trace. Nobody is named where the token does."""
+    named = {} if on_behalf_of is None else {"on_behalf_of": on_behalf_of}
+    return post("traces", {"intent": intent, **named, "sources": list(sources)}, idempotency_key)
 
 
 def calling(

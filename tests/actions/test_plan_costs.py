@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.scopes import EVERYTHING
 from actions.models import Plan
 from actions.plan_page import plan_page
 from actions.plans import Step, record_plan
@@ -22,7 +23,7 @@ FEW, MANY = 5, 50
 def recorded(cast, count: int) -> Plan:
     """A bulk step of so many items and a fifth as many single steps, all of one record, which is read once."""
     (call,) = items(["90001"])
-    ready, single = prepare(agent=cast.agent, name=TICKET, arguments=call), count // 5
+    ready, single = prepare(agent=cast.agent, name=TICKET, arguments=call, effects=EVERYTHING), count // 5
     steps = [Step("Note the tickets", TICKET, items=(call,) * count), *[Step("Note it", TICKET, call)] * single]
     return record_plan(
         actor=cast.agent_actor, agent=cast.agent, trace=opened(cast), sources=[], resumes=None, steps=steps,

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from accounts.actors import Caller
 from accounts.clock import database_now
 from actions.models import Action, AttemptCredential
 from actions.services import run_and_advance
@@ -122,7 +123,7 @@ def test_an_mcp_client_is_not_offered_what_remit_would_not_execute(cast):
     give_hands(cast)
     listed = {tool["name"]: tool["executed_by"] for tool in rest(cast, "get", "tools").json()["tools"]}
     assert listed[TOOL] == "agent" and listed["desk.order.get"] == "remit"
-    offered = {tool["name"] for tool in Governed(cast.agent).tools()}
+    offered = {tool["name"] for tool in Governed(Caller(cast.agent)).tools()}
     assert TOOL not in offered and "desk.order.get" in offered
 
 

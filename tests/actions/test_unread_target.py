@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.scopes import EVERYTHING
 from actions.models import Action
 from actions.propose import Place, Prepared, prepare, record_proposal
 from actions.services import evaluate
@@ -29,7 +30,7 @@ def recorded(cast, ready: Prepared) -> Action:
 
 def paused_then_released(cast, plain: dict) -> Prepared:
     switch = hold(actor=cast.actor("priya"), workspace=None, scope="everything", target="", reason=WHY)
-    ready = prepare(agent=cast.agent, name=TOOL, arguments=REFUND)
+    ready = prepare(agent=cast.agent, name=TOOL, arguments=REFUND, effects=EVERYTHING)
     let_go(actor=cast.actor("priya"), switch=switch, reason="Looked at it, amounts are right.")
     return ready
 
@@ -38,7 +39,7 @@ def off_then_on(cast, plain: dict) -> Prepared:
     rule = plain["roles"]["refunds"]["tools"][TOOL]
     plain["roles"]["refunds"]["tools"][TOOL] = {"mode": "off"}
     publish(cast, plain)
-    ready = prepare(agent=cast.agent, name=TOOL, arguments=REFUND)
+    ready = prepare(agent=cast.agent, name=TOOL, arguments=REFUND, effects=EVERYTHING)
     plain["roles"]["refunds"]["tools"][TOOL] = rule
     publish(cast, plain)
     return ready
@@ -50,13 +51,15 @@ def test_p5_nothing_is_written_over_a_record_that_was_not_read(cast, plain, mean
     assert ready.before is None and ready.problem == ""
     found = recorded(cast, ready)
     assert found.state == "denied" and "was not read" in found.detail
-    assert recorded(cast, prepare(agent=cast.agent, name=TOOL, arguments=REFUND)).state == "authorized"
+    assert (
+        recorded(cast, prepare(agent=cast.agent, name=TOOL, arguments=REFUND, effects=EVERYTHING)).state == "authorized"
+    )
 
 
 def test_a_tool_that_is_off_still_says_so_itself(cast, plain):
     plain["roles"]["refunds"]["tools"][TOOL] = {"mode": "off"}
     publish(cast, plain)
-    found = recorded(cast, prepare(agent=cast.agent, name=TOOL, arguments=REFUND))
+    found = recorded(cast, prepare(agent=cast.agent, name=TOOL, arguments=REFUND, effects=EVERYTHING))
     assert found.state == "denied" and "was not read" not in found.detail
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import httpx
 from django.db import connections
 
+from accounts.scopes import EVERYTHING
 from actions.models import Action
 from actions.propose import Place, prepare, record_proposal
 from actions.states import State
@@ -35,7 +36,9 @@ def authorized(cast, klass: str, *, state: str = "authorized") -> Action:
     trace = opened(cast)
     place = Place(trace, cast.agent, trace.on_behalf_of, 1)
     found = record_proposal(
-        actor=cast.agent_actor, place=place, prepared=prepare(agent=cast.agent, name=tool, arguments=given)
+        actor=cast.agent_actor,
+        place=place,
+        prepared=prepare(agent=cast.agent, name=tool, arguments=given, effects=EVERYTHING),
     )
     assert found.state == state, found.detail
     return found

@@ -87,9 +87,9 @@ class Story:
     todos: Sequence[todo.Todo]
     runbooks: Sequence[todo.Runbook]
     asked_by: str
-    # How it is known who asked: by a token of theirs, or because the agent named them.
-    known: str
     acted_by: str
+    # How it is known who asked: by a token of theirs, or because the agent named them.
+    known: str = ""
     # Whether long lists stand unfolded.
     whole: bool = False
     first_event: int = 1
