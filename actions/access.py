@@ -1,10 +1,17 @@
 """Who may see which actions and plans: people those of traces they see; an agent its own, not a person's rollback of them."""
 
+from django.db.models import QuerySet
+
 from accounts.access import NotVisible
 from accounts.ids import is_id
-from accounts.models import Agent, User
+from accounts.models import Agent, User, Workspace
 from actions.models import Action, Plan
-from traces.access import get_trace_for
+from traces.access import get_trace_for, traces_visible_to
+
+
+def actions_visible_to(user: User, workspace: Workspace) -> QuerySet[Action]:
+    """Actions of the traces this person may open."""
+    return Action.objects.filter(workspace=workspace, trace__in=traces_visible_to(user, workspace).order_by())
 
 
 def get_action_for(user: User, action_id: str) -> Action:

@@ -19,6 +19,7 @@ from traces.entry_types import TOLD, label
 from traces.facets import facets_of
 from traces.models import GENESIS, Entry, Trace, WithheldValue
 from traces.notices.models import Untold
+from traces.waiting import SETTLED, settled_wait_s
 
 VERSION = 1
 
@@ -87,10 +88,12 @@ def append(*, actor: Actor, trace_id: str, type: str, body: Mapping[str, Any]) -
     WithheldValue.objects.bulk_create(WithheldValue(entry=entry, **row) for row in commitments.rows)
     if type in TOLD:
         Untold.objects.create(entry=entry)
-    moved = {"head_seq": entry.seq, "head_hash": entry.hash, "updated_at": at}
+    moved: dict[str, Any] = {"head_seq": entry.seq, "head_hash": entry.hash, "updated_at": at}
     fresh = facets_of(record).difference(trace.facets)
     if fresh:
         moved["facets"] = [*trace.facets, *sorted(fresh)]
+    if type == SETTLED:
+        moved["waited_s"] = settled_wait_s(trace.pk)
     Trace.objects.filter(pk=trace.pk).update(**moved)
     return entry
 

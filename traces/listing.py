@@ -1,24 +1,19 @@
 """The trace list: rows, chips and pages of 50 that go on from the last row rather than count from the first."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
-
 from accounts.access import has_permission
 from accounts.models import Agent, User, Workspace
 from accounts.permissions import Permission
 from traces.access import traces_visible_to
-from traces.canonical import instant, parse_instant
 from traces.filters import LABELS, OUTCOMES, Filters
 from traces.finding import narrowed
 from traces.models import SavedView, Trace
-
-PAGE = 50
-_PLACE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)~(trc_[0-9A-Z]{26})")
+from traces.paging import page_of, place
+from traces.waiting import waited_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +40,8 @@ class Row:
     agent: str
     person: str
     outcome: str
+    # Seconds in which people were waited for; until now where they still are.
+    waited_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +64,11 @@ class Listing:
 def listing(user: User, workspace: Workspace, query: Mapping[str, Any], saved: list[SavedView]) -> Listing:
     """One page of the traces this person may see that match the filters in a query string, newest first."""
     filters = Filters.from_query(query)
-    rows, newer, older = _page(narrowed(traces_visible_to(user, workspace), workspace, filters), query)
+    page = page_of(narrowed(traces_visible_to(user, workspace), workspace, filters), query)
+    waits = waited_now(page.rows)
     return Listing(
-        rows=[_row(trace) for trace in rows],
-        chips=[_chip(filters, key, label) for key, label in [("", "All"), *OUTCOMES.items()]],
+        rows=[_row(trace, waits) for trace in page.rows],
+        chips=outcome_chips(filters),
         chosen=chosen_chips(filters),
         fields=form_fields(filters, [name for name in LABELS if name != "outcome"]),
         agents=agents_for(user, workspace),
@@ -78,9 +76,14 @@ def listing(user: User, workspace: Workspace, query: Mapping[str, Any], saved: l
         problems=filters.problems,
         outcome=filters.outcome,
         query=filters.url(),
-        next_url=filters.url(after=_place(rows[-1])) if older else "",
-        previous_url=filters.url(before=_place(rows[0])) if newer else "",
+        next_url=filters.url(after=place(page.rows[-1])) if page.older else "",
+        previous_url=filters.url(before=place(page.rows[0])) if page.newer else "",
     )
+
+
+def outcome_chips(filters: Filters) -> list[Chip]:
+    """One for each outcome, and one for all of them."""
+    return [_chip(filters, key, label) for key, label in [("", "All"), *OUTCOMES.items()]]
 
 
 def chosen_chips(filters: Filters) -> list[Chip]:
@@ -101,37 +104,11 @@ def agents_for(user: User, workspace: Workspace) -> list[tuple[str, str]]:
     return list(found.values_list("slug", "name"))
 
 
-def _page(found: QuerySet[Trace], query: Mapping[str, Any]) -> tuple[list[Trace], bool, bool]:
-    """`(traces, whether newer ones exist, whether older ones do)`. A place that says nothing begins anew."""
-    after, before = _read(query, "after"), _read(query, "before")
-    if before and not after:
-        at, key = before
-        newer = found.filter(created_at__gte=at).exclude(created_at=at, pk__lte=key)
-        rows = list(newer.order_by("created_at", "pk")[: PAGE + 1])
-        return rows[:PAGE][::-1], len(rows) > PAGE, True
-    if after:
-        at, key = after
-        found = found.filter(created_at__lte=at).exclude(Q(created_at=at) & Q(pk__gte=key))
-    rows = list(found.order_by("-created_at", "-pk")[: PAGE + 1])
-    return rows[:PAGE], bool(after and rows), len(rows) > PAGE
-
-
-def _place(trace: Trace) -> str:
-    return f"{instant(trace.created_at)}~{trace.pk}"
-
-
-def _read(query: Mapping[str, Any], name: str) -> tuple[datetime, str] | None:
-    found = _PLACE.fullmatch(str(query.get(name, "")))
-    try:
-        return (parse_instant(found[1]), found[2]) if found else None
-    except ValueError:
-        return None
-
-
 def _chip(filters: Filters, key: str, label: str) -> Chip:
     return Chip(label.replace("_", " ").capitalize(), filters.url(outcome=key), filters.outcome == key)
 
 
-def _row(trace: Trace) -> Row:
+def _row(trace: Trace, waits: Mapping[str, float]) -> Row:
     agent = trace.agent.name if trace.agent else trace.asker.name
-    return Row(trace.pk, trace.created_at, trace.title, agent, trace.asker.name, trace.outcome)
+    waited = waits.get(trace.pk, trace.waited_s)
+    return Row(trace.pk, trace.created_at, trace.title, agent, trace.asker.name, trace.outcome, waited)

@@ -22,6 +22,8 @@ GOVERN_ROWS: dict[str, tuple[str, str, dict, int]] = {
     "console:single_operator": ("get", "/people/single-operator/", {"dana": 200, "omar": 200, None: 302}, 403),
     "console:single_on": ("post", "/people/single-operator/on/", {"dana": 422, "omar": 422, None: 302}, 403),
     "console:single_off": ("post", "/people/single-operator/off/", {"dana": 302, "omar": 302, None: 302}, 403),
+    "actions:list": ("get", "/actions/?tool=desk.order.get", {None: 302}, 200),
+    "actions:export": ("get", "/actions/export/?format=csv", {"maya": 403, None: 302}, 200),
     "actions:agents": ("get", "/agents/", SEES_AGENTS, 200),
     "actions:agent": ("get", "/agents/{agent}/", AGENT, 200),
     # Nobody here proved who they are: owners are sent to prove it.

@@ -13,8 +13,9 @@ from tests.builders import opened, planned, request_of, vote
 from traces.access import traces_visible_to
 from traces.filters import Filters
 from traces.finding import found_by, narrowed
-from traces.listing import PAGE, listing
+from traces.listing import listing
 from traces.models import SavedView, Trace
+from traces.paging import PAGE
 from traces.saved import MOST, ViewRefused, save_view
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"

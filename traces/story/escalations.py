@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from traces.spans import union_s
 from traces.story.facts import ActionFacts, TraceFacts
 
 DID = {"approve": ("approved", "Approved"), "reject": ("rejected", "Rejected")}
@@ -24,14 +25,7 @@ def _asked(facts: TraceFacts) -> list[ActionFacts]:
 
 def waited_s(facts: TraceFacts) -> float:
     """Seconds in which at least one action waited for people."""
-    spans = sorted((a.asked_at, a.settled_at or facts.last_at) for a in _asked(facts) if a.asked_at)
-    total, until = 0.0, None
-    for start, end in spans:
-        begin = start if until is None or start > until else until
-        if end > begin:
-            total += (end - begin).total_seconds()
-        until = end if until is None or end > until else until
-    return total
+    return union_s((a.asked_at, a.settled_at or facts.last_at) for a in _asked(facts) if a.asked_at)
 
 
 def rows(facts: TraceFacts) -> list[dict[str, Any]]:

@@ -1,0 +1,138 @@
+"""The list of actions: rows under the filters of the trace list, in pages of 50, and the same as a file."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from accounts.clock import database_now
+from accounts.models import User, Workspace
+from actions.access import actions_visible_to
+from actions.finding import narrowed
+from actions.models import Action
+from actions.record import told
+from approvals.models import ApprovalRequest
+from traces.canonical import instant
+from traces.filters import LABELS, Filters
+from traces.listing import Chip, Field, agents_for, chosen_chips, form_fields, outcome_chips
+from traces.paging import page_of, place
+from traces.story.steps import RESULTS
+
+COLUMNS = [
+    "action", "trace", "step", "proposed at", "what", "tool", "agent", "acted as themselves", "asked by", "state",
+    "rolled back", "policy", "record", "waited s",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One action."""
+
+    id: str
+    at: datetime
+    what: str
+    url: str
+    tool: str
+    who: str
+    person: str
+    status: str
+    status_text: str
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page, and what stands around it."""
+
+    rows: list[Row]
+    chips: list[Chip]
+    chosen: list[Chip]
+    fields: list[Field]
+    agents: list[tuple[str, str]]
+    problems: tuple[str, ...]
+    outcome: str
+    query: str
+    next_url: str
+    previous_url: str
+    clear_url: str = "?"
+
+
+def matching(user: User, workspace: Workspace, filters: Filters) -> QuerySet[Action]:
+    """The actions this person may see that match, with what a row names."""
+    found = narrowed(actions_visible_to(user, workspace), workspace, filters)
+    return found.select_related("agent", "requester", "acting_user", "tool__connection")
+
+
+def listing(user: User, workspace: Workspace, query: Mapping[str, Any]) -> Listing:
+    """One page of the actions that match the filters in a query string, newest first."""
+    filters = Filters.from_query(query)
+    page = page_of(matching(user, workspace, filters), query)
+    waits = waited(page.rows)
+    return Listing(
+        rows=[_row(action, waits) for action in page.rows],
+        chips=outcome_chips(filters),
+        chosen=chosen_chips(filters),
+        fields=form_fields(filters, [name for name in LABELS if name != "outcome"]),
+        agents=agents_for(user, workspace),
+        problems=filters.problems,
+        outcome=filters.outcome,
+        query=filters.url() if filters.active else "",
+        next_url=filters.url(after=place(page.rows[-1])) if page.older else "",
+        previous_url=filters.url(before=place(page.rows[0])) if page.newer else "",
+    )
+
+
+def waited(actions: Sequence[Action]) -> dict[str, float]:
+    """Seconds people were waited for, action by action; until now where they still are."""
+    asked = ApprovalRequest.objects.filter(action_id__in=[action.pk for action in actions])
+    now = database_now()
+    return {
+        action_id: ((settled_at or now) - created_at).total_seconds()
+        for action_id, created_at, settled_at in asked.values_list("action_id", "created_at", "settled_at")
+    }
+
+
+def _row(action: Action, waits: Mapping[str, float]) -> Row:
+    status, text = _stands(action)
+    return Row(
+        id=action.pk,
+        at=action.created_at,
+        what=what(action),
+        url=f"{reverse('traces:detail', args=[action.trace_id])}?show=all#step-{action.step}",
+        tool=action.tool_name,
+        who=action.acting_user.name if action.acting_user else action.agent.name,
+        person=action.requester.name,
+        status=status,
+        status_text=text,
+        waited_s=waits.get(action.pk, 0.0),
+    )
+
+
+def what(action: Action) -> str:
+    """What it does, or did, from our own words, without sensitive values."""
+    words = told(action, action.definition, action.arguments)
+    sentence = words["past"] if action.state in {"succeeded", "succeeded_attested"} else words["imperative"]
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _stands(action: Action) -> tuple[str, str]:
+    if action.rollback_state == Action.RollbackState.ROLLED_BACK:
+        return "rolled_back", "Rolled back"
+    return RESULTS.get(action.state, ("done", "Done") if action.state == "succeeded" else ("waiting", "Waiting"))
+
+
+def export_rows(actions: Sequence[Action]) -> Iterable[list[Any]]:
+    """In the order of COLUMNS; the sentences hold no sensitive value."""
+    waits = waited(actions)
+    for action in actions:
+        policy = action.decision.get("policy") or {}
+        record = (action.before or {}).get("record_id") or (action.result or {}).get("remote_id") or ""
+        yield [
+            action.pk, action.trace_id, action.step, instant(action.created_at), what(action), action.tool_name,
+            action.agent.name if action.agent else "", action.acting_user.name if action.acting_user else "",
+            action.requester.name, action.state, action.rollback_state,
+            f"{policy['slug']}@{policy['version']}" if policy else "", record, round(waits.get(action.pk, 0.0)),
+        ]  # fmt: skip
