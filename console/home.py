@@ -1,5 +1,6 @@
 """Home: what needs this person, most urgent kind first. Reads only."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from policies.access import proposals_for
 from policies.engine.windows import instant
 from policies.lapses import lapses
 from policies.models import BreakerTrip
+from traces.models import Log
 
 
 class NeedRow(Protocol):
@@ -53,11 +55,13 @@ class Need:
 
 
 def needs(user: User, workspace: Workspace) -> Sequence[NeedRow]:
-    """Everything, in order: overdue, unknown outcomes, emergencies, tripped breakers, changed tools, policies, then approvals."""
+    """Everything, in order: overdue, broken ledgers, unknown outcomes, emergencies, tripped breakers, changed tools, policies,
+    actions that were looked at again and not fine, then approvals."""
     waiting = [row_of(found) for found in decidable_by(user, workspace)]
     overdue = [row for row in waiting if row.urgency == "overdue"]
     return [
         *overdue,
+        *broken_ledgers(user, workspace),
         *needing(user, workspace),
         *unresolved_for(user, workspace),
         *tripped(user, workspace),
@@ -66,6 +70,29 @@ def needs(user: User, workspace: Workspace) -> Sequence[NeedRow]:
         *ended_waivers(user, workspace),
         *not_fine(user, workspace),
         *(row for row in waiting if row.urgency != "overdue"),
+    ]
+
+
+_BROKEN = re.compile(r"Trace (trc_[0-9A-Z]{26}): ")
+
+
+def broken_ledgers(user: User, workspace: Workspace) -> list[Need]:
+    """A ledger that the checkpoint clock found not to hold, for those who read who did what or may stop agents."""
+    may = [has_permission(user, found, workspace) for found in (Permission.AUDIT_VIEW, Permission.AGENT_PAUSE)]
+    log = Log.objects.filter(workspace=workspace).exclude(problem="").first() if any(may) else None
+    found = _BROKEN.match(log.problem) if log else None
+    if log is None or found is None:
+        return []
+    return [
+        Need(
+            title=f"The ledger of a trace does not hold. {log.problem[found.end() :]}",
+            agent=found[1],
+            step_text="no checkpoint is signed over it",
+            time_left=f"found {age_text(log.problem_at)} ago" if log.problem_at else "",
+            url=reverse("traces:detail", args=[found[1]]),
+            verb="Show work",
+            icon="shield-alert",
+        )
     ]
 
 

@@ -13,6 +13,7 @@ console_patterns = (
         path("audit/export/", views_audit.audit_export, name="audit_export"),
         path("trust/", views_trust.trust, name="trust"),
         path("trust/<slug:key>/", views_trust.trust_rows, name="trust_rows"),
+        path("gallery/", views.gallery, name="gallery"),
         path("rollbacks/", views_trust.rollbacks, name="rollbacks"),
         path("people/single-operator/", views_single.single_operator, name="single_operator"),
         path("people/single-operator/on/", views_single.single_on, name="single_on"),

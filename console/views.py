@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from accounts.access import agents_visible_to, has_permission
+from accounts.access import NotVisible, agents_visible_to, has_permission
 from accounts.clock import database_now
 from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.ids import is_id
@@ -22,6 +22,7 @@ from actions.agent_page import agent_rows
 from actions.doubts import finding_out, in_doubt
 from approvals.access import open_requests_for
 from console.durability import lost_commits
+from console.gallery import samples
 from console.home import needs
 from console.metrics import text as metrics_text
 from console.trust.measures import families
@@ -83,6 +84,15 @@ def search(request: AuthenticatedRequest) -> HttpResponse:
     visible = traces_visible_to(request.user, request.workspace)
     found = found_by(visible, request.workspace, wanted, FOUND) if wanted else []
     return render(request, "console/search.html", {"wanted": wanted, "found": found})
+
+
+@sign_in_required
+@require_GET
+def gallery(request: AuthenticatedRequest) -> HttpResponse:
+    """Every component in both themes: for owners, and for anybody signed in while this is developed."""
+    if not settings.DEBUG and not has_permission(request.user, Permission.MEMBER_MANAGE, request.workspace):
+        raise NotVisible("page")
+    return render(request, "gallery/gallery.html", {"samples": samples()})
 
 
 def healthz(request: HttpRequest) -> HttpResponse:

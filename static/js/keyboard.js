@@ -5,12 +5,15 @@ const OFF = "single-keys-off";
 const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
 const isOff = () => localStorage.getItem(OFF) === "yes";
 let choosingPlace = false;
+let stood = null;
 
 const step = (selector, by) => {
   const all = [...document.querySelectorAll(selector)];
   if (!all.length) return false;
-  const at = all.indexOf(document.activeElement);
-  all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1)].focus();
+  // A button that steps has taken the focus, so the place is remembered.
+  const at = Math.max(all.indexOf(document.activeElement), all.indexOf(stood));
+  stood = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1)];
+  stood.focus();
   return true;
 };
 
@@ -55,6 +58,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("click", (event) => {
+  const stepper = event.target.closest("[data-step]");
+  if (stepper) step(...STEPS[stepper.dataset.step]);
   const opener = event.target.closest("[data-open]");
   if (opener) document.getElementById(opener.dataset.open).showModal();
 });

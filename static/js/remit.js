@@ -8,3 +8,4 @@ import "./live.js";
 import "./matrix.js";
 import "./passkey.js";
 import "./ticks.js";
+import "./rows.js";

@@ -17,6 +17,7 @@ GOVERN_ROWS: dict[str, tuple[str, str, dict, int]] = {
     ),
     "console:trust": ("get", "/trust/", {"maya": 403, None: 302}, 200),
     "console:trust_rows": ("get", "/trust/escalations/", {"maya": 403, None: 302}, 200),
+    "console:gallery": ("get", "/gallery/", {"dana": 200, "omar": 200, None: 302}, 404),
     "console:rollbacks": ("get", "/rollbacks/", {"maya": 403, None: 302}, 200),
     # Turning it on needs a reason and, where it would hold, a proof; off is an owner's word.
     "console:single_operator": ("get", "/people/single-operator/", {"dana": 200, "omar": 200, None: 302}, 403),

@@ -7,7 +7,7 @@ from tests.browser.test_story import axe_problems
 
 PAGES = [
     "/", "/agents/", "/tools/", "/tools/desk.refund.create/", "/connections/", "/connections/desk/", "/audit/?did=member",
-    "/trust/", "/trust/escalations/", "/rollbacks/", "/people/single-operator/", "/embedding/", "/actions/",
+    "/trust/", "/trust/escalations/", "/rollbacks/", "/people/single-operator/", "/embedding/", "/actions/", "/gallery/",
 ]  # fmt: skip
 
 

@@ -1,12 +1,11 @@
 """Sample contexts in the product's own types, so that a changed contract fails here before it reaches a page."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import yaml
 
-from accounts.display.vocabulary import LEVELS, STATUSES
 from accounts.models import Agent, User, Workspace
 from actions.agent_page import AgentRow, Hold
 from actions.definition import Definition
@@ -14,53 +13,14 @@ from actions.forms import EditForm
 from approvals.queue import QueueGroup, QueuePage, QueueRow, QueueTab
 from approvals.rail import Line
 from approvals.review import Review, segments
+from console.gallery import AT, CARD, DENIED, ESCALATED, PASSED, ROWS, TRACE, samples
 from console.navigation import AgentsState, Item, Nav
 from traces.story.brief import Line as BriefLine
 from traces.story.build import Event, Story, Tab
 from traces.story.todo import Runbook, Todo
 
-AT = datetime(2026, 11, 20, 2, 3, 9, tzinfo=UTC)
-TRACE, REQUEST = "trc_01K7QZ4M8T2VQ5R8W3X6Y9Z0AB", "apr_01K7R0B3W3X6Y9Z0ABTRC4M8T2"
-CARD = {"$withheld": "card number", "commitment": "c0ffee"}
+REQUEST = "apr_01K7R0B3W3X6Y9Z0ABTRC4M8T2"
 MAIL = {"$withheld": "email", "commitment": "beef"}
-DENIED = {
-    "outcome": "denied", "name": "Field allowlist", "rule": "fields.crm.account", "step_n": 3,
-    "reason": "credit_limit isn't on the allowlist for crm.account.update. It was not written.",
-    "remedy": "Leave it out, or ask a policy admin to allow it.",
-}  # fmt: skip
-ESCALATED = {
-    "outcome": "escalated", "name": "Spend limit", "rule": "limits.refund.auto", "step_n": 2, "remedy": "",
-    "reason": "$240.00 is over the $100.00 automatic limit, so two people had to approve.",
-}  # fmt: skip
-PASSED = {
-    "outcome": "passed",
-    "name": "Row scope",
-    "rule": "scopes.crm.account",
-    "step_n": 3,
-    "reason": "In scope.",
-    "remedy": "",
-}
-ROWS = [
-    {"field": "refund_status", "kind": "changed", "old": "none", "new": "refunded", "note": ""},
-    {
-        "field": "credit_limit",
-        "kind": "kept_denied",
-        "old": "5,000.00",
-        "new": "5,000.00",
-        "denied": "12,000.00",
-        "note": "",
-    },
-    {"field": "card", "kind": "added", "old": None, "new": CARD, "note": ""},
-    {"field": "region", "kind": "unchanged", "old": "EU", "new": "EU", "note": ""},
-    {
-        "field": "body",
-        "kind": "edited",
-        "old": "",
-        "new": "b",
-        "original": "a",
-        "note": "edited by Maya before sending",
-    },
-]
 
 
 def nav() -> Nav:
@@ -85,7 +45,7 @@ def step(n: int, title: str, tool: str, mode: str, status: str, text: str) -> di
 
 def call(n: int, tool: str) -> dict:
     return {
-        "step_n": n, "tool": tool, "at": AT, "status_code": 200, "status": "done", "duration_s": 1.1,
+        "ref": f"call-{n}", "step_n": n, "tool": tool, "at": AT, "status_code": 200, "status": "done", "duration_s": 1.1,
         "sent": [("amount", 24000), ("card", CARD)], "received": [("id", "re_3PqRx9"), ("receipt_email", MAIL)],
         "withheld": ["credit_limit"], "credential": [("Scope", "refunds:write")], "detail": "",
     }  # fmt: skip
@@ -234,10 +194,4 @@ def home_page(needs: int = 1) -> dict:
 
 def gallery_page() -> dict:
     """Every component once, for gallery/gallery.html."""
-    texts = ["Plain", "pay\u202ements", "p\u0430ypal", "https://paypal.example@evil.example/login"]
-    samples = {
-        "statuses": list(STATUSES), "modes": list(LEVELS), "checks": [DENIED, ESCALATED, PASSED], "rows": ROWS, "texts": texts,
-        "steps": [Line("done", "Plan checked", "9 checks"), Line("current", "Step 1", "You"), Line("waiting", "Sends", "Once")],
-        "ident": TRACE, "at": AT, "numbers": [3, 4, 6, 5, 9],
-    }  # fmt: skip
-    return {"nav": nav(), "samples": samples}
+    return {"nav": nav(), "samples": samples()}
