@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.desk.running import free_port
 
@@ -80,6 +80,11 @@ def chromium():
         browser.close()
 
 
+# A page of a busy machine takes its time; a wait ends as soon as it comes.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
+
+
 class Person:
     """Somebody at a browser. Collects what the console and the security policy complain about."""
 
@@ -88,7 +93,7 @@ class Person:
         self.base = remit["url"]
         self.context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | context))
         self.page = self.context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(PATIENCE_MS)
         self.page.on(
             "console", lambda message: self.complaints.append(message.text) if message.type == "error" else None
         )
@@ -131,4 +136,4 @@ def demo(remit) -> subprocess.Popen:
     yield process
     if process.poll() is None:
         process.terminate()
-    process.wait(10)
+    process.wait(30)

@@ -1,11 +1,10 @@
 """Plans and rollbacks in real Chromium: a bulk step with its canary, steps decided on one page, a rollback field by field."""
 
-import re
-
 import pytest
+from playwright.sync_api import expect
 
 from remit_client import Remit
-from tests.browser.test_story import axe_problems, sees
+from tests.browser.test_story import axe_problems, comes_to_say, sees
 
 TICKET = "desk.ticket.update"
 
@@ -58,10 +57,10 @@ def test_a_bulk_step_is_looked_at_let_run_and_undone_in_part(person, agent, them
     for place in range(1, 4):
         boxes.nth(place).uncheck()
     page.fill("#id_reason", "Only the last one was wrong.")
-    assert page.inner_text("[data-ticked]") == ("Restore 1 field" if scripts else "Undo what is ticked")
+    expect(page.locator("[data-ticked]")).to_have_text("Restore 1 field" if scripts else "Undo what is ticked")
     page.click("[data-ticked]")
     sees(page, "This rolls back")
-    assert re.search("Rolled back", priya.open(f"/traces/{trace.id}/").inner_text("main"))
+    comes_to_say(priya, f"/traces/{trace.id}/", "Rolled back")
     assert priya.complaints == []
 
 

@@ -12,7 +12,9 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
+from playwright.sync_api import expect
 
+from tests.browser.conftest import PATIENCE_MS
 from tests.browser.looks import LOOKS, NARROWEST
 from tests.browser.test_story import axe_problems
 from tests.desk.running import free_port
@@ -47,7 +49,7 @@ def product(remit, trace):
     }
     process = subprocess.Popen([sys.executable, "-c", SNIPPET], env=os.environ | env, stderr=subprocess.DEVNULL)
     try:
-        for _ in range(100):
+        for _ in range(300):
             try:
                 urlopen(f"http://127.0.0.1:{port}/").close()
                 break
@@ -56,14 +58,14 @@ def product(remit, trace):
         yield f"http://localhost:{port}"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(30)
 
 
 @contextmanager
 def browsing(chromium, **context):
     made = chromium.new_context(**({"viewport": {"width": 1440, "height": 900}} | context))
     page = made.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE_MS)
     page.complaints = []
     page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
     yield page
@@ -85,15 +87,17 @@ def test_a_listed_product_shows_the_trace_in_its_own_page(remit, trace, person, 
         page.goto(origin)
         page.click("text=Show work")
         frame = page.frame_locator("remit-show-work iframe")
-        assert "48213" in frame.locator("h1").inner_text() and "/show/" in page.frames[1].url
+        expect(frame.locator("h1")).to_contain_text("48213")
+        assert "/show/" in page.frames[1].url
         frame.locator("nav.tabs >> text=Tool calls").click()
         frame.locator("details.call summary").first.click()
-        assert frame.locator("text=not shown here").first.is_visible()
+        expect(frame.locator("text=not shown here").first).to_be_visible()
         frame.locator("#answer-line").fill("It did.")
         frame.locator("button:has-text('Yes')").click()
         frame.locator("text=Last answer: yes").wait_for()
         page.click("text=Close")
-        assert page.locator("iframe").count() == 0 and page.complaints == []
+        expect(page.locator("iframe")).to_have_count(0)
+        assert page.complaints == []
         assert page.evaluate("document.activeElement.textContent") == "Show work"
 
 
@@ -101,7 +105,10 @@ def test_a_product_that_is_not_listed_is_refused(remit, trace, chromium):
     with product(remit, trace) as origin, browsing(chromium) as page:
         page.goto(origin)
         page.click("text=Show work")
-        page.wait_for_timeout(1500)
+        for _ in range(100):
+            if any("frame-ancestors" in one for one in page.complaints):
+                break
+            page.wait_for_timeout(200)
         assert any("frame-ancestors" in one for one in page.complaints), page.complaints
         assert all("/show/" not in frame.url or frame.locator("h1").count() == 0 for frame in page.frames[1:])
         page.click("text=Close")

@@ -80,7 +80,7 @@ def start_desk(data: Path, *, faults: bool = True, secret: str = "") -> RunningD
     command = [sys.executable, "-m", "sample.desk", "--port", str(port), "--data", str(data)]
     process = subprocess.Popen([*command, *(["--faults"] if faults else [])], env=env, cwd=ROOT)
     desk = RunningDesk(f"http://127.0.0.1:{port}", "remit", secret, process)
-    for _ in range(150):
+    for _ in range(400):
         try:
             http.get(f"{desk.base_url}/health")
             return desk

@@ -31,7 +31,7 @@ class Broker:
         self.wait()
 
     def wait(self) -> None:
-        for _ in range(100):
+        for _ in range(300):
             try:
                 with Connection(self.url) as wire:
                     wire.ensure_connection(max_retries=1, timeout=1)

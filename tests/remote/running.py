@@ -55,7 +55,7 @@ def start_remote() -> RunningRemote:
     port = free_port()
     process = subprocess.Popen([sys.executable, "-m", "tests.remote.server", str(port)], cwd=ROOT)
     remote = RunningRemote(f"http://127.0.0.1:{port}", process)
-    for _ in range(150):
+    for _ in range(400):
         try:
             remote.truth()
             return remote

@@ -100,7 +100,7 @@ def test_second_start_keeps_the_data_and_supervisor_death_leaves_nothing(data):
     other = Supervisor(data)
     assert "Another Remit already runs" in other.refused()
     run.process.kill()
-    run.process.wait(10)
+    run.process.wait(30)
     assert gone(facts["pids"]), alive(facts["pids"])
 
 
