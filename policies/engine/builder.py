@@ -10,6 +10,7 @@ import rfc8785
 from policies.engine import endings, parts
 from policies.engine.durations import seconds
 from policies.engine.expressions import BadExpression, Expression, compile_expression
+from policies.engine.mixups import mixed, mixed_words
 from policies.engine.parts import Document, When
 from policies.engine.problems import PolicyError, Problem
 from policies.engine.routes import mistakes, route_of
@@ -193,7 +194,6 @@ class Builder:
 
     def _check_limits(self, limits: Sequence[parts.Limit]) -> None:
         seen: dict[Any, str] = {}
-        money: dict[str, parts.Limit] = {}
         for number, limit in enumerate(limits):
             said = (limit.when, limit.kind, limit.per, limit.window_s, limit.over, limit.route)
             if said in seen:
@@ -201,12 +201,8 @@ class Builder:
                     ("limits", number), f"{seen[said]} limits the same calls in the same window. Keep one of them."
                 )
             seen.setdefault(said, limit.id)
-            for tool in sorted(limit.when.tools) if limit.kind == "money" else ():
-                other = money.setdefault(tool, limit)
-                if other.currency != limit.currency:
-                    both = f"{other.currency} by {other.id}, here in {limit.currency}"
-                    message = f"{tool} is limited in {both}: every call breaks one."
-                    self._add(("limits", number), f"{message} Use one currency.")
+        for number, other in mixed(limits):
+            self._add(("limits", number), mixed_words(limits[number], other))
 
 
 def _limit_mistakes(data: Mapping[str, Any]) -> tuple[tuple[bool, str], ...]:
