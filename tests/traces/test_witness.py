@@ -1,12 +1,14 @@
 """Witnesses hold checkpoints outside the database: what they hold is never contradicted (R-40, R-32)."""
 
+import contextlib
+import resource
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from tests.traces.ledgers import attacker, grown, judged
+from tests.traces.ledgers import attacker, grow, grown, judged
 from traces.bundles.write import write_deployment
 from traces.checkpoints.clock import tell_witnesses, tick
 from traces.checkpoints.errors import LedgerBroken
@@ -112,6 +114,35 @@ def test_witness_that_cannot_be_asked_stops_the_clock(cast, settings, tmp_path):
     (tmp_path / "remit").write_text("in the way")
     settings.REMIT_WITNESS = [f"file:{tmp_path}"]
     assert tick(force=True).failed == 3
+
+
+@contextlib.contextmanager
+def room_for(size: int):
+    """No file may grow beyond so many bytes: what a disk that is full does to the next write."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("more", [0, 1, 100, 300])
+def test_f12_a_full_disk_leaves_no_half_note_in_an_anchor(cast, settings, tmp_path, more):
+    settings.REMIT_WITNESS = [f"file:{tmp_path}/w"]
+    trace = grown(cast)
+    tick(force=True)
+    grow(cast, trace, 3, start=5)
+    point, (witness,) = checkpoint_workspace(cast.northwind.pk), witnesses()
+    home = tmp_path / "w" / point.log.origin
+    day = next(file for file in home.iterdir() if file.name != "latest.txt")
+    before = {file.name: file.read_bytes() for file in home.iterdir()}
+    with room_for(day.stat().st_size + more), pytest.raises(WitnessFailed, match="cannot be written"):
+        witness.tell(point.log.origin, [point.note])
+    assert {file.name: file.read_bytes() for file in home.iterdir()} == before
+    assert judged(write_deployment(tmp_path / "full").path, tmp_path / "w")[0]
+    tick(force=True)
+    assert judged(write_deployment(tmp_path / "room").path, tmp_path / "w")[0]
 
 
 def test_unknown_witness_is_refused_with_the_forms_that_are_known(settings):
