@@ -668,6 +668,7 @@ def check_verdict(workspace: str, record: Mapping[str, Any], what: str) -> None:
         told |= {"choice": body["choice"], "step": body["step"]}
         away = body.get("for") or {}
         told |= {"for": away.get("id"), "delegation": away.get("delegation")}
+        told |= {"single_operator": body.get("single_operator")}
         # A second approver that the verdict asks for is signed since statements of version 2.
         told |= {"second": body["wants_second"]} if said["v"] >= 2 else {}
     if any(said.get(part) != value for part, value in told.items()):

@@ -1,5 +1,6 @@
 """Alone: separation is lifted, said and signed; one seat, the agent and late rights are not (B-03, R-24, R-25)."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -28,6 +29,7 @@ from tests.approvals.test_pages import browser
 from tests.builders import action, opened, publish, request_of, sample_plain, vote, work
 from traces.models import Entry
 from traces.show import show
+from verify.remit_verify import Bad, check_verdicts
 
 REFUND = "desk.refund.create"
 WHY = "I am the only person of this team."
@@ -180,6 +182,20 @@ def test_r25_a_verdict_moved_into_or_out_of_the_mode_proves_nothing(solo, forged
     assert (given.single_id != mode.pk) and broken(given, found, found.bound) == "it was given for something else"
     work(found.trace)
     assert action(found.trace, REFUND).state == "blocked"
+
+
+def test_r25_a_stranger_checks_that_it_was_given_alone(solo):
+    on(solo)
+    vote(solo, asked(solo), "dana")
+    records = [(solo.northwind.pk, entry.canonical, entry.hash) for entry in Entry.objects.order_by("trace_id", "seq")]
+    check_verdicts(records, whole=True)
+    # Of the record, not of the statement that was signed.
+    said = r'"single_operator":"sop_\w+","step":(\d+),"step_name"'
+    unsaid = r'"single_operator":null,"step":\1,"step_name"'
+    hidden = [(one, re.sub(said, unsaid, text), stored) for one, text, stored in records]
+    assert hidden != records
+    with pytest.raises(Bad, match="something else than the record"):
+        check_verdicts(hidden, whole=True)
 
 
 def test_home_trust_and_the_audit_log_say_it(solo):

@@ -109,6 +109,7 @@ HARMS = {
     "another step-up": (set_in("signed", "statement", "step_up", value=None), "signature does not hold"),
     "another display": (set_in("signed", "statement", "displayed", value="sha256:0"), "signature does not hold"),
     "for somebody who asked nobody": (set_in("record", "body", "for", value={"id": "usr_x"}), "something else than"),
+    "alone, which was not signed": (set_in("record", "body", "single_operator", value="sop_x"), "something else than"),
     "under another delegation": (set_in("record", "body", "for", value={"delegation": "dlg_x"}), "something else than"),
     "no signature at all": (
         set_in("record", "body", "signed", value=None),
