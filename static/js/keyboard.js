@@ -1,4 +1,6 @@
 // Single keys outside fields. People can switch them off in the dialog that `?` opens.
+import { say } from "./say.js";
+
 const PLACES = { h: "/", a: "/approvals/", t: "/traces/", p: "/policies/" };
 const STEPS = { j: ["[data-row]", 1], k: ["[data-row]", -1], "]": ["[data-exception]", 1], "[": ["[data-exception]", -1] };
 const OFF = "single-keys-off";
@@ -6,6 +8,8 @@ const typing = (target) => target.closest("input:not([type=checkbox]), textarea,
 const isOff = () => localStorage.getItem(OFF) === "yes";
 let choosingPlace = false;
 let stood = null;
+// The button whose key was pressed before the reason it needs was typed: Ctrl Enter then presses it, and no other.
+let meant = null;
 
 const step = (selector, by) => {
   const all = [...document.querySelectorAll(selector)];
@@ -17,9 +21,18 @@ const step = (selector, by) => {
   return true;
 };
 
+const askReason = (button, field) => {
+  field.focus();
+  meant = button;
+  field.addEventListener("blur", () => { meant = null; }, { once: true });
+  say(`Write why. Then Control Enter: ${button.textContent.trim()}`);
+};
+
 const press = (key) => {
   const marked = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
-  if (marked) marked.matches("input, textarea") ? marked.focus() : marked.click();
+  const needed = marked?.dataset.needs && document.getElementById(marked.dataset.needs);
+  if (needed && !needed.value.trim()) askReason(marked, needed);
+  else if (marked) marked.matches("input, textarea") ? marked.focus() : marked.click();
   return Boolean(marked) || Boolean(STEPS[key] && step(...STEPS[key]));
 };
 
@@ -43,7 +56,7 @@ const single = (key) => {
 
 // The filled button, so that an irreversible one still asks twice.
 const send = (form) => {
-  const main = form?.querySelector("[data-kind=solid]");
+  const main = meant ?? form?.querySelector("[data-kind=solid]");
   return main ? main.click() : form?.requestSubmit();
 };
 

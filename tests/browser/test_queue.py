@@ -64,6 +64,23 @@ def test_twenty_are_cleared_by_keyboard_alone(person, letters):
     assert ken.complaints == []
 
 
+def test_a_key_that_needs_a_reason_asks_for_it_and_ctrl_enter_then_means_that_button(person, letters):
+    letters(1)
+    nia = person("nia")
+    page = nia.open("/approvals/")
+    page.wait_for_load_state()
+    address = page.url
+    page.keyboard.press("x")
+    expect(page.locator("#reason")).to_be_focused()
+    expect(page.locator("#live")).to_contain_text("Write why. Then Control Enter: Reject")
+    assert page.url == address, "nothing was sent"
+    page.keyboard.type("Not this one.")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("[data-told]")
+    expect(page.locator("#live")).to_contain_text("Rejected.")
+    assert nia.complaints == []
+
+
 def test_one_is_decided_on_a_phone_and_a_page_left_open_says_so(person, letters):
     letters(1)
     open_page = person("ken")
