@@ -70,18 +70,26 @@ def has_permission(user: User, permission: Permission, workspace: Workspace) -> 
     """Whether this person holds the permission on this workspace now."""
     if not user.is_active:
         return False
-    read = _read.get()
-    if read is None:
+    if _read.get() is None:
         return bool(user.has_perm(f"accounts.{permission.value}", workspace))
+    return permission.value in _grants(user, workspace)
+
+
+def _grants(user: User, workspace: Workspace) -> frozenset[str]:
+    """All grants of an active person in a workspace: as they were read for this page, or else now."""
+    read = _read.get()
     key = (user.pk, workspace.pk)
-    if key not in read:
-        read[key] = frozenset(ObjectPermissionChecker(user).get_perms(workspace))
-    return permission.value in read[key]
+    if read is not None and key in read:
+        return read[key]
+    found = frozenset(ObjectPermissionChecker(user).get_perms(workspace))
+    if read is not None:
+        read[key] = found
+    return found
 
 
 def permissions_of(user: User, workspace: Workspace) -> frozenset[Permission]:
     """All that this person holds on this workspace now, asked once: for a page that offers many things."""
-    held = set(ObjectPermissionChecker(user).get_perms(workspace)) if user.is_active else set()
+    held = _grants(user, workspace) if user.is_active else frozenset()
     return frozenset(permission for permission in Permission if permission.value in held)
 
 

@@ -23,19 +23,19 @@ def test_an_opened_row_goes_into_the_address_and_a_pasted_link_shows_it(person, 
     priya = person("priya")
     page = priya.open(f"/traces/{trace}/?tab=calls")
     page.click("#call-2 summary")
-    page.wait_for_function("location.search.includes('open=call-2')")
+    page.wait_for_url(lambda url: url.endswith("open=call-2"))
     page.click("#call-3 summary")
-    page.wait_for_function("location.search.endsWith('tab=calls&open=call-2,call-3')")
+    page.wait_for_url(lambda url: url.endswith("tab=calls&open=call-2,call-3"))
     pasted = person("ken").open(page.url.removeprefix(priya.base))
     assert [pasted.locator(f"#call-{n}").get_attribute("open") is not None for n in (1, 2, 3)] == [False, True, True]
     page.click("#call-2 summary")
-    page.wait_for_function("location.search.endsWith('tab=calls&open=call-3')")
+    page.wait_for_url(lambda url: url.endswith("tab=calls&open=call-3"))
     page.click("#call-3 summary")
-    page.wait_for_function("location.search.endsWith('tab=calls')")
+    page.wait_for_url(lambda url: url.endswith("tab=calls"))
     page.click("nav.tabs >> text=Events")
     page.wait_for_url("**tab=events")
     page.click("#entry-2 summary")
-    page.wait_for_function("location.search.includes('open=entry-2')")
+    page.wait_for_url(lambda url: url.endswith("open=entry-2"))
     assert priya.complaints == []
 
 

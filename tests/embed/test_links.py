@@ -56,9 +56,9 @@ def test_what_is_hidden_is_named_and_counted(cast, trace):
     page = Client().get(path_of(cast, trace) + "?calls=all&show=all").content.decode()
     hidden = page.split('id="hidden"')[1].split("</section>")[0]
     entries = Trace.objects.get(pk=trace.pk).head_seq
-    assert f"<dt>{entries}</dt><dd>the ledger’s entries as hashed</dd>" in hidden
+    assert f"<strong>{entries}</strong> the ledger’s entries as hashed" in hidden
     fields = {f"{call['step_n']} {name}" for call in show(trace, tab="")[0].calls for name in call["withheld"]}
-    assert "1 card" in fields and f"<dt>{len(fields)}</dt><dd>withheld from the agent by its policy</dd>" in hidden
+    assert "1 card" in fields and f"<strong>{len(fields)}</strong> withheld from the agent by its policy" in hidden
     assert "redacted: email" in hidden and "unlisted" not in hidden and "the agent’s credentials" in hidden
     assert "ap@birch.example" not in page and "Idempotency" not in page and "idk_" not in page
 
