@@ -15,7 +15,8 @@ const step = (selector, by) => {
   const all = [...document.querySelectorAll(selector)];
   if (!all.length) return false;
   // A button that steps has taken the focus, so the place is remembered.
-  const at = Math.max(all.indexOf(document.activeElement), all.indexOf(stood));
+  const here = all.indexOf(document.activeElement);
+  const at = here < 0 ? all.indexOf(stood) : here;
   stood = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1)];
   stood.focus();
   return true;
