@@ -66,7 +66,7 @@ def _trace(caller: Caller, trace_id: str) -> Trace:
         raise absent("trace") from error
 
 
-def _trace_at_work(caller: Caller, trace_id: str) -> Trace:
+def trace_at_work(caller: Caller, trace_id: str) -> Trace:
     """A trace that something is asked for in."""
     trace = _trace(caller, trace_id)
     try:
@@ -137,7 +137,7 @@ def post_plan(request: HttpRequest, trace_id: str, body: PlanIn) -> Any:
     Of a step with `items` only the first run (`canary`); then the plan waits for a person to let the rest run.
     """
     caller = caller_of(request)
-    trace = _trace_at_work(caller, trace_id)
+    trace = trace_at_work(caller, trace_id)
     steps = [Step(step.title, step.tool, step.arguments, tuple(step.items), step.canary) for step in body.steps]
 
     def work(key: int | None) -> tuple[int, dict[str, Any]]:
@@ -171,7 +171,7 @@ def post_resume(request: HttpRequest, plan_id: str, body: ResumeIn | None = None
     """Try a stopped plan again from the step that stopped: a new plan, every step of it decided anew. 409 when it may not."""
     caller = caller_of(request)
     plan = _plan(caller, plan_id)
-    _trace_at_work(caller, plan.trace_id)
+    trace_at_work(caller, plan.trace_id)
 
     def work(key: int | None) -> tuple[int, dict[str, Any]]:
         try:
@@ -203,7 +203,7 @@ def _call(
     request: HttpRequest, trace_id: str, tool: str, arguments: dict[str, Any], *, answers: str | None = None
 ) -> HttpResponse:
     caller = caller_of(request)
-    trace = _trace_at_work(caller, trace_id)
+    trace = trace_at_work(caller, trace_id)
     asked = _asked(caller, trace, answers) if answers else None
 
     def work(key: int | None) -> tuple[int, dict[str, Any]]:
@@ -256,7 +256,7 @@ def _rests(action: Action) -> bool:
 def post_evaluate(request: HttpRequest, body: CallIn) -> Any:
     """What policy would decide now. Nothing is recorded as an action, reserved or run."""
     caller = caller_of(request)
-    trace = _trace_at_work(caller, body.trace_id)
+    trace = trace_at_work(caller, body.trace_id)
     try:
         decision = evaluate(
             actor=caller.actor, agent=caller.agent, trace=trace, tool=body.tool, arguments=body.arguments

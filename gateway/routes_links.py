@@ -11,9 +11,8 @@ from accounts.models import User
 from gateway.api import api
 from gateway.auth import caller_of
 from gateway.problems import Problem, absent
-from gateway.routes import ERRORS
+from gateway.routes import ERRORS, trace_at_work
 from gateway.schemas import LinkIn, LinkOut, RevokedOut
-from traces.access import get_trace_for_agent
 from traces.canonical import instant
 from traces.embed.access import get_link_for_agent, url_of
 from traces.embed.models import ShownLink
@@ -24,10 +23,7 @@ from traces.embed.services import LinkRefused, issue_link, revoke_link
 def post_link(request: HttpRequest, trace_id: str, body: LinkIn) -> Any:
     """A link that shows this trace to the person it is for, without an account in the console. 409 when it may not."""
     caller = caller_of(request)
-    try:
-        trace = get_trace_for_agent(caller.agent, trace_id, person=caller.person)
-    except NotVisible as error:
-        raise absent("trace") from error
+    trace = trace_at_work(caller, trace_id)
     person = _person(caller, body.on_behalf_of)
     try:
         link = issue_link(actor=caller.actor, trace=trace, person=person, expires_in_s=body.expires_in_s)

@@ -70,6 +70,13 @@ def test_a_trace_known_by_token_takes_no_call_without_one(cast, desk_of):
     assert tool_call(desk_of.token(), trace).status_code == 200, "the next token of the same person goes on"
 
 
+def test_a_trace_known_by_token_is_shown_by_link_only_to_who_showed_it(cast, desk_of):
+    trace, maya = open_trace(desk_of.token()), {"on_behalf_of": "maya@northwind.example"}
+    assert problem(rest(cast.token, f"traces/{trace.pk}/links", maya), 403)["type"].endswith("person-not-proven")
+    assert rest(desk_of.token("dana"), f"traces/{trace.pk}/links", maya).status_code == 404
+    assert rest(desk_of.token(), f"traces/{trace.pk}/links", maya).status_code == 201
+
+
 def test_an_idempotency_key_of_one_person_is_not_anothers(desk_of):
     key = {"Idempotency-Key": "one"}
     first, again, other = (
