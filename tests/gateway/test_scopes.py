@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.management import CommandError, call_command
+from oauth2_provider.models import AccessToken
 
 from accounts.models import AgentClient
 from accounts.services import AccountRefused, issue_agent_client, revoke_agent_client
@@ -40,6 +41,13 @@ def test_an_exchange_gives_no_more_than_the_client_may(cast, provider, settings,
 def test_a_clients_own_narrower_token_lists_less(cast, reader):
     tools = listed(token(reader, scope="read")).json()["result"]["tools"]
     assert {tool["_meta"]["remit/effect_class"] for tool in tools if "_meta" in tool} == {"read"}
+
+
+@pytest.mark.parametrize("scope", ["", "of_another_release"])
+def test_a_token_of_no_scope_that_is_left_opens_nothing(reader, scope):
+    held = token(reader)
+    AccessToken.objects.update(scope=scope)
+    assert listed(held).status_code == 401
 
 
 def test_giving_and_ending_a_client_are_acts_that_name_it_and_no_secret(cast):
