@@ -5,7 +5,6 @@ import pytest
 from accounts.models import Agent
 from accounts.services import set_agent_state
 from actions.edit import edit_payload
-from actions.execution.preview import LOOK_S
 from actions.models import Action
 from actions.rollback import RollbackRefused, preview, roll_back
 from actions.services import call_tool
@@ -70,9 +69,9 @@ def test_silently_normalised_value_is_observed_and_said(cast):
 
 def test_p8_each_attempt_has_its_own_narrow_credential_revoked_after(cast, desk):
     trace = finished(cast)
-    ids = list(Action.objects.filter(trace=trace).values_list("pk", flat=True))
-    # A look at the record has a shorter life than an attempt.
-    minted = [token for token in desk.audit() if token["reference"] in ids and token["ttl"] > LOOK_S]
+    told = [entry.record["body"] for entry in Entry.objects.filter(trace=trace, type="credential.minted")]
+    attempts = {body["credential"] for body in told if body["purpose"] == "attempt"}
+    minted = [token for token in desk.audit() if token["id"] in attempts]
     assert sorted(token["scope"] for token in minted) == ["accounts:write", "mail:send", "orders:read", "refunds:write"]
     assert all(token["revoked_at"] is not None and token["ttl"] <= 300 for token in minted)
     assert {t["record"] for t in minted if t["scope"] == "accounts:write"} == {"/accounts/acct_5521"}
