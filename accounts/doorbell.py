@@ -26,7 +26,7 @@ def ring_each(task: str, row_ids: Sequence[str]) -> int:
 def _send(task: str, row_id: str) -> bool:
     try:
         current_app.send_task(task, args=[row_id], retry=False, ignore_result=True)
-    except (OperationalError, OSError):
-        logger.warning("The broker did not take the message for %s; the sweeper will ring again.", row_id)
+    except (OperationalError, OSError) as error:
+        logger.warning("The broker did not take the message for %s; the sweeper will ring again. %s", row_id, error)
         return False
     return True

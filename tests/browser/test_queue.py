@@ -32,6 +32,17 @@ def letters(remit):
     return ask
 
 
+def emptied(person) -> None:
+    """Reject what other tests left to decide: not all of it asks for a second press."""
+    for _ in range(50):
+        page = person.open("/approvals/")
+        if not page.locator("[data-row]").count():
+            return
+        page.fill("#reason", "Nobody needs it any more.")
+        page.click("button[value=reject]")
+        page.wait_for_selector("[data-told]")
+
+
 def armed(page) -> None:
     """The first press of what cannot be taken back; the second is live after 600 ms."""
     page.keyboard.press("a")
@@ -39,9 +50,10 @@ def armed(page) -> None:
 
 
 def test_twenty_are_cleared_by_keyboard_alone(person, letters):
-    letters(20)
     ken = person("ken")
-    page = ken.page
+    emptied(ken)
+    letters(20)
+    page = ken.open("/")
     page.keyboard.press("g")
     page.keyboard.press("a")
     page.wait_for_url("**/approvals/")

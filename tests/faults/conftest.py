@@ -56,7 +56,7 @@ def broker():
 @pytest.fixture
 def sender(broker):
     """A client of the broker, as anybody who can reach it."""
-    yield Celery("stranger", broker=broker.url)
+    yield Celery("stranger", broker=broker.url, set_as_current=False)
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ import pickle
 import time
 from pathlib import Path
 
+import pytest
 from celery import Celery, current_app
-from kombu import Connection
+from kombu import Connection, pools
 
 from actions.doorbell import TASK, ring, ring_each
 from actions.models import Action
@@ -67,8 +68,21 @@ def _pickled(broker: Broker, mark: Path) -> None:
         )  # fmt: skip
 
 
-def test_f4_emptied_and_stopped_broker_loses_nothing(shop, remote, broker, sender, worker, monkeypatch, caplog, times):
+@pytest.fixture
+def own_bell(broker, monkeypatch):
+    """This process rings this test's broker; its connections go with it, or later tests would ring there too."""
     monkeypatch.setattr(current_app.conf, "broker_url", broker.url)
+    _hang_up()
+    yield
+    _hang_up()
+
+
+def _hang_up() -> None:
+    pools.reset()
+    current_app.amqp._producer_pool = current_app._pool = None
+
+
+def test_f4_emptied_and_stopped_broker_loses_nothing(shop, remote, broker, sender, worker, own_bell, caplog, times):
     for _ in range(times):
         _emptied_and_stopped([authorized(shop, klass) for klass in "ab"], remote, broker, sender, caplog)
         tick()
