@@ -89,6 +89,13 @@ class BulkView:
     groups: Sequence[GroupView]
     done: int
     refusal: str
+    # The first item as our own words tell it; a bulk step's own title is the agent's.
+    first: str
+
+    @property
+    def tool(self) -> str:
+        """The one tool every item calls."""
+        return self.groups[0].group.first.tool_name if self.groups else ""
 
     @property
     def left(self) -> int:
@@ -133,7 +140,9 @@ def plan_page(user: User, plan: Plan) -> PlanPage:
         steps=[
             _step(who, rows[action.pk], requests.get(action.pk), wanted) for action in actions if _alone(action, rows)
         ],
-        bulks=_bulks(who, plan, actions, requests, {record["step_n"]: record["rows"] for record in story.changes}),
+        bulks=_bulks(
+            who, plan, actions, requests, rows, {record["step_n"]: record["rows"] for record in story.changes}
+        ),
         count=len(actions),
         status=status,
         sentence=sentence,
@@ -155,6 +164,7 @@ def _bulks(
     plan: Plan,
     actions: Sequence[Action],
     requests: Mapping[str, ApprovalRequest],
+    rows: Mapping[str, Mapping[str, Any]],
     shown: Mapping[int, Sequence[Mapping[str, Any]]],
 ) -> list[BulkView]:
     found = []
@@ -163,7 +173,8 @@ def _bulks(
         groups = groups_of(items)
         views = [_group_view(group, shown, decided_as_one(who, group, requests)) for group in groups]
         done = sum(action.state in SUCCESS for action in items)
-        found.append(BulkView(bulk, summary(groups), views, done, refusal(who.user, bulk)))
+        first = str(rows[items[0].pk]["title"]) if items and items[0].pk in rows else ""
+        found.append(BulkView(bulk, summary(groups), views, done, refusal(who.user, bulk), first))
     return found
 
 
@@ -176,10 +187,11 @@ def _group_view(
 
 
 def decided_as_one(who: Person, group: Group, requests: Mapping[str, ApprovalRequest]) -> list[ApprovalRequest]:
-    """The open requests of a group of alike items that this person may decide together."""
+    """The open requests of a group of alike items that this person may decide together: only what can be undone (E-03)."""
     found = [requests[action.pk] for action in group.actions if action.pk in requests]
     wanted = settings_of(found[0].workspace_id) if found else None
-    return [request for request in found if decided_here(who, request, wanted)]
+    undone = [request for request in found if request.displayed["reversibility"] == "reversible"]
+    return [request for request in undone if decided_here(who, request, wanted)]
 
 
 def group_digest(requests: Sequence[ApprovalRequest]) -> str:

@@ -27,7 +27,12 @@ def sentences(definition: Definition, arguments: Mapping[str, Any], record: Mapp
     if money:
         known["amount_text"] = money_text(*money)
     words = definition.data["words"]
-    return {form: _plural(str(words[form]).format_map(known), len(fields))[:_LONGEST] for form in FORMS}
+    return {form: _cut(_plural(str(words[form]).format_map(known), len(fields))) for form in FORMS}
+
+
+def _cut(sentence: str) -> str:
+    """What is too long for a title says so; the payload below it is whole."""
+    return sentence if len(sentence) <= _LONGEST else f"{sentence[: _LONGEST - 1]}…"
 
 
 def _plural(sentence: str, count: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from django.urls import reverse
 
 from accounts.clock import database_now
+from accounts.display.plain import plain
 from accounts.models import User
 from approvals.algebra import Step
 from approvals.break_glass import why_not
@@ -232,7 +233,8 @@ def _approve_label(request: ApprovalRequest, edits: int) -> str:
 def _confirm_text(request: ApprovalRequest) -> str:
     """The second press of an irreversible approval names the effect."""
     reach = request.displayed["blast"][0]["value"]
-    return f"Send to {reach}" if request.displayed["payload"]["kind"] == "email" else request.title
+    text = f"Send to {reach}" if request.displayed["payload"]["kind"] == "email" else request.title
+    return plain(text)  # It becomes a button's label, where no markup can stand (R-23).
 
 
 def _settled(request: ApprovalRequest) -> str:

@@ -55,15 +55,15 @@ class Need:
 
 
 def needs(user: User, workspace: Workspace) -> Sequence[NeedRow]:
-    """Everything, in order: overdue, broken ledgers, unknown outcomes, emergencies, tripped breakers, changed tools, policies,
-    actions that were looked at again and not fine, then approvals."""
+    """Everything, in order: emergencies, which nothing may push away, overdue, broken ledgers, unknown outcomes, tripped
+    breakers, changed tools, policies, actions that were looked at again and not fine, then approvals."""
     waiting = [row_of(found) for found in decidable_by(user, workspace)]
     overdue = [row for row in waiting if row.urgency == "overdue"]
     return [
+        *unresolved_for(user, workspace),
         *overdue,
         *broken_ledgers(user, workspace),
         *needing(user, workspace),
-        *unresolved_for(user, workspace),
         *tripped(user, workspace),
         *changed_tools(user, workspace),
         *agreements(user, workspace),

@@ -48,7 +48,7 @@ def home(request: AuthenticatedRequest) -> HttpResponse:
     agents = list(agents_visible_to(user, here))
     span = Span.up_to(database_now(), DEFAULT)
     context = {
-        "needs": found[:NEEDS],
+        "needs": found if "all" in request.GET else found[:NEEDS],
         "needs_count": len(found),
         "title": title_of(len(found)),
         "waiting": open_requests_for(user, here).count(),

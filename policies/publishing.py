@@ -13,6 +13,7 @@ from django.db import DatabaseError, transaction
 from accounts.access import NotVisible, has_permission
 from accounts.actors import Actor
 from accounts.clock import database_now
+from accounts.humans import accounts_of
 from accounts.models import User
 from accounts.permissions import Permission
 from policies.documents import live_version
@@ -203,9 +204,11 @@ def _require_people(draft: PolicyDraft, ready: _Ready) -> None:
     _require_publisher(draft, draft.proposed_by)
     if not ready.takes_two:
         return
-    if draft.approved_by == draft.proposed_by:
+    # Two accounts of one human are one person.
+    agreed = accounts_of(draft.approved_by) if draft.approved_by else frozenset()
+    if draft.proposed_by_id in agreed:
         raise SecondPersonNeeded("You asked to publish this. Another policy admin has to agree.")
-    if draft.approved_by == draft.updated_by:
+    if draft.updated_by_id in agreed:
         raise SecondPersonNeeded("You edited this last. Another policy admin has to agree.")
     _require_publisher(draft, draft.approved_by)
 

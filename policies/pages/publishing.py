@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.access import has_permission
+from accounts.humans import accounts_of
 from accounts.models import User
 from accounts.permissions import Permission
 from policies.edits import fingerprint, value_at
@@ -92,20 +93,24 @@ def publishing_of(place: Place, draft: PolicyDraft, user: User) -> Publishing:
 
 
 def people_who_may_agree(place: Place, draft: PolicyDraft) -> list[User]:
-    """Policy admins of the workspace other than who asked and who edited last."""
+    """Policy admins of the workspace other than the humans who asked and who edited last."""
     workspace = place.policy.workspace
-    taken = {draft.proposed_by_id, draft.updated_by_id}
+    taken = _accounts(draft.proposed_by) | _accounts(draft.updated_by)
     members = User.objects.filter(memberships__workspace=workspace, is_active=True).distinct().order_by("name")
     return [
         user for user in members if user.pk not in taken and has_permission(user, Permission.POLICY_PUBLISH, workspace)
     ]
 
 
+def _accounts(user: User | None) -> frozenset[str]:
+    return accounts_of(user) if user else frozenset()
+
+
 def _why_not(place: Place, draft: PolicyDraft, user: User) -> str:
     """Why this person does not agree, where they do not."""
-    if user.pk == draft.proposed_by_id:
+    if user.pk in _accounts(draft.proposed_by):
         return "You asked to publish this. Another policy admin has to agree."
-    if user.pk == draft.updated_by_id:
+    if user.pk in _accounts(draft.updated_by):
         return "You edited this last. Another policy admin has to agree."
     return "" if place.may_publish else "Only policy admins may agree."
 

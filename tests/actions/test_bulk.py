@@ -13,6 +13,7 @@ from actions.resume import resume
 from actions.services import start_plan
 from actions.states import State
 from actions.sweep import sweep
+from approvals.models import ApprovalRequest
 from tests.actions.doubt import find_out, its_time_comes
 from tests.actions.undoing import TICKET, undo
 from tests.builders import opened, publish, sample_plain, work
@@ -167,6 +168,7 @@ class TestPage:
         url = f"/plans/{plan.pk}/"
         page = client(cast).get(url).content.decode()
         alike, outlier = groups_of(plan.actions.order_by("step"))
+        assert f"6 calls of <code>{TICKET}</code>" in page and "The agent calls it “" in page
         assert "6 rows: 5 identical, 1 outlier" in page and "call first" in page and f"choice-{alike.key}" in page
         assert f"choice-{alike.key}" not in client(cast, "tomas").get(url).content.decode()
         digest = page.split(f'name="digest-{alike.key}" value="')[1].split('"')[0]
@@ -177,6 +179,16 @@ class TestPage:
         assert states(plan).count("authorized") == 5 and outlier.first.pk in plan.actions.filter(
             state="pending"
         ).values_list("pk", flat=True)
+
+    def test_e03_what_can_only_be_made_up_for_is_not_decided_as_one(self, cast):
+        plain = sample_plain()
+        plain["roles"]["refunds"]["tools"][TICKET] = {"mode": "approval", "route": "account"}
+        publish(cast, plain)
+        plan = bulk_plan(cast, NUMBERS[:6])
+        for request in ApprovalRequest.objects.filter(trace=plan.trace):
+            shown = {**request.displayed, "reversibility": "compensable"}
+            ApprovalRequest.objects.filter(pk=request.pk).update(displayed=shown)
+        assert "choice-" not in client(cast).get(f"/plans/{plan.pk}/").content.decode()
 
     def test_a_person_lets_the_rest_run_from_the_page(self, cast, desk):
         plan = bulk_plan(cast, NUMBERS[:4])

@@ -142,6 +142,17 @@ def test_coverage_names_tools_no_role_speaks_of_and_who_asked_for_less(cast, spa
     assert newest.what.endswith(("loosens", "mixed")) and newest.who == "Remit tests"
 
 
+def test_home_shows_the_first_five_and_all_of_them_when_asked(cast):
+    for n in range(6):
+        BreakerTrip.objects.create(
+            workspace=cast.northwind, policy="support", breaker=f"fails{n}", key=f"fails{n}:workspace:all",
+            reason="6 failures.", tripped_at=database_now(),
+        )  # fmt: skip
+    page = browser(cast, "priya").get("/").content.decode()
+    assert page.count("Circuit breaker fails") == 10 and "show all 6" in page  # Each line says its title twice.
+    assert browser(cast, "priya").get("/?all=1").content.decode().count("Circuit breaker fails") == 12
+
+
 def test_home_puts_breakers_and_changed_tools_before_approvals(cast):
     planned(cast)
     BreakerTrip.objects.create(

@@ -97,6 +97,16 @@ def test_a_first_version_takes_two(house):
     assert yes(house, asked.draft).version.verdict == "first"
 
 
+def test_the_second_account_of_who_asked_is_not_a_second_person(house):
+    name, _, domain = house.users["ken"].email.partition("@")
+    noor = house.users["noor"]
+    noor.email = f"{name}+2@{domain}"
+    noor.save()
+    draft = ask(house, house.draft(LOOSER)).draft
+    with pytest.raises(SecondPersonNeeded, match="You asked"):
+        yes(house, draft)
+
+
 def test_the_second_person_is_neither_the_proposer_nor_the_last_editor(house):
     draft = house.draft(LOOSER, by="eve")
     asked = ask(house, draft, by="ken").draft
