@@ -84,7 +84,26 @@ def _known(document: Document, tools: Mapping[str, ToolEntry]) -> Gate:
         for tool, rule in sorted(role["tools"].items())
         if tool not in tools and rule.get("mode") != "off"
     ]
+    unknown += _never_meant(document, tools)
     return _gate("Tools", unknown, "Every tool it lists is known.", "It lists tools that are not known.")
+
+
+# Sections whose rules say by `when` which calls they are about.
+_ABOUT_CALLS = ("invariants", "limits", "freezes", "breakers")
+
+
+def _never_meant(document: Document, tools: Mapping[str, ToolEntry]) -> list[str]:
+    """Rules about a tool or a resource type that nobody has would never apply: a slip of the pen must not look like a rule."""
+    types = {entry.facts.resource_type for entry in tools.values()}
+    return [
+        f"{section}.{rule['id']} is about the {noun} {name}, which this workspace does not have, so it would never apply there. "
+        "Correct the name, or remove it."
+        for section in _ABOUT_CALLS
+        for rule in document.plain.get(section) or ()
+        for noun, given, known in (("tool", "tools", set(tools)), ("resource type", "resource_types", types))
+        for name in rule["when"].get(given) or ()
+        if name not in known
+    ]
 
 
 def _ship_gate(document: Document, tools: Mapping[str, ToolEntry], at: datetime) -> Gate:

@@ -30,6 +30,23 @@ def unmet(found) -> list[str]:
     return [name for name, gate in found.items() if not gate.met]
 
 
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [({"tools": ["desk.refund.crate"]}, "the tool desk.refund.crate"), ({"resource_types": ["ordr"]}, "resource type ordr")],
+)  # fmt: skip
+@pytest.mark.parametrize("section", ["invariants", "freezes"])
+def test_a_rule_about_what_nobody_has_is_not_published_as_a_rule(house, section, when, said):
+    rule = {"id": "never", "when": when, "reason": "Not now."} | ({"forbid": "true"} if section == "invariants" else {})
+    if section == "freezes":
+        rule |= {"from": "2030-01-01T00:00Z", "until": "2030-01-02T00:00Z"}
+    found = of(house, ((section,), [rule]))
+    assert (
+        "Tools" in unmet(found)
+        and said in found["Tools"].details[-1]
+        and "Correct the name" in found["Tools"].details[-1]
+    )
+
+
 def test_every_gate_holds_for_a_sound_document(house):
     found = of(house)
     assert list(found) == ALL and unmet(found) == []
