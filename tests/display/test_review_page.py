@@ -85,5 +85,5 @@ def test_record_payload_is_a_diff_with_its_source():
 
 
 def test_home_counts_what_it_does_not_list():
-    assert "all 9 in Approvals" in rendered("console/home.html", home_page(2) | {"needs_count": 9})
+    assert "show all 9" in rendered("console/home.html", home_page(2) | {"needs_count": 9})
     assert "What needs you" not in rendered("console/home.html", home_page(0))
