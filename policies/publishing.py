@@ -204,13 +204,20 @@ def _require_people(draft: PolicyDraft, ready: _Ready) -> None:
     _require_publisher(draft, draft.proposed_by)
     if not ready.takes_two:
         return
-    # Two accounts of one human are one person.
-    agreed = accounts_of(draft.approved_by) if draft.approved_by else frozenset()
-    if draft.proposed_by_id in agreed:
-        raise SecondPersonNeeded("You asked to publish this. Another policy admin has to agree.")
-    if draft.updated_by_id in agreed:
-        raise SecondPersonNeeded("You edited this last. Another policy admin has to agree.")
+    taken = why_not_second(draft, draft.approved_by) if draft.approved_by else ""
+    if taken:
+        raise SecondPersonNeeded(taken)
     _require_publisher(draft, draft.approved_by)
+
+
+def why_not_second(draft: PolicyDraft, user: User) -> str:
+    """Why this person is not the second one for a draft; "" when they are. Two accounts of one human are one person."""
+    mine = accounts_of(user)
+    if draft.proposed_by_id in mine:
+        return "You asked to publish this. Another policy admin has to agree."
+    if draft.updated_by_id in mine:
+        return "You edited this last. Another policy admin has to agree."
+    return ""
 
 
 def _require_publisher(draft: PolicyDraft, user: User | None) -> None:

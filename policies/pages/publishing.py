@@ -15,7 +15,7 @@ from policies.models import DecisionRecord, PolicyDraft
 from policies.pages.frame import TABS, Verdict, tab_of, verdict_of
 from policies.pages.place import Place
 from policies.pages.sentences import amount_of, waiver
-from policies.publishing import ONE_PERSON
+from policies.publishing import ONE_PERSON, why_not_second
 
 OTHER = "Other parts"
 
@@ -108,11 +108,7 @@ def _accounts(user: User | None) -> frozenset[str]:
 
 def _why_not(place: Place, draft: PolicyDraft, user: User) -> str:
     """Why this person does not agree, where they do not."""
-    if user.pk in _accounts(draft.proposed_by):
-        return "You asked to publish this. Another policy admin has to agree."
-    if user.pk in _accounts(draft.updated_by):
-        return "You edited this last. Another policy admin has to agree."
-    return "" if place.may_publish else "Only policy admins may agree."
+    return why_not_second(draft, user) or ("" if place.may_publish else "Only policy admins may agree.")
 
 
 def change_groups(
