@@ -32,6 +32,7 @@ from accounts.permissions import Role  # noqa: E402
 from accounts.services import add_member, create_user, create_workspace  # noqa: E402
 from actions.connections import save_connection  # noqa: E402
 from actions.tools import load_tools  # noqa: E402
+from benchmarks.told import tell  # noqa: E402
 from policies.engine.decide import decide  # noqa: E402
 from policies.engine.document import load  # noqa: E402
 from policies.engine.types import Request, ToolFacts  # noqa: E402
@@ -187,11 +188,7 @@ def main() -> int:
     options = parser.parse_args()
     settings.ALLOWED_HOSTS = ["testserver"]
     found = measure(options.tools, options.actions, options.rounds)
-    if options.as_json:
-        print(json.dumps(found))
-    else:
-        for name, value in found.items():
-            print(f"{name.replace('_', ' '):<32} {value}")
+    tell(found, as_json=options.as_json)
     return 0
 
 

@@ -5,7 +5,6 @@ functions, and takes everything out again. Reported beside it: the time just to 
 """
 
 import argparse
-import json
 import os
 import random
 import sys
@@ -24,6 +23,7 @@ from accounts.actors import system_actor  # noqa: E402
 from accounts.clock import database_now  # noqa: E402
 from accounts.ids import new_id  # noqa: E402
 from accounts.models import Workspace  # noqa: E402
+from benchmarks.told import tell  # noqa: E402
 from policies.engine.decide import decide  # noqa: E402
 from policies.engine.document import load  # noqa: E402
 from policies.engine.types import Money, Request, ToolFacts  # noqa: E402
@@ -195,11 +195,7 @@ def main() -> int:
         found = measure(workspace, options.actions, options.days)
     finally:
         clear(workspace)
-    if options.as_json:
-        print(json.dumps(found))
-    else:
-        for name, value in found.items():
-            print(f"{name.replace('_', ' '):<20} {value}")
+    tell(found, as_json=options.as_json)
     return 0 if found["seconds"] <= found["target_seconds"] else 1
 
 

@@ -32,6 +32,7 @@ from accounts.ids import new_id  # noqa: E402
 from accounts.models import User  # noqa: E402
 from accounts.permissions import Role  # noqa: E402
 from accounts.services import add_member, create_user, create_workspace, register_agent  # noqa: E402
+from benchmarks.told import tell  # noqa: E402
 from traces.ledger import append, verify  # noqa: E402
 from traces.models import Trace  # noqa: E402
 from traces.services import open_trace, summarise  # noqa: E402
@@ -129,11 +130,7 @@ def main() -> int:
     options = parser.parse_args()
     settings.ALLOWED_HOSTS = ["testserver"]
     found = measure(options.entries, options.rounds, options.profile)
-    if options.as_json:
-        print(json.dumps(found))
-    else:
-        for name, value in found.items():
-            print(f"{name.replace('_', ' '):<32} {value}")
+    tell(found, as_json=options.as_json)
     return 0
 
 
