@@ -54,6 +54,12 @@ def sign_in_required(view: View) -> View:
     return cast(View, kept)
 
 
+def as_download(answer: HttpResponse, name: str) -> HttpResponse:
+    """The answer as a file that a browser saves under this name."""
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
 def chosen_workspace(request: HttpRequest, user: User) -> Workspace | None:
     """The workspace in the session if the person still belongs to it, else their first."""
     visible = workspaces_visible_to(user)

@@ -16,7 +16,7 @@ from actions.edit import EditRefused, edit_payload, in_question
 from actions.forms import EditForm
 from actions.models import Action
 from actions.withdraw import LONGEST, WithdrawRefused, refusal_for, withdraw
-from approvals.access import get_request_for
+from approvals.http import request_on_page
 from approvals.models import ApprovalRequest
 from approvals.queue import queue_page
 from approvals.refusals import VerdictRefused
@@ -27,8 +27,7 @@ from approvals.review import review_page
 @require_http_methods(["GET", "POST"])
 def edit(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     """Edit a payload in place; saving runs the policy again before anything can be decided."""
-    found = get_request_for(request.user, request_id)
-    request.show_workspace(found.workspace)
+    found = request_on_page(request, request_id)
     form = _edit_form(found, request.POST if request.method == "POST" else None)
     if request.method == "GET" or not form.is_valid():
         return _render_edit(request, found, form, status=200 if request.method == "GET" else 422)
@@ -52,8 +51,7 @@ def edit(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
 @require_POST
 def withdraw_(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     """Whoever asked takes the request back. Absent for everybody else."""
-    found = get_request_for(request.user, request_id)
-    request.show_workspace(found.workspace)
+    found = request_on_page(request, request_id)
     action = Action.objects.select_related("requester").get(pk=found.action_id)
     if request.user.pk not in {action.requester_id, action.acting_user_id}:
         raise NotVisible("withdrawal")

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import has_permission, require
 from accounts.clock import database_now
-from accounts.http import AuthenticatedRequest, sign_in_required
+from accounts.http import AuthenticatedRequest, as_download, sign_in_required
 from accounts.permissions import Permission
 from actions.listing import COLUMNS, export_rows, listing, matching
 from traces.canonical import instant
@@ -45,9 +45,5 @@ def export(request: AuthenticatedRequest) -> HttpResponse:
     if request.GET.get("format") == "json":
         made = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
         whole = {"made_at": instant(database_now()), "filters": filters.active, "actions": made}
-        answer: HttpResponse = JsonResponse(whole, json_dumps_params={"indent": 2, "ensure_ascii": False})
-        answer["Content-Disposition"] = 'attachment; filename="actions.json"'
-        return answer
-    answer = HttpResponse(csv_text(rows, COLUMNS), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = 'attachment; filename="actions.csv"'
-    return answer
+        return as_download(JsonResponse(whole, json_dumps_params={"indent": 2, "ensure_ascii": False}), "actions.json")
+    return as_download(HttpResponse(csv_text(rows, COLUMNS), content_type="text/csv; charset=utf-8"), "actions.csv")

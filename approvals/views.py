@@ -13,9 +13,10 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.actors import actor_for_user
 from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.kept import STEP_UP, forget, keep_fields
-from approvals.access import decidable_by, get_request_for
+from approvals.access import decidable_by
 from approvals.fatigue import note_opened
 from approvals.forms import VerdictForm
+from approvals.http import request_on_page
 from approvals.longtext import NotOpened, refuse_unopened
 from approvals.models import ApprovalRequest
 from approvals.polls import queue_news, stale_panel
@@ -52,8 +53,7 @@ def queue(request: AuthenticatedRequest) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def review(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     """One request, as it would run."""
-    found = get_request_for(request.user, request_id)
-    request.show_workspace(found.workspace)
+    found = request_on_page(request, request_id)
     if request.htmx and "seen" in request.GET:
         return stale_panel(request, request.user, found)
     return render_review(request, found, VerdictForm(initial={"digest": found.digest}))
@@ -63,8 +63,7 @@ def review(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
 @require_POST
 def decide(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     """Record a verdict on what was shown; 409 in place when it changed or was decided meanwhile."""
-    found = get_request_for(request.user, request_id)
-    request.show_workspace(found.workspace)
+    found = request_on_page(request, request_id)
     form = VerdictForm(request.POST)
     if not form.is_valid():
         return render_review(request, found, form, status=422)

@@ -17,6 +17,7 @@ from accounts.models import Challenge, User
 from approvals.access import get_request_for
 from approvals.break_glass import skipped, why_not
 from approvals.forms import BreakGlassForm, VerdictForm
+from approvals.http import request_on_page
 from approvals.models import ApprovalRequest
 from approvals.people import person_in
 from approvals.refusals import NotEntitled
@@ -37,8 +38,7 @@ from approvals.views_glass import run
 @require_http_methods(["GET", "POST"])
 def confirm(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     """The approval that waits for a proof; the proof sends it."""
-    found = get_request_for(request.user, request_id)
-    request.show_workspace(found.workspace)
+    found = request_on_page(request, request_id)
     form = _kept_form(request, found)
     if form is None:
         return redirect(reverse("approvals:review", args=[found.pk]))

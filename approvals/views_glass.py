@@ -12,10 +12,11 @@ from accounts.access import NotVisible
 from accounts.actors import actor_for_user
 from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.kept import forget
-from approvals.access import get_request_for, group_title
+from approvals.access import group_title
 from approvals.break_glass import break_glass, skipped, why_not
 from approvals.forms import BreakGlassForm, ConfirmForm, ReviewForm
 from approvals.glass_review import confirm_review, part_of, write_review
+from approvals.http import request_on_page
 from approvals.longtext import NotOpened, refuse_unopened
 from approvals.models import ApprovalRequest, BreakGlass
 from approvals.people import person_in
@@ -32,8 +33,7 @@ from approvals.views import prove_first
 @require_http_methods(["GET", "POST"])
 def break_glass_(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     """What it skips, who is told, why; then it runs at once. Absent for everybody who may not."""
-    found = get_request_for(request.user, request_id)
-    request.show_workspace(found.workspace)
+    found = request_on_page(request, request_id)
     if why_not(found, person_in(request.user, found.workspace)):
         raise NotVisible("break glass")
     if not found.is_open:
@@ -88,8 +88,7 @@ def _page(request: AuthenticatedRequest, found: ApprovalRequest, form: BreakGlas
 
 def _broken(request: AuthenticatedRequest, request_id: str) -> BreakGlass:
     """Raises NotVisible."""
-    found = get_request_for(request.user, request_id)
-    request.show_workspace(found.workspace)
+    found = request_on_page(request, request_id)
     related = BreakGlass.objects.select_related("request__workspace", "user", "reviewed_by", "confirmed_by")
     broken = related.filter(request=found).first()
     if broken is None:

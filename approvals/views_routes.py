@@ -7,8 +7,9 @@ from django.views.decorators.http import require_POST
 
 from accounts.actors import actor_for_user
 from accounts.http import AuthenticatedRequest, sign_in_required
-from approvals.access import decidable_by, get_request_for
+from approvals.access import decidable_by
 from approvals.forms import QuestionForm, SnoozeForm
+from approvals.http import request_on_page
 from approvals.questions import ask_for_changes
 from approvals.refusals import AlreadyDecided, DigestChanged, VerdictRefused
 from approvals.snoozes import snooze, wake
@@ -19,8 +20,7 @@ from approvals.views import render_review
 @require_POST
 def ask_changes(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     """Send a request back to its agent with a question; 409 in place when it changed or was decided meanwhile."""
-    found = get_request_for(request.user, request_id)
-    request.show_workspace(found.workspace)
+    found = request_on_page(request, request_id)
     form = QuestionForm(request.POST)
     if not form.is_valid():
         return render_review(request, found, form, status=422)
@@ -44,8 +44,7 @@ def ask_changes(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
 @require_POST
 def snooze_(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     """Put it aside; the next one that waits is shown."""
-    found = get_request_for(request.user, request_id)
-    request.show_workspace(found.workspace)
+    found = request_on_page(request, request_id)
     form = SnoozeForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Choose for how long to put it aside.")
@@ -64,8 +63,7 @@ def snooze_(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
 @require_POST
 def wake_(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     """Have it back in the queue now."""
-    found = get_request_for(request.user, request_id)
-    request.show_workspace(found.workspace)
+    found = request_on_page(request, request_id)
     try:
         wake(actor=actor_for_user(request.user, found.workspace), user=request.user, request_id=found.pk)
     except VerdictRefused as error:

@@ -4,7 +4,7 @@ from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from accounts.http import AuthenticatedRequest, sign_in_required
+from accounts.http import AuthenticatedRequest, as_download, sign_in_required
 from traces.audit.export import export
 from traces.audit.listing import FAMILIES, MOST_EXPORTED, Filters, audit_log
 
@@ -30,7 +30,6 @@ def audit_export(request: AuthenticatedRequest) -> HttpResponse:
         )
     except ValueError as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain; charset=utf-8")
-    answer = HttpResponse(text, content_type=TYPES[form])
-    answer["Content-Disposition"] = f'attachment; filename="audit-{request.workspace.slug}.{form}"'
+    answer = as_download(HttpResponse(text, content_type=TYPES[form]), f"audit-{request.workspace.slug}.{form}")
     answer["X-Complete"] = "no" if is_cut else "yes"
     return answer

@@ -11,7 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import has_permission, require
 from accounts.actors import actor_for_user
-from accounts.http import AuthenticatedRequest, sign_in_required
+from accounts.http import AuthenticatedRequest, as_download, sign_in_required
 from accounts.permissions import Permission
 from traces.access import get_trace_for
 from traces.export import bundle, outline
@@ -88,8 +88,7 @@ def trace_export(request: AuthenticatedRequest, trace_id: str) -> HttpResponse:
     trace = get_trace_for(request.user, trace_id)
     require(request.user, Permission.TRACE_EXPORT, trace.workspace)
     answer = JsonResponse(bundle(trace), json_dumps_params={"indent": 2, "ensure_ascii": False})
-    answer["Content-Disposition"] = f'attachment; filename="{trace.pk}.json"'
-    return answer
+    return as_download(answer, f"{trace.pk}.json")
 
 
 @sign_in_required
@@ -98,9 +97,7 @@ def trace_outline(request: AuthenticatedRequest, trace_id: str) -> HttpResponse:
     """The redacted bundle: order, time, kind and hash of every entry, nothing of what they say."""
     trace = get_trace_for(request.user, trace_id)
     require(request.user, Permission.TRACE_EXPORT, trace.workspace)
-    answer = JsonResponse(outline(trace), json_dumps_params={"indent": 2})
-    answer["Content-Disposition"] = f'attachment; filename="{trace.pk}-redacted.json"'
-    return answer
+    return as_download(JsonResponse(outline(trace), json_dumps_params={"indent": 2}), f"{trace.pk}-redacted.json")
 
 
 @sign_in_required
@@ -114,8 +111,7 @@ def trace_changes_csv(request: AuthenticatedRequest, trace_id: str) -> HttpRespo
         messages.error(request, "The ledger of this trace does not hold, so its changes are not told as a table.")
         return redirect("traces:detail", trace.pk)
     answer = HttpResponse(csv_text(change_rows(story)), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{trace.pk}-changes.csv"'
-    return answer
+    return as_download(answer, f"{trace.pk}-changes.csv")
 
 
 @sign_in_required

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import has_permission, require
 from accounts.clock import database_now
-from accounts.http import AuthenticatedRequest, sign_in_required
+from accounts.http import AuthenticatedRequest, as_download, sign_in_required
 from accounts.permissions import Permission
 from traces.filters import OUTCOMES, Filters
 from traces.incident.gather import in_batches, matching, page_of, title_of, totals, worst_first
@@ -69,11 +69,8 @@ def export(request: AuthenticatedRequest) -> HttpResponse:
         return JsonResponse({"problems": said[: len(filters.problems) or 1]}, status=422)
     told = in_batches(traces)
     if request.GET.get("format") == "csv":
-        answer = HttpResponse(changes_csv(told), content_type="text/csv; charset=utf-8")
-        answer["Content-Disposition"] = 'attachment; filename="incident-changes.csv"'
-        return answer
+        table = HttpResponse(changes_csv(told), content_type="text/csv; charset=utf-8")
+        return as_download(table, "incident-changes.csv")
     counted = totals(request.user, request.workspace, filters)
     made = document(request.workspace, filters, title_of(filters, counted, OUTCOMES), counted, told)
-    answer = JsonResponse(made, json_dumps_params={"indent": 2, "ensure_ascii": False})
-    answer["Content-Disposition"] = 'attachment; filename="incident.json"'
-    return answer
+    return as_download(JsonResponse(made, json_dumps_params={"indent": 2, "ensure_ascii": False}), "incident.json")
