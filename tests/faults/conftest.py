@@ -6,8 +6,10 @@ import pytest
 from celery import Celery
 
 from actions.epochs import current
+from tests.cast import Cast, build_cast
 from tests.faults.running import Broker, start_worker
-from tests.remote.running import connect_remote, start_remote
+from tests.remote.running import RunningRemote, connect_remote, start_remote
+from tests.snapshot import restored
 
 
 @pytest.fixture(scope="session")
@@ -18,10 +20,15 @@ def remote():
 
 
 @pytest.fixture
-def shop(transactional_db, cast, remote, settings):
+def shop(transactional_db, desk, remote, settings):
     """The cast with the remote connected; leases and pauses of a second or two."""
     settings.REMIT_LEASE_S, settings.REMIT_CALL_TIMEOUT_S, settings.REMIT_RECONCILE_S = 2, 1, 1
+    desk.reset()
     remote.chance(0.0, 0)
+    return restored(f"cast beside {remote.base_url}", lambda: _with_shop(build_cast(desk), remote))
+
+
+def _with_shop(cast: Cast, remote: RunningRemote) -> Cast:
     connect_remote(cast, remote)
     current()  # The first epoch, which a started installation has.
     return cast
