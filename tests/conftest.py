@@ -3,12 +3,14 @@
 import socket
 
 import pytest
+from django.conf import settings
 from django.test import TransactionTestCase
 
 from tests.cast import Cast, build_cast
 from tests.desk.running import RunningDesk, start_desk
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401 - hooks
 from tests.snapshot import emptied, restored
+from tests.template import template
 
 _connect = socket.socket.connect
 
@@ -25,6 +27,12 @@ def no_network():
     socket.socket.connect = _loopback_only
     yield
     socket.socket.connect = _connect
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings):
+    """The tests' database is a copy of a migrated one."""
+    settings.DATABASES["default"]["TEST"]["TEMPLATE"] = template()
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.desk.running import free_port
+from tests.template import copy_as
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -31,7 +31,7 @@ def remit(tmp_path_factory):
     data = tmp_path_factory.mktemp("remit")
     name = f"remit_browser_{secrets.token_hex(4)}"
     env = {**os.environ, "REMIT_DATA_DIR": str(data), "REMIT_PORT": str(free_port())}
-    env |= {"DATABASE_URL": _database(name), "REMIT_QUEUE": name}
+    env |= {"DATABASE_URL": copy_as(name), "REMIT_QUEUE": name}
     for unwanted in ("DJANGO_SETTINGS_MODULE", "DESK_CLIENT_ID", "DESK_CLIENT_SECRET", "DESK_DATA", "REMIT_SECRET_KEY"):
         env.pop(unwanted, None)
     log = (data / "supervisor.log").open("wb")
@@ -45,15 +45,6 @@ def remit(tmp_path_factory):
         process.wait(30)
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
             server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
-
-def _database(name: str) -> str:
-    """A fresh database on the server the tests use."""
-    url = os.environ["DATABASE_URL"]
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    parts = urlsplit(url)
-    return parts._replace(path=f"/{name}").geturl()
 
 
 def _wait(data: Path, process: subprocess.Popen) -> dict:
