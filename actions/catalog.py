@@ -5,6 +5,7 @@ from typing import Any
 
 from actions.definition import Definition
 from actions.models import Tool
+from actions.tools import parse
 from policies.catalog import FieldEntry, ToolEntry
 
 
@@ -12,6 +13,13 @@ def tools_of(workspace_id: str) -> dict[str, ToolEntry]:
     """Every tool of a workspace by name."""
     found = Tool.objects.filter(workspace_id=workspace_id).select_related("connection").order_by("name")
     return {tool.name: entry_of(tool.read({})) for tool in found}
+
+
+def tools_in(text: str) -> dict[str, ToolEntry]:
+    """The tools of a tool file by name, as they would be loaded. Raises BadTool."""
+    _, definitions = parse(text)
+    entries = (entry_of(Definition(definition)) for definition in definitions)
+    return {entry.facts.name: entry for entry in entries}
 
 
 def entry_of(definition: Definition) -> ToolEntry:

@@ -1,17 +1,17 @@
-"""Reads the sample world's policies. Their waivers run half a year from the day they are installed."""
+"""Reads the sample world's policies. Whoever installs one grants its waivers, for as long as a waiver may hold."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
+from accounts.actors import Actor
 from policies.engine.document import load
 from policies.engine.yaml_out import dump
+from policies.waivers import MOST
 
-WAIVED_FOR = timedelta(days=180)
 
-
-def policy_source(file: Path, *, now: datetime) -> str:
-    """The text of a sample policy, with the expiry of its waivers set. Raises OSError or PolicyError."""
+def policy_source(file: Path, *, now: datetime, by: Actor) -> str:
+    """The text of a sample policy, with who grants its waivers and until when. Raises OSError or PolicyError."""
     plain = dict(load(file.read_text(encoding="utf-8")).plain)
-    expires = f"{now + WAIVED_FOR:%Y-%m-%dT%H:%MZ}"
-    waivers = [{**waiver, "expires": expires} for waiver in plain.get("waivers", ())]
+    granted = {"by": by.name, "expires": f"{now + MOST:%Y-%m-%dT%H:%MZ}"}
+    waivers = [{**waiver, **granted} for waiver in plain.get("waivers", ())]
     return dump({**plain, "waivers": waivers} if waivers else plain)

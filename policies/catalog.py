@@ -34,6 +34,8 @@ class ToolEntry:
 
 
 Provider = Callable[[str], Mapping[str, ToolEntry]]
+# From the text of a tool file; raises ValueError, which names the tool and the field.
+Reader = Callable[[str], Mapping[str, ToolEntry]]
 
 
 class NoProvider(RuntimeError):
@@ -41,11 +43,24 @@ class NoProvider(RuntimeError):
 
 
 _providers: list[Provider] = []
+_readers: list[Reader] = []
 
 
 def set_provider(provider: Provider) -> None:
     """Say who knows the tools of a workspace. Called once at start."""
     _providers[:] = [provider]
+
+
+def set_reader(reader: Reader) -> None:
+    """Say who reads tool files. Called once at start."""
+    _readers[:] = [reader]
+
+
+def tools_in(text: str) -> Mapping[str, ToolEntry]:
+    """The tools of a tool file, without a database. Raises NoProvider, or ValueError for a text that is none."""
+    if not _readers:
+        raise NoProvider("No app reads tool files. Add `actions` to INSTALLED_APPS.")
+    return _readers[0](text)
 
 
 def tools_of(workspace_id: str) -> Mapping[str, ToolEntry]:

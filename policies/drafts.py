@@ -17,6 +17,7 @@ from accounts.clock import database_now
 from accounts.models import User, Workspace
 from accounts.permissions import Permission
 from policies.access import OPEN_STATES, get_draft_for, open_draft_of
+from policies.admission import admitted
 from policies.documents import document_of, live_version
 from policies.engine.document import load
 from policies.engine.merge import ChoiceMissing, Merged, merge, resolve
@@ -92,7 +93,9 @@ def _opened(
     live = live_version(policy)
     if source is None:
         source = live.source if live else dump(minimal(policy.slug, policy.name))
-    document = document_of(policy, source)
+        document = document_of(policy, source)
+    else:
+        document = admitted(actor=actor, policy=policy, source=source, before=_origin(policy, live, reverts))
     now = database_now()
     # Revisions go on from draft to draft, so that a page drawn for one never speaks of the next.
     last = PolicyDraft.objects.filter(policy=policy).aggregate(last=Max("revision"))["last"] or 0
@@ -104,6 +107,12 @@ def _opened(
     body = {"base": live.number if live else None, "evidence": draft.evidence, "reverts": reverts}
     record_draft(actor, draft, "policy.draft_opened", body)
     return draft
+
+
+def _origin(policy: Policy, live: PolicyVersion | None, reverts: int | None) -> str:
+    """The version that a draft's text was made from: the one it brings back, else what is live."""
+    version = live if reverts is None else policy.versions.get(number=reverts)
+    return version.source if version else ""
 
 
 def save_draft(
@@ -122,7 +131,7 @@ def _saved(
     actor: Actor, user: User, draft: PolicyDraft, plain: Mapping[str, Any], message: str, *, base: PolicyVersion | None
 ) -> PolicyDraft:
     source = dump(plain)
-    document = document_of(draft.policy, source)
+    document = admitted(actor=actor, policy=draft.policy, source=source, before=draft.source)
     message = check_length("message", message) or draft.message
     if (document.digest, message, base) == (draft.digest, draft.message, draft.base):
         return draft

@@ -79,7 +79,7 @@ def set_tier(plain: Mapping[str, Any], *, role: str, tier: str) -> Plain:
 
 
 def set_role_terms(plain: Mapping[str, Any], *, role: str, runbook: str, on_call: str) -> Plain:
-    """Where a role's runbook is and which group is told; an empty text removes it. Raises EditRefused."""
+    """Where a role's runbook is and which group is on call; an empty text removes it. Raises EditRefused."""
 
     def change(new: Plain) -> None:
         for name, value in (("runbook", runbook), ("on_call", on_call)):

@@ -1,22 +1,31 @@
 """What has to hold before a document may go live. Every gate is asked each time; none is remembered."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+from django.db.models import Count, Q
+from django.urls import Resolver404, resolve
+
+from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Agent, Group, User
 from policies.catalog import ToolEntry, tools_of
 from policies.documents import document_of
-from policies.engine.celtypes import check_types
+from policies.engine.celtypes import type_problems
 from policies.engine.document import Document
-from policies.engine.problems import PolicyError
+from policies.engine.problems import PolicyError, Problem
 from policies.engine.routes import groups_of, people_of
 from policies.engine.selftest import run_tests
 from policies.engine.shipgate import assess, blocking, unexpired
+from policies.engine.yaml_source import Place, placing
 from policies.models import Policy
 from policies.refusals import GatesUnmet
+from policies.waivers import grants, too_long, unproven
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,42 +38,48 @@ class Gate:
     details: tuple[str, ...] = ()
 
 
-def gates(policy: Policy, source: str) -> tuple[Gate, ...]:
-    """Every gate for a text as the next version of a policy. A text that does not load has only the first."""
+def gates(policy: Policy, source: str, *, brought_by: Actor | None = None) -> tuple[Gate, ...]:
+    """Every gate for a text as the next version of a policy. A text that does not load has only the first.
+
+    `brought_by` is who brings the text itself, and so grants its new waivers; a draft's were granted by who saved them.
+    """
     try:
         document = document_of(policy, source)
     except PolicyError as error:
         return (Gate("Document", False, "The document does not load.", tuple(map(str, error.problems))),)
-    tools = tools_of(policy.workspace_id)
-    at = database_now()
+    tools, place, at = tools_of(policy.workspace_id), placing(source), database_now()
+    wrong = list(too_long(document, place, at=at))
+    if brought_by is not None:
+        wrong += unproven(document, place, grants(policy, brought_by))
     return (
         Gate("Document", True, "The document loads."),
-        _expressions(document, tools),
+        _expressions(document, tools, place),
         _tests(document),
-        _known(document, tools),
+        _known(document, tools, place),
         _ship_gate(document, tools, at),
-        _waivers(document, at),
-        _agents(policy, document),
-        _approvers(policy, document),
+        _waivers(document, wrong, at),
+        _agents(policy, document, place),
+        _approvers(policy, document, place),
+        _on_call(policy, document, place),
     )
 
 
-def require_gates(policy: Policy, source: str) -> Document:
+def require_gates(policy: Policy, source: str, *, brought_by: Actor | None = None) -> Document:
     """The document, when every gate holds. Raises GatesUnmet."""
-    found = gates(policy, source)
+    found = gates(policy, source, brought_by=brought_by)
     if not all(gate.met for gate in found):
         raise GatesUnmet(found)
     return document_of(policy, source)
 
 
-def _gate(name: str, details: Iterable[str], met: str, unmet: str) -> Gate:
+def _gate(name: str, details: Iterable[Problem | str], met: str, unmet: str) -> Gate:
     """A gate that holds when there is nothing to say against it."""
-    found = tuple(details)
+    found = tuple(map(str, details))
     return Gate(name, not found, unmet if found else met, found)
 
 
-def _expressions(document: Document, tools: Mapping[str, ToolEntry]) -> Gate:
-    problems = check_types(document, tools)
+def _expressions(document: Document, tools: Mapping[str, ToolEntry], place: Place) -> Gate:
+    problems = type_problems(document, tools, place)
     return _gate("Expressions", problems, "Its expressions fit the tools.", "Expressions do not fit the tools.")
 
 
@@ -76,15 +91,18 @@ def _tests(document: Document) -> Gate:
     return _gate("Tests", failed, _counted(len(results), "test passes", "tests pass"), "Its own tests do not all pass.")
 
 
-def _known(document: Document, tools: Mapping[str, ToolEntry]) -> Gate:
+def _known(document: Document, tools: Mapping[str, ToolEntry], place: Place) -> Gate:
     """The ship gate cannot judge a tool it does not know, and the tool may come after it was asked."""
     unknown = [
-        f"Role {name} lists {tool}, which this workspace does not have. Load it first, or remove it."
+        place(
+            ("roles", name, "tools", tool),
+            f"Role {name} lists {tool}, which this workspace does not have. Load it first, or remove it.",
+        )
         for name, role in sorted(document.plain["roles"].items())
         for tool, rule in sorted(role["tools"].items())
         if tool not in tools and rule.get("mode") != "off"
     ]
-    unknown += _never_meant(document, tools)
+    unknown += _never_meant(document, tools, place)
     return _gate("Tools", unknown, "Every tool it lists is known.", "It lists tools that are not known.")
 
 
@@ -92,16 +110,19 @@ def _known(document: Document, tools: Mapping[str, ToolEntry]) -> Gate:
 _ABOUT_CALLS = ("invariants", "limits", "freezes", "breakers")
 
 
-def _never_meant(document: Document, tools: Mapping[str, ToolEntry]) -> list[str]:
+def _never_meant(document: Document, tools: Mapping[str, ToolEntry], place: Place) -> list[Problem]:
     """Rules about a tool or a resource type that nobody has would never apply: a slip of the pen must not look like a rule."""
     types = {entry.facts.resource_type for entry in tools.values()}
     return [
-        f"{section}.{rule['id']} is about the {noun} {name}, which this workspace does not have, so it would never apply there. "
-        "Correct the name, or remove it."
+        place(
+            (section, number, "when", given, where),
+            f"{section}.{rule['id']} is about the {noun} {name}, which this workspace does not have, so it would never apply "
+            "there. Correct the name, or remove it.",
+        )
         for section in _ABOUT_CALLS
-        for rule in document.plain.get(section) or ()
+        for number, rule in enumerate(document.plain.get(section) or ())
         for noun, given, known in (("tool", "tools", set(tools)), ("resource type", "resource_types", types))
-        for name in rule["when"].get(given) or ()
+        for where, name in enumerate(rule["when"].get(given) or ())
         if name not in known
     ]
 
@@ -113,8 +134,10 @@ def _ship_gate(document: Document, tools: Mapping[str, ToolEntry], at: datetime)
     return _gate("Ship gate", missing, "Every effect class has its controls, or a waiver.", sentence)
 
 
-def _waivers(document: Document, at: datetime) -> Gate:
-    """Said, never refused: a waiver in force is part of what the second person agrees to."""
+def _waivers(document: Document, wrong: Sequence[Problem], at: datetime) -> Gate:
+    """Who granted each is proven and none holds too long; those in force are part of what the second person agrees to."""
+    if wrong:
+        return _gate("Waivers", wrong, "", "Waivers are not granted as they say, or hold too long.")
     named = tuple(_waiver(waiver) for waiver in unexpired(document.plain, at=at))
     if not named:
         return Gate("Waivers", True, "No waiver is in force.")
@@ -128,33 +151,92 @@ def _waiver(waiver: Mapping[str, Any]) -> str:
     )
 
 
-def _agents(policy: Policy, document: Document) -> Gate:
+def _agents(policy: Policy, document: Document, place: Place) -> Gate:
     """A role that agents have may not vanish. Disabled agents make no calls, so they do not count."""
     agents = Agent.objects.filter(workspace_id=policy.workspace_id, policy=policy.slug)
     users: dict[str, list[str]] = {}
-    for agent in agents.exclude(state=Agent.State.DISABLED):
+    for agent in agents.exclude(state=Agent.State.DISABLED).order_by("name"):
         users.setdefault(agent.role, []).append(agent.name)
     gone = [
-        f"Role {role} is not in the document, but {', '.join(names)} has it."
+        place(
+            ("roles", role),
+            f"Role {role} is not in the document, but {', '.join(names)} {'has' if len(names) == 1 else 'have'} it. "
+            f"Put {role} back, or disable {'that agent' if len(names) == 1 else 'those agents'} first.",
+        )
         for role, names in sorted(users.items())
         if role not in document.plain["roles"]
     ]
     return _gate("Agents", gone, "Every agent keeps its role.", "Roles that agents have would vanish.")
 
 
-def _approvers(policy: Policy, document: Document) -> Gate:
+def _approvers(policy: Policy, document: Document, place: Place) -> Gate:
     """An approval nobody can give would only wait and expire."""
     known = set(Group.objects.filter(workspace_id=policy.workspace_id).values_list("slug", flat=True))
     people = User.objects.filter(memberships__workspace_id=policy.workspace_id, is_active=True)
     emails = set(people.values_list("email", flat=True))
     gone = [
-        f"Route {route.name} names {who}, and there is no such {noun}."
+        place(
+            ("routes", route.name),
+            f"Route {route.name} names {who}, and there is no such {noun}. Name one who is there.",
+        )
         for _, route in sorted(document.routes.items())
         for noun, named, there in (("group", groups_of(route), known), ("person", people_of(route), emails))
         for who in named
         if who not in there
     ]
     return _gate("Approvers", gone, "Every route asks people who exist.", "Routes ask people who do not exist.")
+
+
+def _on_call(policy: Policy, document: Document, place: Place) -> Gate:
+    """A runbook nobody can open and a group with nobody in it are no way to anybody at two in the morning."""
+    roles = sorted(document.plain["roles"].items())
+    members = _members_of(policy, {role["on_call"] for _, role in roles if "on_call" in role})
+    wrong = [
+        place(("roles", name, term), message)
+        for name, role in roles
+        for term, message in (
+            ("runbook", _bad_runbook(role.get("runbook"))), ("on_call", _bad_group(role.get("on_call"), members))
+        )
+        if message
+    ]  # fmt: skip
+    return _gate(
+        "On call", wrong, "Runbooks and groups on call are there.", "Runbooks or groups on call are not there."
+    )
+
+
+def _members_of(policy: Policy, slugs: set[str]) -> dict[str, int]:
+    """Group -> how many active people it has, for those of the groups that the workspace has."""
+    if not slugs:
+        return {}
+    here = Q(members__user__is_active=True, members__user__memberships__workspace_id=policy.workspace_id)
+    found = Group.objects.filter(workspace_id=policy.workspace_id, slug__in=slugs)
+    counted = found.annotate(people=Count("members__user", filter=here, distinct=True))
+    return dict(counted.values_list("slug", "people"))
+
+
+def _bad_group(slug: str | None, members: Mapping[str, int]) -> str:
+    """What is wrong with a group on call; "" where nothing is, or none is named."""
+    if slug is None or members.get(slug):
+        return ""
+    if slug not in members:
+        return f"{slug} is on call, and there is no such group. Make it, or name another."
+    return f"{slug} is on call, and nobody active is in it. Add somebody, or name another."
+
+
+def _bad_runbook(address: str | None) -> str:
+    """What is wrong with a runbook's address; "" where nothing is, or none is named."""
+    if address is None:
+        return ""
+    try:
+        if address.startswith("/"):
+            resolve(urlsplit(address).path)
+        else:
+            URLValidator(schemes=["https"])(address)
+    except Resolver404:
+        return f"{address} is no page of this console. Write a path it serves, or an address with https:// before it."
+    except ValidationError:
+        return f"{address} is no address. Write it with https:// and a host, as in https://wiki.example/runbook."
+    return ""
 
 
 def _counted(count: int, one: str, many: str) -> str:

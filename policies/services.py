@@ -29,7 +29,7 @@ def publish_version(*, actor: Actor, workspace: Workspace, source: str, message:
             workspace=workspace, slug=document.slug, defaults={"name": document.name}
         )
         policy = lock_policy(policy.pk)
-        document = require_gates(policy, source)
+        document = require_gates(policy, source, brought_by=actor)
         by = {"kind": actor.kind, "id": actor.id, "name": actor.name}
         publication = Publication(
             source=source,

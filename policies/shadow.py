@@ -18,9 +18,10 @@ from accounts.permissions import Permission
 from policies.catalog import tools_of
 from policies.documents import document_of, parsed
 from policies.drafts import check_length
-from policies.engine.celtypes import check_types
+from policies.engine.celtypes import type_problems
 from policies.engine.document import Document
 from policies.engine.problems import PolicyError
+from policies.engine.yaml_source import placing
 from policies.models import DecisionRecord, Policy, ShadowVersion
 from policies.refusals import PolicyRefused
 from policies.versions import lock_policy, person
@@ -134,9 +135,9 @@ def _running(policy: Policy) -> ShadowVersion | None:
 def _checked(policy: Policy, source: str) -> Document:
     """It decides nothing, so it need not hold the other gates; but one that cannot be evaluated would say nothing either."""
     document = document_of(policy, source)
-    problems = check_types(document, tools_of(policy.workspace_id))
+    problems = type_problems(document, tools_of(policy.workspace_id), placing(source))
     if problems:
-        raise PolicyRefused("source", " ".join(problems))
+        raise PolicyError(problems)
     return document
 
 

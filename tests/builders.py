@@ -1,7 +1,7 @@
 """Plain functions that take a trace from one state to the next through the product's own services."""
 
 import copy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from accounts.actors import actor_for_user, system_actor
 from actions.models import Action
@@ -20,6 +20,8 @@ from sample.agent.__main__ import INTENT, SOURCES, STEPS
 from tests.cast import WORLD
 from traces.models import Trace
 from traces.services import open_trace
+
+TESTS = system_actor("tests", "")
 
 
 def opened(cast, *, asker: str = "maya", intent: str = INTENT) -> Trace:
@@ -68,9 +70,18 @@ def work(trace: Trace) -> None:
 
 def sample_plain(name: str = "support") -> dict:
     """The sample policy as plain data, free to change; its own tests are left out."""
-    plain = copy.deepcopy(dict(load(policy_source(WORLD / f"{name}.policy.yaml", now=datetime.now(UTC))).plain))
+    source = policy_source(WORLD / f"{name}.policy.yaml", now=datetime.now(UTC), by=TESTS)
+    plain = copy.deepcopy(dict(load(source).plain))
     plain["tests"] = []
     return plain
+
+
+def waive(plain: dict, *controls: str, role: str = "refunds", reason: str = "A test.") -> None:
+    """Put waivers of these controls in force, beside those the policy has."""
+    until = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%dT%H:%MZ}"
+    told = {"role": role, "reason": reason, "by": TESTS.name, "expires": until}
+    waivers = plain.setdefault("waivers", [])
+    waivers += [{"id": control.replace("_", "-"), "control": control, **told} for control in controls]
 
 
 def publish(cast, plain: dict, message: str = "Changed by a test") -> PolicyVersion:

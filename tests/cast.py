@@ -72,8 +72,9 @@ def build_cast(desk) -> Cast:
         workspace = cast.workspaces[data["slug"]]
         connect(workspace, desk)
         for file in data["policies"]:
-            source = policy_source(WORLD / file, now=datetime.now(UTC))
-            publish_version(actor=system_actor("tests", ""), workspace=workspace, source=source, message="Tests")
+            actor = system_actor("tests", "")
+            source = policy_source(WORLD / file, now=datetime.now(UTC), by=actor)
+            publish_version(actor=actor, workspace=workspace, source=source, message="Tests")
     return cast
 
 

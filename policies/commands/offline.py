@@ -1,17 +1,21 @@
 """The verbs that need no database and no server: check, test, diff and eval."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from policies.commands.said import FAILED, LOOSENS, OK, UNTESTED, Said, read_document
+from policies.catalog import ToolEntry, tools_in
+from policies.commands.said import FAILED, LOOSENS, OK, UNTESTED, Said, Stop, read_document, read_text
+from policies.engine.celtypes import type_problems
 from policies.engine.decide import decide
 from policies.engine.diff import Diff, compare
-from policies.engine.document import Document, request_problems
+from policies.engine.document import Document, load, request_problems
+from policies.engine.problems import PolicyError
 from policies.engine.selftest import request_from, run_tests
 from policies.engine.windows import instant
+from policies.engine.yaml_source import placing
 from traces.canonical import strict_loads
 
 _NO_TESTS = "Nothing was tested: the document has no tests. Add some under tests."
@@ -22,11 +26,34 @@ VERDICTS = {
 }  # fmt: skip
 
 
-def check(path: Path) -> Said:
-    """Whether a document loads. Raises Stop or PolicyError."""
-    document = read_document(path)
-    data = {"file": str(path), "ok": True, "slug": document.slug, "digest": document.digest}
-    return Said(data, f"{path}: {document.slug} loads: {document.digest}")
+_NO_TOOLS = (
+    "Its expressions were held against no tools: name a tool file with --tools, or a workspace with --workspace."
+)
+
+
+def check(path: Path, tool_files: Sequence[Path] = ()) -> Said:
+    """Whether a document loads, and its expressions fit the tools of the files. Raises Stop or PolicyError."""
+    source = read_text(path)
+    document, tools = load(source), _tools_of(tool_files)
+    problems = type_problems(document, tools, placing(source))
+    if problems:
+        raise PolicyError(problems)
+    names = [str(file) for file in tool_files]
+    data = {"file": str(path), "ok": True, "slug": document.slug, "digest": document.digest, "tools": names}
+    held = f"Its expressions fit the tools of {', '.join(names)}." if names else _NO_TOOLS
+    return Said(data, f"{path}: {document.slug} loads: {document.digest}\n{held}")
+
+
+def _tools_of(files: Sequence[Path]) -> dict[str, ToolEntry]:
+    found: dict[str, ToolEntry] = {}
+    for file in files:
+        try:
+            found |= tools_in(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise Stop(f"{file} cannot be read: {error.strerror}.") from error
+        except ValueError as error:  # What is no tool file, and what is no text.
+            raise Stop(f"{file} is no tool file: {error}") from error
+    return found
 
 
 def self_test(path: Path, *, allow_empty: bool) -> Said:

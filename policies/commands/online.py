@@ -28,7 +28,7 @@ def check(path: Path, workspace: Workspace) -> Said:
     document = load(source)
     known = Policy.objects.filter(workspace=workspace, slug=document.slug).first()
     policy = known or Policy(workspace=workspace, slug=document.slug, name=document.name)
-    found = gates(policy, source)
+    found = gates(policy, source, brought_by=system_actor("operator", workspace.pk))
     data = {"file": str(path), "ok": all(gate.met for gate in found), "gates": [asdict(gate) for gate in found]}
     return Said(data, "\n".join(map(_line, found)), OK if data["ok"] else FAILED)
 

@@ -10,7 +10,9 @@ from typing import Any, Protocol
 
 from policies.engine.celtree import MACROS, Node, parse
 from policies.engine.parts import Document, Invariant
+from policies.engine.problems import Problem
 from policies.engine.types import ToolFacts
+from policies.engine.yaml_source import Path, Place
 
 DYN, BOOL, INT, DOUBLE, STRING, NULL = "dyn", "bool", "int", "double", "string", "null"
 
@@ -50,18 +52,26 @@ class Mistake(Exception):
 
 def check_types(document: Document, tools: Mapping[str, Typed]) -> tuple[str, ...]:
     """Every type error of a document's expressions, as sentences that name the rule and the tool; empty when none."""
-    return tuple(dict.fromkeys(_problems(document, tools)))
+    return tuple(dict.fromkeys(said for _, said in _mistakes(document, tools)))
 
 
-def _problems(document: Document, tools: Mapping[str, Typed]) -> Iterator[str]:
-    for rule in document.invariants:
+def type_problems(document: Document, tools: Mapping[str, Typed], place: Place) -> tuple[Problem, ...]:
+    """The same, each with its place in the text the document was read from."""
+    found = _mistakes(document, tools)
+    return tuple(dict.fromkeys(place(path, f"{said} Correct the expression.") for path, said in found))
+
+
+def _mistakes(document: Document, tools: Mapping[str, Typed]) -> Iterator[tuple[Path, str]]:
+    for number, rule in enumerate(document.invariants):
+        path: Path = ("invariants", number, "forbid" if rule.forbid else "require")
         for tool in _covered(rule, tools):
-            yield from _wrong(f"invariants.{rule.id}", rule.expression.source, tool)
+            yield from ((path, said) for said in _wrong(f"invariants.{rule.id}", rule.expression.source, tool))
     for role in document.roles.values():
         for kind, expression in role.scopes.items():
+            path = ("roles", role.name, "scopes", kind)
             for tool in (found for found in tools.values() if found.facts.resource_type == kind):
                 if tool.facts.name in role.tools:
-                    yield from _wrong(f"roles.{role.name}.scopes.{kind}", expression.source, tool)
+                    yield from ((path, said) for said in _wrong(".".join(path), expression.source, tool))
 
 
 def _covered(rule: Invariant, tools: Mapping[str, Typed]) -> list[Typed]:

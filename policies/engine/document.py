@@ -113,7 +113,7 @@ _PATTERNS = {
     "^[a-z][a-z0-9": "a name. Begin with a small letter; then small letters, digits, _, . or -, 80 at most.",
     "^[a-z][a-z ]": "a kind of value. Write small letters and spaces, 40 at most, as in email.",
     "^[a-z_]+": "a control. Write its capability and its name, as in side_effect.multi_step_approvals.",
-    "^https?": "an address. Write it with https:// before it.",
+    "^(https": "an address. Write it with https:// before it, or a path of this console.",
 }
 
 

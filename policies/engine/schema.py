@@ -61,7 +61,7 @@ _ROLE = _object(
             )
         ),
         "scopes": _map(_CEL),
-        "runbook": {"type": "string", "pattern": "^https?://", "maxLength": 300},
+        "runbook": {"type": "string", "pattern": "^(https://|/(?!/))[!-~]*$", "maxLength": 300},
         "on_call": _NAME,
     },
     ("tier", "tools"),

@@ -32,6 +32,21 @@ class Source:
         return Problem(line, column, ".".join(map(str, path)), message)
 
 
+Place = Callable[[Path, str], Problem]
+
+
+def placing(text: str) -> Place:
+    """Gives problems of a text that loads their place. The text is read again only when there is a problem to place."""
+    found: list[Source] = []
+
+    def problem(path: Path, message: str) -> Problem:
+        if not found:
+            found.append(read(text))
+        return found[0].problem(path, message)
+
+    return problem
+
+
 def read(text: str) -> Source:
     """Raises PolicyError for anything but one plain YAML document."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:

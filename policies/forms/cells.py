@@ -64,10 +64,14 @@ class RoleForm(SeenForm):
 
 
 class TierForm(SeenForm):
-    """A role's tier, its runbook and who is told."""
+    """A role's tier, its runbook and which group is on call."""
 
     tier = forms.ChoiceField(choices=[(name, TIER_WORDS[name]) for name in TIERS])
-    runbook = forms.URLField(required=False, max_length=300, assume_scheme="https", label="Runbook")
+    runbook = forms.CharField(
+        required=False, max_length=300, strip=True, label="Runbook",
+        help_text="An address with https://, or a path of this console.",
+        widget=forms.TextInput(attrs={"inputmode": "url", "autocapitalize": "none", "spellcheck": "false"}),
+    )  # fmt: skip
     on_call = forms.ChoiceField(required=False, label="On call")
 
     def __init__(self, *args: Any, groups: Iterable[tuple[str, str]], **kwargs: Any) -> None:

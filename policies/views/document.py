@@ -5,7 +5,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.http import AuthenticatedRequest, sign_in_required
-from policies.documents import document_of
+from policies.access import open_draft_of
+from policies.admission import admitted
 from policies.edits import fingerprint
 from policies.engine.problems import PolicyError
 from policies.engine.yaml_out import dump
@@ -45,8 +46,10 @@ def _sent(request: AuthenticatedRequest, policy: Policy, form: SeenForm) -> Sent
     """A text that does not load is refused with the place of each mistake in it."""
     if not form.is_valid():
         return Sent(False, 422)
+    draft = open_draft_of(policy)
+    text, before = form.cleaned_data["source"].replace("\r\n", "\n"), draft.source if draft else ""
     try:
-        loaded = document_of(policy, form.cleaned_data["source"].replace("\r\n", "\n"))
+        loaded = admitted(actor=request.actor, policy=policy, source=text, before=before)
     except PolicyError as error:
         for problem in error.problems:
             form.refuse("source", str(problem))

@@ -27,6 +27,7 @@ from policies.pages.publishing import publishing_of
 from policies.publishing import ONE_PERSON, Outcome, agree, decline, propose
 from policies.refusals import DraftChanged, PolicyRefused
 from policies.views.saving import policy_to_edit, refusal, send
+from policies.waivers import name_for
 
 CONTROLS = [(control.key, f"{row.name}: {control.name}") for row in CAPABILITIES for control in row.controls]
 
@@ -171,7 +172,7 @@ def add_waiver(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     policy = policy_to_edit(request, slug)
     place = place_of(request.user, request.workspace, slug)
     form = WaiverForm(request.POST, controls=CONTROLS, roles=place.roles, auto_id="waiver_%s")
-    by = request.user.name
+    by = name_for(policy, request.actor)
     sent = send(
         request, policy, form, change=lambda plain, data: edits.put_rule(plain, section="waivers", rule=form.waiver(by))
     )

@@ -6,17 +6,9 @@ from django.test import Client
 
 from actions.connections import save_connection
 from actions.tools import load_tools
-from tests.builders import publish, sample_plain
+from tests.builders import publish, sample_plain, waive
 
 TOOL, ARGUMENTS = "shell.command.run", {"command": "make deploy"}
-# Remit sees no record of what agents do themselves, so nothing can be restored or held to rows.
-WAIVERS = [
-    {
-        "id": f"own-hands-{n}", "control": f"write.{control}", "role": "refunds", "reason": "Builds only.", "by": "Dana Ortiz",
-        "expires": "2099-01-01T00:00Z",
-    }
-    for n, control in enumerate(["rollback", "per_object_scope"])
-]  # fmt: skip
 TOOLS = """
 connection: own-hands
 tools:
@@ -48,7 +40,8 @@ def give_hands(cast, *, mode: str = "auto") -> None:
     role = plain["roles"]["refunds"]
     role["tools"][TOOL] = {"mode": mode, **({"route": "account"} if mode == "approval" else {})}
     role["fields"]["shell.command"] = {"read": ["command"], "write": ["command"]}
-    plain["waivers"] = WAIVERS
+    # Remit sees no record of what agents do themselves, so nothing can be restored or held to rows.
+    waive(plain, "write.rollback", "write.per_object_scope", reason="Builds only.")
     publish(cast, plain)
 
 

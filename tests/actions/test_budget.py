@@ -8,7 +8,7 @@ from django.db import connections
 from actions.models import Action
 from actions.services import call_tool
 from policies.models import LimitHold
-from tests.builders import opened, publish, sample_plain
+from tests.builders import opened, publish, sample_plain, waive
 
 BUDGET, CALLS, WORKERS = 10, 100, 8
 
@@ -19,9 +19,7 @@ def spender(transactional_db, cast):
     plain = sample_plain()
     plain["roles"]["refunds"]["tools"]["desk.mail.send"] = {"mode": "auto"}
     next(limit for limit in plain["limits"] if limit["id"] == "mail.daily")["max"] = BUDGET
-    waived = {"reason": "A test.", "by": "Dana", "expires": "2099-01-01T00:00Z"}
-    controls = ("side_effect.multi_step_approvals", "side_effect.break_glass")
-    plain["waivers"] = [{"id": f"mail.{n}", "control": control, **waived} for n, control in enumerate(controls)]
+    waive(plain, "side_effect.break_glass")
     publish(cast, plain)
     return cast
 

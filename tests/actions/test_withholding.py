@@ -8,14 +8,8 @@ from actions.edit import EditRefused, edit_payload
 from actions.services import call_tool, evaluate
 from gateway.serialise import decision_out, export_out
 from policies.models import LimitHold
-from tests.builders import action, opened, planned, publish, request_of, sample_plain, vote, work
+from tests.builders import action, opened, planned, publish, request_of, sample_plain, vote, waive, work
 from traces.models import Entry
-
-
-def waivers(*controls: str) -> list[dict]:
-    """What these policies may lack."""
-    told = {"reason": "A test.", "by": "Dana", "expires": "2099-01-01T00:00Z"}
-    return [{"id": f"w{number}", "control": control, **told} for number, control in enumerate(controls)]
 
 
 def call(cast, tool, arguments, trace=None):
@@ -99,7 +93,7 @@ def test_r26_an_edit_does_not_take_over_a_route_nobody_was_asked_by(cast):
     """A stricter route published while a request is open is not satisfied by the people of the old one."""
     plain = sample_plain()
     plain["roles"]["refunds"]["tools"]["desk.mail.send"] = {"mode": "approval", "route": "account"}
-    plain["waivers"] = waivers("side_effect.multi_step_approvals", "side_effect.break_glass")
+    waive(plain, "side_effect.break_glass")
     publish(cast, plain)
     draft = request_of(planned(cast), "desk.mail.send")
     plain["routes"]["account"]["steps"].append({"name": "Finance", "group": "finance"})
@@ -150,7 +144,7 @@ def test_r26_a_looser_route_does_not_block_what_was_approved(cast, desk):
     vote(cast, refund, "tomas")
     plain = sample_plain()
     plain["routes"]["refund"]["steps"] = plain["routes"]["refund"]["steps"][:1]
-    plain["waivers"] = waivers("side_effect.multi_step_approvals", "side_effect.break_glass")
+    waive(plain, "side_effect.break_glass")
     publish(cast, plain)
     work(trace)
     assert action(trace, "desk.refund.create").state == "succeeded"

@@ -19,7 +19,7 @@ from approvals.refusals import AlreadyDecided, DigestChanged, NotEntitled, Reaso
 from approvals.services import replace_payload
 from tests.approvals.routing import entries, hired, into
 from tests.approvals.test_pages import browser
-from tests.builders import action, planned, publish, request_of, sample_plain, vote, work
+from tests.builders import action, planned, publish, request_of, sample_plain, vote, waive, work
 from traces.ledger import verify
 
 REFUND = "desk.refund.create"
@@ -140,8 +140,7 @@ def limit(cast):
 def no_glass(cast):
     plain = sample_plain()
     del plain["routes"]["refund"]["break_glass"]
-    plain["waivers"] = [{"id": "none", "control": "side_effect.break_glass", "role": "refunds", "reason": "Nobody skips.",
-                         "by": "Dana", "expires": "2099-01-01T00:00Z"}]  # fmt: skip
+    waive(plain, "side_effect.break_glass", reason="Nobody skips.")
     publish(cast, plain)
 
 

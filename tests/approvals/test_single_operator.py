@@ -1,12 +1,10 @@
 """Alone: separation is lifted, said and signed; one seat, the agent and late rights are not (B-03, R-24, R-25)."""
 
 import re
-from datetime import timedelta
 
 import pytest
 from django.db import transaction
 
-from accounts.clock import database_now
 from accounts.models import Membership
 from accounts.permissions import Role
 from accounts.services import add_member
@@ -47,14 +45,6 @@ def asks(cast, quorum):
     """Refunds ask so many support leads; the ship gate wants two for money, so fewer is waived."""
     plain = sample_plain()
     plain["routes"]["refund"]["steps"] = [{"name": "Support lead", "group": "support-leads", "quorum": quorum}]
-    waiver = {
-        "id": "alone",
-        "control": "side_effect.multi_step_approvals",
-        "role": "refunds",
-        "reason": WHY,
-        "by": "Dana",
-    }
-    plain["waivers"] = [{**waiver, "expires": f"{database_now() + timedelta(days=30):%Y-%m-%dT%H:%MZ}"}]
     publish(cast, plain)
 
 

@@ -219,3 +219,30 @@ def test_replay_says_what_would_change(house, file):
     assert run("replay", file(), "--workspace", "northwind", "--days", "0")[0] == 2
     other = file((("policy", "slug"), "other"))
     assert run("replay", other, "--workspace", "northwind")[0] == 2
+
+
+WRONG = {"id": "note", "when": {"tools": ["desk.refund.create"]}, "reason": "No.", "require": 'args.amount == "x"'}
+TOOL_FILE = str(ROOT / "sample" / "world" / "tools.yaml")
+
+
+def test_check_holds_expressions_against_a_tool_file_without_a_database_and_says_so(file):
+    path = file((("invariants",), [WRONG]))
+    assert "held against no tools: name a tool file with --tools" in run("check", path)[1]
+    code, said = run("check", path, "--tools", TOOL_FILE, "--json")
+    (problem,) = json.loads(said)["problems"]
+    assert (code, problem["path"]) == (1, "invariants.0.require") and problem["line"] > 1
+    assert "for desk.refund.create: whole number and text cannot be compared" in problem["message"]
+    done = alone("check", file(), "--tools", TOOL_FILE)
+    assert done.returncode == 0 and f"Its expressions fit the tools of {TOOL_FILE}.".encode() in done.stdout
+
+
+def test_a_tool_file_that_is_none_is_a_wrong_use(file, tmp_path):
+    other = tmp_path / "tools.yaml"
+    for data, words in ((b"tools: []", "is no tool file"), (b"\xff", "is no tool file"), (None, "cannot be read")):
+        other.unlink(missing_ok=True)
+        if data is not None:
+            other.write_bytes(data)
+        code, said = run("check", file(), "--tools", str(other))
+        assert code == 2 and words in said, said
+    with pytest.raises(CommandError, match="not allowed with"):
+        run("check", file(), "--tools", TOOL_FILE, "--workspace", "northwind")

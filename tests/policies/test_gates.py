@@ -5,16 +5,16 @@ from datetime import timedelta
 import pytest
 
 from accounts.clock import database_now
-from accounts.models import Agent
-from accounts.services import set_agent_state
+from accounts.models import Agent, Group, User
+from accounts.services import join_group, set_agent_state
 from policies.engine.yaml_out import dump
 from policies.gates import gates, require_gates
 from policies.refusals import GatesUnmet
 from tests.policies.kit import BASE, TOOLS, build_house, changed
 
 UNSCOPED = (("roles", "clerk", "scopes"), None)
-WAIVER = {"id": "w1", "control": "write.per_object_scope", "reason": "Small shop.", "by": "Ken"}
-ALL = ["Document", "Expressions", "Tests", "Tools", "Ship gate", "Waivers", "Agents", "Approvers"]
+WAIVER = {"id": "w1", "control": "write.per_object_scope", "reason": "Small shop.", "by": "Remit operator"}
+ALL = ["Document", "Expressions", "Tests", "Tools", "Ship gate", "Waivers", "Agents", "Approvers", "On call"]
 
 
 def at(days: int) -> str:
@@ -90,7 +90,7 @@ def test_a_tool_the_workspace_does_not_have_cannot_be_judged(house):
     found = of(house, ((*TOOLS, "desk.bank.wire"), {"mode": "auto"}))
     assert unmet(found) == ["Tools"]
     assert found["Tools"].details == (
-        "Role clerk lists desk.bank.wire, which this workspace does not have. Load it first, or remove it.",
+        "line 11, column 7: roles.clerk.tools.desk.bank.wire: Role clerk lists desk.bank.wire, which this workspace does not have. Load it first, or remove it.",
     )
     assert unmet(of(house, ((*TOOLS, "desk.bank.wire"), {"mode": "off"}))) == []
 
@@ -103,7 +103,7 @@ def test_a_missing_control_is_named_and_a_waiver_in_force_answers_for_it(house):
     assert unmet(waived) == [] and waived["Waivers"].sentence == "1 waiver is in force."
     (named,) = waived["Waivers"].details
     assert named.startswith("w1: write.per_object_scope for every role until ") and named.endswith(
-        "by Ken: Small shop."
+        "by Remit operator: Small shop."
     )
 
 
@@ -118,7 +118,10 @@ def test_a_role_agents_have_may_not_vanish(house):
     renamed = [(("roles", "other"), BASE["roles"]["clerk"]), (("roles", "clerk"), None), (("tests",), None)]
     found = of(house, *renamed)
     assert unmet(found) == ["Agents"]
-    assert found["Agents"].details == ("Role clerk is not in the document, but one, two has it.",)
+    assert found["Agents"].details == (
+        "line 5, column 1: roles.clerk: Role clerk is not in the document, but one, two have it. "
+        "Put clerk back, or disable those agents first.",
+    )
     for agent in Agent.objects.all():
         set_agent_state(actor=house.actor("dana"), agent=agent, state=Agent.State.DISABLED)
     assert unmet(of(house, *renamed)) == []
@@ -137,4 +140,53 @@ def test_agents_of_another_workspace_do_not_count(house):
 def test_a_route_asks_groups_that_exist(house):
     found = of(house, (("routes", "lead", "steps"), [{"name": "Board", "group": "board"}]))
     assert unmet(found) == ["Approvers"]
-    assert found["Approvers"].details == ("Route lead names board, and there is no such group.",)
+    assert found["Approvers"].details == (
+        "line 19, column 3: routes.lead: Route lead names board, and there is no such group. Name one who is there.",
+    )
+
+
+ON_CALL, RUNBOOK = ("roles", "clerk", "on_call"), ("roles", "clerk", "runbook")
+
+
+def test_a_group_on_call_is_there_and_somebody_active_is_in_it(house):
+    gone = of(house, (ON_CALL, "night-shift"))
+    assert unmet(gone) == ["On call"]
+    (said,) = gone["On call"].details
+    assert said.endswith(
+        "roles.clerk.on_call: night-shift is on call, and there is no such group. Make it, or name another."
+    )
+    assert said.startswith("line ")
+    group, maya = Group.objects.get(slug="support-leads"), house.users["maya"]
+    assert "nobody active is in it" in of(house, (ON_CALL, group.slug))["On call"].details[0]
+    join_group(actor=house.actor("dana"), group=group, user=maya)
+    assert unmet(of(house, (ON_CALL, group.slug))) == []
+    User.objects.filter(pk=maya.pk).update(is_active=False)
+    assert "nobody active is in it" in of(house, (ON_CALL, group.slug))["On call"].details[0]
+    User.objects.filter(pk=maya.pk).update(is_active=True)
+    maya.memberships.all().delete()
+    assert unmet(of(house, (ON_CALL, group.slug))) == ["On call"], "Who left the workspace is called by nobody."
+
+
+def test_a_group_on_call_is_one_of_this_workspace(house):
+    other = build_house("lakeside")
+    join_group(actor=other.actor("dana"), group=Group.objects.get(workspace=other.workspace), user=other.users["maya"])
+    Group.objects.filter(workspace=other.workspace).update(slug="night-shift")
+    assert "no such group" in of(house, (ON_CALL, "night-shift"))["On call"].details[0]
+
+
+@pytest.mark.parametrize(
+    ("address", "remedy"),
+    [("/nowhere/", "is no page of this console"), ("https://", "is no address"), ("https:///x", "is no address"),
+     ("https://a b.example/", None), ("//wiki.example/", None), ("http://wiki.example/", None)],
+)  # fmt: skip
+def test_a_runbook_can_be_opened(house, address, remedy):
+    found = of(house, (RUNBOOK, address))
+    assert unmet(found) == ["On call" if remedy else "Document"]
+    (said,) = next(gate for gate in found.values() if not gate.met).details
+    assert said.startswith("line ") and "roles.clerk.runbook: " in said and (remedy or "is not an address") in said
+    assert "https://" in said
+
+
+@pytest.mark.parametrize("address", ["https://wiki.example/a?b#c", "/policies/support/", "/policies/support/?tab=x#y"])
+def test_a_runbook_is_an_address_or_a_page_of_the_console(house, address):
+    assert unmet(of(house, (RUNBOOK, address))) == []

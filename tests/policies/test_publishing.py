@@ -1,5 +1,7 @@
 """Publishing: tightening takes one person, anything else two; what goes live is exactly what was agreed to."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from accounts.access import Forbidden, NotVisible
@@ -25,7 +27,8 @@ from tests.policies.kit import BASE, FIELDS, LOOSER, TIGHTER, changed, race
 from traces.ledger import verify
 from traces.models import Trace
 
-WAIVER = {"id": "w1", "control": "write.rollback", "reason": "Later.", "by": "Ken", "expires": "2030-01-01T00:00Z"}
+UNTIL = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%dT%H:%MZ}"
+WAIVER = {"id": "w1", "control": "write.rollback", "reason": "Later.", "by": "Ken", "expires": UNTIL}
 SHELL = system_actor("operator", "")
 NAMED = (("policy", "name"), "Support desk")
 MIXED = ((*FIELDS, "write"), ["owner_note", "last_contact_reason"])

@@ -51,7 +51,7 @@ def test_what_cannot_be_evaluated_is_not_started(house):
     with pytest.raises(PolicyError):
         start(house, (("policy", "slug"), "other"))
     rule = {"id": "note", "when": {"tools": ["desk.refund.create"]}, "require": 'args.amount == "x"', "reason": "R."}
-    with pytest.raises(PolicyRefused, match=r"invariants\.note"):
+    with pytest.raises(PolicyError, match=r"line \d+, column 5: invariants\.0\.require: invariants\.note"):
         start(house, (("invariants",), [rule]))
 
 

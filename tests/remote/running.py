@@ -4,15 +4,13 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 
 import httpx
 import yaml
 
-from accounts.clock import database_now
 from actions.connections import save_connection
 from actions.tools import load_tools
-from tests.builders import publish, sample_plain
+from tests.builders import publish, sample_plain, waive
 from tests.desk.running import ROOT, free_port
 from tests.loopback import http
 from tests.remote.server import SECRET
@@ -119,11 +117,6 @@ def shop_policy() -> dict:
     role = plain["roles"]["refunds"]
     role["tools"] |= {f"shop.order.{klass}": {"mode": "auto"} for klass in "abc"}
     role["fields"]["shop.order"] = {"read": ["id", "item", "amount"], "write": ["item", "amount"]}
-    for control in ("per_object_scope", "rollback"):
-        waiver = {
-            "id": f"shop.{control}", "control": f"write.{control}", "role": "refunds", "by": "Dana Ortiz",
-            "reason": "The shop's orders are new records; there is none to scope or to restore.",
-            "expires": f"{database_now() + timedelta(days=30):%Y-%m-%dT%H:%MZ}",
-        }  # fmt: skip
-        plain["waivers"] = [*plain.get("waivers", ()), waiver]
+    reason = "The shop's orders are new records; there is none to scope or to restore."
+    waive(plain, "write.per_object_scope", "write.rollback", reason=reason)
     return plain

@@ -92,7 +92,7 @@ def _workspace(data: dict[str, Any], password: str, sign_ins: list[dict[str, Any
         )
     _connect(actor, workspace)
     for file in data["policies"]:
-        source = policy_source(WORLD / file, now=database_now())
+        source = policy_source(WORLD / file, now=database_now(), by=actor)
         publish_version(actor=actor, workspace=workspace, source=source, message="Sample policy")
     return {agent["slug"]: _agent(actor, workspace, agent) for agent in data["agents"]}
 

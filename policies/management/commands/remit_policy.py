@@ -28,7 +28,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
         check = _verb(verbs, "check", "whether it loads; with --workspace, every gate of publication")
-        check.add_argument("--workspace", default="")
+        held = check.add_mutually_exclusive_group()
+        held.add_argument("--workspace", default="")
+        held.add_argument(
+            "--tools", type=Path, action="append", default=[], help="hold expressions against this tool file"
+        )
         test = _verb(verbs, "test", "run its own tests")
         test.add_argument("--allow-empty", action="store_true", help="a document without tests is no failure")
         diff = _verb(verbs, "diff", "what FILE allows more (+) and less (−) after the change", files=("old", "file"))
@@ -61,7 +65,7 @@ class Command(BaseCommand):
         if verb == "test":
             return self._say(offline.self_test(path, allow_empty=options["allow_empty"]), options)
         if verb == "check" and not options["workspace"]:
-            return self._say(offline.check(path), options)
+            return self._say(offline.check(path, options["tools"]), options)
         self.check()
         workspace = online.workspace_of(options["workspace"])
         if verb == "check":
