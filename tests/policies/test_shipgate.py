@@ -59,6 +59,7 @@ ON_REFUND = "roles.helper.tools.refund.create"
 QUORUM = {"two": {"steps": [{"name": "Lead", "group": "leads", "quorum": 2}], "separation": []}}
 LONE = {"two": {"steps": [{"name": "Lead", "group": "leads"}]}}
 
+LONE_TOO = {"one": {"steps": [{"name": "Lead", "group": "leads"}]}}
 MET = [
     ("read.data_access_logging", document({"order.get": {}}), "built in: the ledger"),
     ("read.tenant_isolation", document({"order.get": {}}), "built in: workspaces"),
@@ -79,7 +80,10 @@ MET = [
     ("side_effect.multi_step_approvals", document({REFUND: approval()}), ON_REFUND),
     ("side_effect.multi_step_approvals", document({REFUND: approval()}, routes=QUORUM), ON_REFUND),
     ("side_effect.multi_step_approvals", document({REFUND: {}}, role={"tier": "execute-with-approval"}), ON_REFUND),
-    ("side_effect.multi_step_approvals", document({REFUND: {}}, limits=[LIMIT]), "limits.each"),
+    ("side_effect.multi_step_approvals", document({REFUND: {"mode": "draft"}}, limits=[LIMIT]), "limits.each"),
+    # Beside a mode whose own route is asked every time, a laxer route decides nothing.
+    ("side_effect.multi_step_approvals",
+     document({REFUND: approval()}, routes={**LONE_TOO, "two": TWO}, limits=[LIMIT | {"route": "one"}]), ON_REFUND),
     ("side_effect.multi_step_approvals",
      document({REFUND: {}}, limits=[LIMIT | {"kind": "count", "max": 0}]), "limits.each"),
     ("side_effect.limits", document({REFUND: {}}, limits=[RATE]), "limits.rate"),
@@ -95,6 +99,8 @@ MET = [
     ("continuous.on_call", document({WATCH: {}}, role={"on_call": "leads"}), "roles.helper.on_call"),
 ]  # fmt: skip
 
+PAIR = {"steps": [{"name": "Leads", "group": "leads", "quorum": 2}]}
+EVERY = LIMIT | {"kind": "count", "max": 0}
 MISSING = [
     ("write.field_allowlist", document({UPDATE: {}}), "no field of it is listed"),
     (
@@ -123,7 +129,35 @@ MISSING = [
         document({REFUND: {}}, limits=[LIMIT | {"when": {"roles": ["other"]}}]),
         "by itself",
     ),
-    ("side_effect.multi_step_approvals", document({REFUND: {}, MAIL: {}}, limits=[LIMIT]), "mail.send runs by itself"),
+    ("side_effect.multi_step_approvals", document({REFUND: {}, MAIL: {}}, limits=[EVERY]), "mail.send runs by itself"),
+    (
+        "side_effect.multi_step_approvals",
+        document({REFUND: {}}, role={"tier": "execute-with-approval"}, routes={}),
+        "asks for approval by no route",
+    ),
+    # What is let through below a limit was let through by nobody, or by one person, however many are asked above it.
+    ("side_effect.multi_step_approvals", document({REFUND: {}}, limits=[LIMIT]), "by itself"),
+    ("side_effect.multi_step_approvals", document({REFUND: {}}, limits=[LIMIT | {"max": 0}]), "by itself"),
+    (
+        "side_effect.multi_step_approvals",
+        document({REFUND: approval("one")}, routes={**LONE_TOO, "two": TWO}, limits=[LIMIT | {"max": 10**15}]),
+        "alone by route one",
+    ),
+    (
+        "side_effect.multi_step_approvals",
+        document({REFUND: {"mode": "draft"}}, routes={**LONE_TOO, "two": TWO}, limits=[LIMIT | {"route": "one"}]),
+        "(limits.each)",
+    ),
+    # One person may take both of its steps, and it is asked instead of the mode's own because it has more of them.
+    (
+        "side_effect.multi_step_approvals",
+        document(
+            {REFUND: approval()},
+            routes={"two": PAIR, "same": TWO | {"separation": []}},
+            limits=[LIMIT | {"route": "same"}],
+        ),
+        "alone by route same",
+    ),
     ("side_effect.limits", document({REFUND: {}, MAIL: {}}, limits=[LIMIT]), "No limit covers mail.send"),
     ("side_effect.break_glass", document({REFUND: approval()}), "Add break_glass to every route"),
     ("side_effect.break_glass", document({REFUND: {}}), "Add break_glass to every route"),

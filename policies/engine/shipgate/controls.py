@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from policies.engine.shipgate.scene import Scene, different_people, holds
-from policies.engine.types import ToolFacts
+from policies.engine.types import Route, ToolFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +110,27 @@ def _per_object_scope(scene: Scene) -> Finding:
 
 
 def _multi_step_approvals(scene: Scene) -> Finding:
+    """Every way a call can come to run takes two people: the laxest of them is the one that an agent would look for."""
+
+    def alone(tool: ToolFacts) -> tuple[str, Route | None] | None:
+        return next(((rule, by) for rule, by in scene.releases(tool) if by is None or different_people(by) < 2), None)
+
     def by(tool: ToolFacts) -> str | None:
-        if set(scene.modes(tool)) <= {"draft", "off"}:
-            return scene.path("tools", tool.name)
-        return next((rule for rule, route in scene.deciders(tool) if different_people(route) >= 2), None)
+        if alone(tool) is not None:
+            return None
+        sent = scene.path("tools", tool.name) if "approval" not in scene.modes(tool) else None
+        return next((rule for rule, _ in scene.releases(tool)), sent)
 
     def lacking(tool: ToolFacts) -> str:
-        if scene.mode(tool) == "auto":
-            return f"{tool.name} runs by itself. Add a limit per action past which two different people approve."
-        return f"One person can approve {tool.name} alone. Ask two different people."
+        rule, route = alone(tool) or ("", None)
+        if route is None:
+            done = "runs by itself" if rule else "asks for approval by no route"
+            return f"{tool.name} {done}. Use mode approval with a route that two different people decide, or draft."
+        return (
+            f"One person can approve {tool.name} alone by route {route.name} ({rule}). Ask two different people there."
+        )
 
-    return _each(scene, by, "Two different people decide, or a person sends it.", lacking)
+    return _each(scene, by, "Two different people decide every call, or a person sends it.", lacking)
 
 
 def _limits(scene: Scene) -> Finding:
@@ -151,7 +161,7 @@ def _break_glass(scene: Scene) -> Finding:
 
 def _runbooks(scene: Scene) -> Finding:
     if scene.role.get("runbook"):
-        return Finding(True, scene.path("runbook"), "The role names its runbook.")
+        return Finding(True, scene.path("runbook"), f"The runbook is at {scene.role['runbook']}.")
     return Finding(False, "", "The role names no runbook. Add its address.")
 
 
@@ -178,7 +188,7 @@ def _circuit_breakers(scene: Scene) -> Finding:
 
 def _on_call(scene: Scene) -> Finding:
     if scene.role.get("on_call"):
-        return Finding(True, scene.path("on_call"), "The role names who is on call.")
+        return Finding(True, scene.path("on_call"), f"The group {scene.role['on_call']} is on call.")
     return Finding(False, "", "The role names nobody on call. Name a group.")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies.engine.endings import modes
+from policies.engine.limits import strictness
 from policies.engine.plain import default_route, routes_of, when_of
 from policies.engine.types import Route, ToolFacts
 
@@ -47,15 +48,46 @@ class Scene:
 
     def deciders(self, tool: ToolFacts) -> Iterator[tuple[str, Route]]:
         """Each rule that asks people about the tool, with its route: the tool's own mode, and limits per action."""
+        own = self._own(tool)
+        if own is not None:
+            yield self.path("tools", tool.name), own
+        yield from ((f"limits.{limit['id']}", route) for limit, route in self._limits(tool))
+
+    def releases(self, tool: ToolFacts) -> Iterator[tuple[str, Route | None]]:
+        """Each rule by which a call can come to run, with the route that decides it then: None where nobody is asked.
+
+        A draft is none of them, for a person sends it. Of the routes that are asked at once the strictest decides, so a limit
+        beside a mode of approval decides only by a route that is stricter than the mode's own.
+        """
+        modes, own, limits = set(self.modes(tool)), self._own(tool), self._limits(tool)
+        if "auto" in modes and not any(always_passed(limit) for limit, _ in limits):
+            yield self.path("tools", tool.name), None
+        if own is not None:
+            yield self.path("tools", tool.name), own
+        for limit, route in limits:
+            if own is None or modes & {"auto", "draft"} or strictness(route) > strictness(own):
+                yield f"limits.{limit['id']}", route
+
+    def _own(self, tool: ToolFacts) -> Route | None:
+        """Who decides by the tool's own mode; None where it does not ask, or asks nobody who is there and so denies."""
+        if "approval" not in self.modes(tool):
+            return None
+        routes, named = routes_of(self.document), self.role["tools"][tool.name].get("route")
+        return default_route(routes) if named is None else routes.get(named)
+
+    def _limits(self, tool: ToolFacts) -> list[tuple[Plain, Route]]:
+        """The limits per action past which people decide, with their routes."""
         routes = routes_of(self.document)
-        if "approval" in self.modes(tool):
-            named = self.role["tools"][tool.name].get("route")
-            route = default_route(routes) if named is None else routes.get(named)
-            if route is not None:
-                yield self.path("tools", tool.name), route
-        for limit in self.covering("limits", tool):
-            if limit["over"] == "approval" and limit.get("route") in routes and can_be_passed(limit, tool):
-                yield f"limits.{limit['id']}", routes[limit["route"]]
+        return [
+            (limit, routes[limit["route"]])
+            for limit in self.covering("limits", tool)
+            if limit["over"] == "approval" and limit.get("route") in routes and can_be_passed(limit, tool)
+        ]
+
+
+def always_passed(limit: Plain) -> bool:
+    """Whether every call is over a limit per action: one that allows no call. Of money, a call may move nothing at all."""
+    return bool(limit["kind"] != "money" and limit["max"] < 1)
 
 
 def can_be_passed(limit: Plain, tool: ToolFacts) -> bool:
