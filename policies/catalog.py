@@ -73,3 +73,8 @@ def tools_of(workspace_id: str) -> Mapping[str, ToolEntry]:
 def facts_of(workspace_id: str) -> dict[str, ToolFacts]:
     """Only the facts, by tool name."""
     return {name: entry.facts for name, entry in tools_of(workspace_id).items()}
+
+
+def classes_of(workspace_id: str) -> dict[str, str]:
+    """Tool -> effect class."""
+    return {name: facts.effect_class for name, facts in facts_of(workspace_id).items()}

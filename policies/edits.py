@@ -10,7 +10,9 @@ from typing import Any
 
 import rfc8785
 
-from policies.engine.types import MODES, TIERS
+from policies.engine.endings import then_of
+from policies.engine.plain import default_route, routes_of
+from policies.engine.types import MODES, STRENGTH, TIERS
 
 Plain = dict[str, Any]
 LISTS = ("invariants", "limits", "freezes", "breakers", "waivers", "tests")
@@ -72,10 +74,41 @@ def remove_role(plain: Mapping[str, Any], *, role: str) -> Plain:
     return _changed(plain, change)
 
 
-def set_tier(plain: Mapping[str, Any], *, role: str, tier: str) -> Plain:
-    """Another tier for a role; modes that its tools set themselves stay. Raises EditRefused."""
+def set_tier(plain: Mapping[str, Any], *, role: str, tier: str, classes: Mapping[str, str]) -> Plain:
+    """Another tier for a role. Raises EditRefused.
+
+    A lower tier holds for every tool: one that asks less by its own mode asks from now on what the tier does, and keeps
+    that when the role is promoted again. A higher tier leaves what tools say themselves. `classes` is tool -> effect class;
+    a tool that is not there is held to what the tier asks of the class it asks most of.
+    """
     _check_tier(tier)
-    return _changed(plain, lambda new: _role(new, role).__setitem__("tier", tier))
+
+    def change(new: Plain) -> None:
+        data, ranks = _role(new, role), list(TIERS)
+        lower, data["tier"] = ranks.index(tier) < ranks.index(data["tier"]), tier
+        if lower:
+            held = {tool: _held(new, rule, _asked(tier, classes.get(tool))) for tool, rule in data["tools"].items()}
+            data["tools"] = {tool: rule for tool, rule in held.items() if rule is not None}
+
+    return _changed(plain, change)
+
+
+def _asked(tier: str, effect_class: str | None) -> str:
+    """The mode a tier gives an effect class; the one that asks most where the class is not known."""
+    modes = TIERS[tier]
+    return max(modes.values(), key=STRENGTH.__getitem__) if effect_class is None else modes.get(effect_class, "off")
+
+
+def _held(plain: Plain, rule: Plain, least: str) -> Plain | None:
+    """A tool's rule that asks at least so much, now and after its end; None where that leaves it off."""
+    if "mode" not in rule or STRENGTH[rule["mode"]] >= STRENGTH[least]:
+        return rule
+    mode = max((least, then_of(rule) or least), key=STRENGTH.__getitem__)
+    by_default = default_route(routes_of(plain))
+    route = rule.get("route") or (by_default.name if by_default else None)
+    if mode == "off" or (mode == "approval" and route is None):
+        return None
+    return {"mode": mode, **({"route": route} if mode == "approval" else {})}
 
 
 def set_role_terms(plain: Mapping[str, Any], *, role: str, runbook: str, on_call: str) -> Plain:

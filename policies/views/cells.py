@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.models import Group
 from policies import edits
+from policies.catalog import classes_of
 from policies.engine.diff.words import title
 from policies.forms.cells import RoleForm, TierForm
 from policies.forms.seen import SeenForm
@@ -72,12 +73,13 @@ def role(request: AuthenticatedRequest, slug: str, role: str) -> HttpResponse:
     if role not in place.roles or place.draft is None:
         messages.error(request, GONE)
         return redirect("policies:tiers", slug)
-    form, sent = _role_form(request, place, role), Sent(False, 200)
+    form, sent, classes = _role_form(request, place, role), Sent(False, 200), classes_of(request.workspace.pk)
     if request.method == "POST":
         sent = send(
             request, policy, form, seen=lambda plain: terms(plain, role),
             change=lambda plain, data: edits.set_role_terms(
-                edits.set_tier(plain, role=role, tier=data["tier"]), role=role, runbook=data["runbook"], on_call=data["on_call"]
+                edits.set_tier(plain, role=role, tier=data["tier"], classes=classes), role=role, runbook=data["runbook"],
+                on_call=data["on_call"],
             ),
         )  # fmt: skip
     if sent.saved:

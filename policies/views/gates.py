@@ -11,6 +11,7 @@ from accounts.ids import is_id
 from accounts.models import Agent
 from accounts.permissions import Permission
 from policies import edits
+from policies.catalog import classes_of
 from policies.drafts import open_draft
 from policies.forms.cells import MoveForm
 from policies.pages.frame import frame_of
@@ -54,9 +55,10 @@ def move(request: AuthenticatedRequest, slug: str, role: str) -> HttpResponse:
     """Another tier for a role: an edit of the draft like any other, published by the same rules."""
     policy, form = policy_to_edit(request, slug), MoveForm(request.POST)
     open_draft(actor=request.actor, user=request.user, policy=policy)
+    classes = classes_of(request.workspace.pk)
     sent = send(
         request, policy, form, seen=lambda plain: edits.value_at(plain, ("roles", role, "tier")),
-        change=lambda plain, data: edits.set_tier(plain, role=role, tier=data["tier"]),
+        change=lambda plain, data: edits.set_tier(plain, role=role, tier=data["tier"], classes=classes),
     )  # fmt: skip
     if sent.saved:
         messages.success(request, "The draft has the new tier. It counts once it is published.")

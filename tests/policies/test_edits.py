@@ -3,7 +3,7 @@
 from copy import deepcopy
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies import edits
@@ -20,7 +20,7 @@ EDITS = [
     ("rename", {"name": "Desk"}, ("policy", "name"), "Desk"),
     ("add_role", {"role": "night", "tier": "read-only"}, ("roles", "night"), {"tier": "read-only", "tools": {}}),
     ("remove_role", {"role": "clerk"}, ("roles", "clerk"), None),
-    ("set_tier", {"role": "clerk", "tier": "draft-only"}, ("roles", "clerk", "tier"), "draft-only"),
+    ("set_tier", {"role": "clerk", "tier": "draft-only", "classes": {}}, ("roles", "clerk", "tier"), "draft-only"),
     ("set_role_terms", {"role": "clerk", "runbook": "https://x.example/r", "on_call": ""}, ("roles", "clerk", "runbook"),
      "https://x.example/r"),
     ("set_mode", {"role": "clerk", "tool": "desk.order.get", "mode": "auto"},
@@ -67,7 +67,7 @@ REFUSED = [
     ("add_role", {"role": "clerk", "tier": "read-only"}, "role"),
     ("add_role", {"role": "night", "tier": "all"}, "tier"),
     ("remove_role", {"role": "nobody"}, "role"),
-    ("set_tier", {"role": "nobody", "tier": "read-only"}, "role"),
+    ("set_tier", {"role": "nobody", "tier": "read-only", "classes": {}}, "role"),
     ("set_mode", {"role": "clerk", "tool": "x", "mode": "always"}, "mode"),
     ("set_mode", {"role": "clerk", "tool": "x", "mode": "approval"}, "route"),
     ("set_mode", {"role": "clerk", "tool": "x", "mode": "approval", "route": "gone"}, "route"),
@@ -129,6 +129,7 @@ TOOLS = st.sampled_from(["desk.account.get", "desk.account.update", "desk.order.
 MODES = st.sampled_from([("off", None), ("auto", None), ("draft", None), ("approval", "lead"), (None, None)])
 
 
+@settings(deadline=None)  # The first one of a process makes what the others share.
 @given(st.lists(st.tuples(TOOLS, MODES), max_size=6))
 def test_any_row_of_cell_edits_gives_a_document_that_loads(steps):
     plain = BASE
