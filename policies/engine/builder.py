@@ -8,6 +8,7 @@ from typing import Any
 import rfc8785
 
 from policies.engine import endings, parts
+from policies.engine.currencies import CODES
 from policies.engine.durations import seconds
 from policies.engine.expressions import BadExpression, Expression, compile_expression
 from policies.engine.mixups import mixed, mixed_words
@@ -89,6 +90,12 @@ class Builder:
         if name is not None and name not in (self.data.get("routes") or {}):
             self._add(path, f"There is no route {name}. Add it under routes, or name another.")
 
+    def _check_currency(self, path: Path, data: Mapping[str, Any]) -> None:
+        """No call has an amount in a currency that is none: the rule would deny every one, or count nothing."""
+        code = data.get("currency", "USD")
+        if code not in CODES:
+            self._add((*path, "currency"), f"{code} is no currency of ISO 4217. Write one of its codes, as in USD.")
+
     def _check_role(self, path: Path, name: str | None) -> None:
         if name is not None and name not in self.data["roles"]:
             self._add(path, f"There is no role {name}. Use one of: {', '.join(sorted(self.data['roles']))}.")
@@ -149,6 +156,7 @@ class Builder:
         for wrong, message in _limit_mistakes(data):
             if wrong:
                 self._add(path, message)
+        self._check_currency(path, data)
         self._check_route((*path, "route"), data.get("route"))
         return parts.Limit(
             data["id"], data.get("name", data["id"]), self._when(path, data["when"]), data["kind"], data["per"],
@@ -175,6 +183,7 @@ class Builder:
         path: Path = ("breakers", number)
         if (data["on"] == "spend") != ("currency" in data):
             self._add(path, "A breaker on spend names its currency; every other has none.")
+        self._check_currency(path, data)
         return parts.Breaker(
             data["id"], data.get("name", data["id"]), self._when(path, data["when"]), data["on"], data["per"],
             data["max"], data.get("currency"), seconds(data["window"]),

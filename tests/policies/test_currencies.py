@@ -6,7 +6,7 @@ import pytest
 from django import forms
 
 from actions.definition import Definition
-from policies.engine.currencies import digits_of, money_text
+from policies.engine.currencies import CODES, digits_of, money_text
 from policies.engine.diff import compare
 from policies.engine.limits import text
 from policies.engine.parts import Limit, When
@@ -55,3 +55,11 @@ def test_a_difference_and_a_tool_without_digits_of_its_own_say_it_too(currency, 
 def test_amounts_below_nothing_keep_their_sign_and_small_ones_their_noughts():
     said = [money_text(*amount) for amount in ((-5, "USD"), (-5, "KWD"), (0, "EUR"), (5, "CLF"), (-7, "JPY"))]
     assert said == ["−$0.05", "−0.005 KWD", "€0.00", "0.0005 CLF", "−7 JPY"]
+
+
+def test_the_codes_are_those_of_the_list_and_each_bounds_a_limit():
+    """178 codes on 2026-01-01; those given up by then, and what looks like one, are none."""
+    assert len(CODES) == 178 and {code for code, _, _ in CASES} - CODES == {"QQQ"}
+    assert all(code.isascii() and code.isupper() and len(code) == 3 for code in CODES)
+    assert {"EUR", "XCG", "ZWG", "SLE", "VED", "XAD", "XXX"} <= CODES
+    assert not CODES & {"BGN", "HRK", "ANG", "CUC", "SLL", "ZWL", "DEM", "BTC", "USX", "AAA"}
