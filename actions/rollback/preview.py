@@ -56,6 +56,7 @@ class Item:
 
 
 ALREADY = "It was already rolled back."
+ELSEWHERE = "Its connection points at another system since, so what was done can't be undone there."
 
 
 class Records:
@@ -121,6 +122,15 @@ def restored(action: Action) -> frozenset[str]:
     return frozenset(row["field"] for row in rows if row["kind"] != "kept_denied" and row.get("verified") is not False)
 
 
+def elsewhere(action: Action) -> str:
+    """Why it can't be undone where its connection points now; "" when that is where it was done.
+
+    INVARIANT: nothing is undone in a system it was not done in, however alike the records are (P10, R-22). Held by
+    tests/actions/test_undo_elsewhere.py.
+    """
+    return "" if action.sent_to == action.goes_to else ELSEWHERE
+
+
 def waiting(action: Action) -> str:
     """Why this action can't be rolled back now, whatever the record holds; "" when it can."""
     if action.rollback_state == Action.RollbackState.ROLLED_BACK:
@@ -131,7 +141,7 @@ def waiting(action: Action) -> str:
     running = Rollback.objects.filter(state=Rollback.State.RUNNING, todo__contains=[{"action": action.pk}])
     if action.rollbacks.exclude(state__in=FINAL).exists() or running.exists():
         return "A rollback of it is waiting."
-    return ""
+    return elsewhere(action)
 
 
 def _item(action: Action, records: Records, wanted: Mapping[str, Sequence[str]] | None) -> Item:

@@ -20,7 +20,7 @@ from actions.models import Action, Plan, Rollback
 from actions.propose import Place, Prepared, prepare, record_proposal
 from actions.rollback.order import open_step
 from actions.rollback.outcome import finish
-from actions.rollback.preview import Item, preview, preview_trace, recorded_inverse, waiting
+from actions.rollback.preview import Item, elsewhere, preview, preview_trace, recorded_inverse, waiting
 from actions.states import FINAL, IN_DOUBT, SUCCESS, State
 from traces.ledger import append
 from traces.models import Trace
@@ -189,6 +189,8 @@ def _prepared(action: Action, fields: Sequence[str]) -> tuple[Prepared, str]:
     """The undoing call with its target as read now. Raises RollbackRefused or BadArguments."""
     inverse, definition = recorded_inverse(action), action.definition
     assert definition is not None
+    if elsewhere(action):
+        raise RollbackRefused(f"Step {action.step}: {elsewhere(action)}")
     if inverse["how"] == "call":
         ready = prepare(agent=action.agent, name=inverse["tool"], arguments=inverse["arguments"], effects=EVERYTHING)
         return ready, f"Make up for step {action.step}"
