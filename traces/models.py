@@ -191,6 +191,8 @@ class Log(models.Model):
     created_at = models.DateTimeField()
     problem = models.TextField(blank=True)
     problem_at = models.DateTimeField(null=True)
+    # By the database's clock as it was; a checkpoint's own time is never before the one before it, whatever the clock did.
+    signed_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

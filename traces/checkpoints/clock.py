@@ -9,13 +9,13 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Case, F, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce
 
 from accounts.clock import database_now
 from accounts.models import Workspace
 from traces.checkpoints.errors import CheckpointFailed
-from traces.checkpoints.registry import latest, registry_log
+from traces.checkpoints.registry import latest, registry_log, signed_at
 from traces.checkpoints.take import checkpoint_registry, checkpoint_workspace
 from traces.checkpoints.witness import Witness, WitnessFailed, witnesses
 from traces.models import Checkpoint, Delivery, Entry, Log
@@ -63,19 +63,28 @@ def _workspaces(everything: bool) -> list[str]:
     """Workspaces that are due; one that failed is tried again after the same period."""
     every = Workspace.objects.order_by("pk")
     if not everything:
-        before = database_now() - timedelta(seconds=settings.REMIT_CHECKPOINT_S)
         points = Checkpoint.objects.filter(log__workspace=OuterRef("pk")).order_by("-number")
         every = every.annotate(last=Subquery(points.values("at")[:1]))
-        every = every.filter(Q(last=None) | Q(last__lte=before))
-        every = every.exclude(log__problem_at__gt=before)
+        # Until the clock has caught up with a signed time, the log says when it was signed.
+        signed = Case(When(last__lte=database_now(), then=F("last")), default=F("log__signed_at"))
+        every = every.alias(signed=signed).filter(~_lately("signed"), ~_lately("log__problem_at"))
     return list(every.values_list("pk", flat=True))
+
+
+def _lately(column: str) -> Q:
+    """Within the last period. What lies ahead was written before the clock stepped back, and is not."""
+    now = database_now()
+    begin = now - timedelta(seconds=settings.REMIT_CHECKPOINT_S)
+    return Q(**{f"{column}__isnull": False, f"{column}__gt": begin, f"{column}__lte": now})
 
 
 def _registry_due() -> bool:
     log = registry_log()
-    before = database_now() - timedelta(seconds=settings.REMIT_CHECKPOINT_S)
     last = latest(log)
-    return (last is None or last.at <= before) and (log.problem_at is None or log.problem_at <= before)
+    now = database_now()
+    begin = now - timedelta(seconds=settings.REMIT_CHECKPOINT_S)
+    times = (signed_at(log, last) if last else None, log.problem_at)
+    return not any(at is not None and begin < at <= now for at in times)
 
 
 def _many_entries() -> bool:
@@ -97,7 +106,8 @@ def tell_witnesses() -> int:
 
 def _tell_all(witness: Witness) -> int:
     mine = Delivery.objects.filter(witness=witness.name)
-    if mine.filter(at__gt=database_now() - timedelta(seconds=RETRY_S)).exclude(problem="").exists():
+    now = database_now()
+    if mine.filter(at__gt=now - timedelta(seconds=RETRY_S), at__lte=now).exclude(problem="").exists():
         return 0
     points = Checkpoint.objects.filter(log=OuterRef("pk")).order_by("-number")
     told = Subquery(mine.filter(log=OuterRef("pk")).values("number")[:1])

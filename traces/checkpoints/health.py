@@ -1,14 +1,14 @@
 """Whether checkpoints are being signed. Execution asks before it dispatches (F13): no checkpoints for long, no dispatch."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db.models import Min
 
 from accounts.clock import database_now
-from traces.checkpoints.registry import latest
-from traces.models import Checkpoint, Delivery, Log, Trace
+from traces.checkpoints.registry import latest, signed_at
+from traces.models import Delivery, Log, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,17 @@ def checkpoints_healthy(workspace_id: str) -> bool:
 def workspace_health(workspace_id: str) -> Health:
     """The same with words."""
     log = Log.objects.filter(workspace_id=workspace_id).first()
-    last = latest(log) if log else None
-    return _health(last, None if last else _first(workspace=workspace_id), log.problem if log else "")
+    return _health(log, None if log and latest(log) else _first(workspace=workspace_id))
 
 
 def deployment_health() -> Health:
     """The whole deployment: the registry, and any workspace whose ledger does not hold."""
     broken = Log.objects.exclude(problem="").order_by("origin").first()
     registry = Log.objects.filter(workspace=None).first()
-    last = latest(registry) if registry else None
-    found = _health(last, None if last else _first(), broken.problem if broken else "")
+    found = _health(registry, None if registry and latest(registry) else _first(), broken.problem if broken else "")
     if broken is None or not found.ok:
         return found
-    return _health(latest(broken), broken.created_at, broken.problem)
+    return _health(broken, broken.created_at)
 
 
 def _first(**where: str) -> datetime | None:
@@ -52,16 +50,25 @@ def _first(**where: str) -> datetime | None:
     return at
 
 
-def _health(last: Checkpoint | None, first: datetime | None, problem: str) -> Health:
-    since = last.at if last else first
+def _health(log: Log | None, first: datetime | None, problem: str = "") -> Health:
+    """INVARIANT: a clock that steps back does not keep the alarm quiet. Held by tests/traces/test_clock_back.py."""
+    last = latest(log) if log else None
+    problem = problem or (log.problem if log else "")
     at = last.at if last else None
-    if since is None:
+    since = signed_at(log, last) if log and last else first
+    if since is None and last is None:
         return Health(True, "Nothing to checkpoint yet.", None)
-    age = database_now() - since
-    if age <= timedelta(seconds=settings.REMIT_CHECKPOINT_ALARM_S):
+    if since is None:
+        return Health(False, f"The database's clock went back, and nothing was signed since. {problem}".strip(), at)
+    age = (database_now() - since).total_seconds()
+    if abs(age) <= settings.REMIT_CHECKPOINT_ALARM_S:
         return Health(True, problem or "Checkpoints are signed.", at)
     reason = problem or "The checkpoint clock does not run."
-    return Health(False, f"No checkpoint for {int(age.total_seconds())} s. {reason}", at)
+    if age < 0:
+        return Health(
+            False, f"The database's clock went back {int(-age)} s, and nothing was signed since. {reason}", at
+        )
+    return Health(False, f"No checkpoint for {int(age)} s. {reason}", at)
 
 
 def behind(workspace_id: str | None = None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection, transaction
 
@@ -70,6 +71,15 @@ def log_of(workspace_id: str) -> Log:
 def latest(log: Log) -> Checkpoint | None:
     """The last checkpoint of a log."""
     return Checkpoint.objects.filter(log=log).order_by("-number").first()
+
+
+def signed_at(log: Log, last: Checkpoint) -> datetime | None:
+    """When the last checkpoint was signed: its own signed time, unless the clock stepped back since.
+
+    Then that time lies ahead, and says nothing until the clock has caught up; the log remembers what the clock said. None where
+    it does not.
+    """
+    return last.at if last.at <= database_now() else log.signed_at
 
 
 def new_trace_heads(log: Log) -> list[Head]:

@@ -41,8 +41,7 @@ def _taken(log: Log, heads_of: Callable[[Log], list[Head]], more: Callable[[], s
             last = latest(locked)
             tree = _sound_tree(locked, last)
             point = _sign(locked, last, tree, heads_of(locked), more())
-            if locked.problem:
-                Log.objects.filter(pk=locked.pk).update(problem="", problem_at=None)
+            Log.objects.filter(pk=locked.pk).update(problem="", problem_at=None, signed_at=database_now())
             return point
     except CheckpointFailed as error:
         _remember(log, str(error))
