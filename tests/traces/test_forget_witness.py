@@ -71,7 +71,8 @@ def test_witness_that_is_no_longer_named_stops_being_behind(cast, name, settings
     grown(cast)
     (tmp_path / "witness").write_text("in the way")
     settings.REMIT_WITNESS = [f"git:{tmp_path}/other"]
-    (tmp_path / "other" / ".git").mkdir(parents=True)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / ".git").write_text("nonsense")
     tick(force=True)
     assert behind()
     gone, settings.REMIT_WITNESS = settings.REMIT_WITNESS[0], []

@@ -103,7 +103,8 @@ def test_r32_webhook_never_reaches_a_private_or_plain_address(cast, settings, ur
 
 
 def test_witness_that_cannot_be_written_is_said_and_does_not_stop_the_clock(cast, settings, tmp_path):
-    (tmp_path / "repository" / ".git").mkdir(parents=True)  # Not a repository: git refuses it.
+    (tmp_path / "repository").mkdir()
+    (tmp_path / "repository" / ".git").write_text("nonsense")  # Not a repository: git refuses it.
     settings.REMIT_WITNESS = [f"git:{tmp_path}/repository"]
     ticked = tick(force=True)
     assert (ticked.signed, ticked.told) == (3, 0) and "git:" in behind()[0]

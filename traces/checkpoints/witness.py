@@ -4,8 +4,10 @@
 """
 
 import errno
+import logging
 import os
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +23,9 @@ from traces.checkpoints.errors import LedgerBroken
 from verify.remit_verify import Bad, Checkpoint, checkpoint_of, read_notes
 
 TIMEOUT_S = 10.0
+# A lock in a git repository that nobody wrote for so long belongs to a git that died: ours run TIMEOUT_S at most.
+STALE_S = 60.0
+logger = logging.getLogger("remit.ledger")
 
 
 class WitnessFailed(Exception):
@@ -110,16 +115,40 @@ class Repository(Folder):
         return f"git:{self.path}"
 
     def tell(self, origin: str, notes: Sequence[str]) -> None:
-        """Write the files and commit them. Raises WitnessFailed."""
+        """Write the files and commit them. Raises WitnessFailed.
+
+        A git that was killed leaves its locks behind, and every later one refuses to go on for them, for ever.
+        """
         super().tell(origin, notes)
-        if not (self.path / ".git").exists():
-            self._git("init", "--quiet")
+        try:
+            self._commit(origin)
+        except WitnessFailed:
+            if not self._unlocked():
+                raise
+            self._commit(origin)
+
+    def _commit(self, origin: str) -> None:
+        if not all((self.path / ".git" / part).exists() for part in ("HEAD", "objects", "refs")):
+            self._git("init", "--quiet")  # Also where one was killed half way: it only adds what is missing.
         self._git("add", "--all", "--", origin)
         if self._git("status", "--porcelain", "--", origin):
             self._git(
                 "-c", "user.name=Remit", "-c", "user.email=remit@localhost", "-c", "commit.gpgsign=false", "commit",
                 "--quiet", "--no-verify", "-m", f"Checkpoint of {origin}.", "--", origin,
             )  # fmt: skip
+
+    def _unlocked(self) -> bool:
+        """Whether a lock was there that is older than anything git may still be doing for us, and is gone now.
+
+        Held by tests/traces/test_git_witness.py.
+        """
+        home = self.path / ".git"
+        found = [*home.glob("*.lock"), *home.glob("refs/**/*.lock")]
+        old = [lock for lock in found if _age_s(lock) > STALE_S]
+        for lock in old:
+            logger.warning("%s was left by a git that died; it is removed.", lock)
+            lock.unlink(missing_ok=True)
+        return bool(old)
 
     def _git(self, *arguments: str) -> str:
         command = ["git", "-C", str(self.path), *arguments]
@@ -130,6 +159,14 @@ class Repository(Folder):
         if done.returncode:
             raise WitnessFailed(f"{self.name}: {done.stderr.strip()[:200]}")
         return done.stdout
+
+
+def _age_s(file: Path) -> float:
+    """How long nobody wrote it, by the machine's clock, which wrote its time too; nothing for one that is gone meanwhile."""
+    try:
+        return abs(time.time() - file.stat().st_mtime)
+    except FileNotFoundError:
+        return 0.0
 
 
 @dataclass(frozen=True)
