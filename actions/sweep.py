@@ -29,6 +29,7 @@ from approvals.services import close_request, expire_due
 from approvals.timers import run_timers
 from policies.publishing import publish_due
 from policies.replay import ring_stale
+from traces.checkpoints.health import checkpoints_healthy
 from traces.models import Trace
 
 logger = logging.getLogger("remit.sweeper")
@@ -206,9 +207,11 @@ def _ring_waiting() -> int:
     authorized = Action.objects.filter(state=State.AUTHORIZED)
     waiting = authorized.exclude(Q(plan__isnull=False) & blocked).exclude(BEHIND_CANARY)
     waiting = waiting.exclude(pk__in=stopped(authorized).values("pk"))
-    # What a pause or a changed tool holds is left out, so that it cannot crowd out what may run.
+    # What a pause, a changed tool or an unsigned ledger holds is left out, so that it cannot crowd out what may run (P7).
     free = waiting.exclude(held_actions(open_switches())).exclude(of_blocked_tools())
-    return _ring_all(free.order_by("created_at"))
+    places = free.order_by().values_list("workspace_id", flat=True).distinct()
+    unsigned = [workspace_id for workspace_id in places if not checkpoints_healthy(workspace_id)]
+    return _ring_all(free.exclude(workspace_id__in=unsigned).order_by("created_at"))
 
 
 def _ring_in_doubt() -> int:

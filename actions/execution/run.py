@@ -23,7 +23,6 @@ from actions.models import Action
 from actions.record import known_secrets
 from actions.redaction import mask
 from actions.states import State
-from actions.switches import Place, why_held
 from actions.turns import is_its_turn
 from traces.canonical import instant
 from traces.models import Trace
@@ -49,16 +48,19 @@ def run(*, actor: Actor, action_id: str) -> State:
         _start(actor, action)
     except StateConflict:
         action.refresh_from_db()
+    except recheck.Held:
+        return State.AUTHORIZED  # It was not even claimed: waiting is no event, however often somebody rings.
     return State(action.state)
 
 
 def _start(actor: Actor, action: Action) -> None:
-    """Claim it and act, if it may start now. Raises StateConflict when somebody else moved it."""
+    """Claim it and act, if it may start now. Raises StateConflict when somebody else moved it, Held before it is claimed."""
     epoch = current()
     if may_have_run(action, epoch):
         return doubt(actor, action, epoch)
-    if not is_its_turn(action) or why_held(Place.of(action)):
+    if not is_its_turn(action):
         return None
+    recheck.refuse_held(action)
     lease = Lease.take()
     _claim(actor, action, lease)
     return _attempt(actor, action, lease)
