@@ -7,6 +7,7 @@ from accounts.actors import Actor
 from accounts.models import User
 from accounts.permissions import Permission
 from actions.arguments import BadArguments
+from actions.erasure import GONE
 from actions.mandate import reach
 from actions.models import Action
 from actions.propose import Place, prepare, record_proposal
@@ -29,6 +30,8 @@ def refusal(user: User, action: Action) -> str:
         return "This action is not out of date."
     if hasattr(action, "replanned_as"):
         return "It was asked for again already."
+    if action.erased_at is not None:
+        return GONE
     if action.rollback_of_id:
         return "A rollback starts from the trace it undoes, against the record as it stands then."
     if user.pk != action.requester_id and not has_permission(user, Permission.TRACE_ROLLBACK, action.workspace):

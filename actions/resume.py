@@ -10,6 +10,7 @@ from accounts.actors import Actor
 from accounts.models import User
 from accounts.permissions import Permission
 from actions.arguments import BadArguments
+from actions.erasure import GONE
 from actions.mandate import reach
 from actions.models import Action, Plan
 from actions.plans import Step, prepare_all, record_plan, stop_if_broken
@@ -45,6 +46,8 @@ def refusal(plan: Plan) -> str:
             return f"Whether step {action.step} took effect is not known yet, so nothing of this plan is tried again."
         if action.state not in FINAL:
             return f"Step {action.step} has not come to rest yet."
+        if action.erased_at is not None and action.state not in SUCCESS:
+            return f"Step {action.step}: {GONE}"
         if hasattr(action, "replanned_as"):
             return f"Step {action.step} was asked for again already, as step {action.replanned_as.step}."
     return ""

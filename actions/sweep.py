@@ -14,6 +14,7 @@ from accounts.clock import database_now
 from accounts.single import end_where_not_alone
 from actions.doorbell import ring_each
 from actions.epochs import current, doubt_earlier
+from actions.erasure import forget_rested
 from actions.execution import left_over
 from actions.machine import StateConflict, move
 from actions.models import Action, Plan
@@ -58,7 +59,7 @@ def sweep() -> Swept:
     Raises OperationalError when the database does not answer: nothing more can be done in this round.
     """
     swept = Swept()
-    for part in (_approvals, _settled, _leases, _stop_plans, _publish, _ring):
+    for part in (_approvals, _settled, _leases, _stop_plans, _publish, _ring, _erase):
         try:
             part(swept)
         except OperationalError:
@@ -91,6 +92,11 @@ def _leases(swept: Swept) -> None:
 def _publish(swept: Swept) -> None:
     publish_due(actor=system_actor("sweeper", ANY))
     ring_stale()
+
+
+def _erase(_: Swept) -> None:
+    """Values that were to be erased while their calls were under way."""
+    forget_rested()
 
 
 def _ring(swept: Swept) -> None:

@@ -5,7 +5,7 @@ Each act stands in the workspace's governance chain and, as `trace.redacted`, in
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,15 +20,35 @@ from traces.models import Entry, WithheldValue
 from traces.services import record_governance
 
 TRACES_AT_ONCE = 200
+# Action -> the texts that were withheld of it -> their kind.
+Texts = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Of how many actions the rows beside the ledger lost their values, and how many keep them until they come to rest."""
+
+    actions: int
+    under_way: int
 
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """What an act dropped."""
+    """What an act dropped. Of actions that are `under_way` the rows that run them follow when they come to rest."""
 
     values: int
     traces: int
     kinds: dict[str, int]
+    under_way: int = 0
+
+
+_beside: list[Callable[[str, Texts], Erased]] = []
+
+
+def kept_beside(forget: Callable[[str, Texts], Erased]) -> None:
+    """Name what drops the same values from rows above this app. It is called in the transaction, with the workspace's id."""
+    if forget not in _beside:
+        _beside.append(forget)
 
 
 def erase_subject(*, actor: Actor, workspace_id: str, subject: str, reason: str) -> Redacted:
@@ -48,6 +68,22 @@ def erase_subject(*, actor: Actor, workspace_id: str, subject: str, reason: str)
         )  # fmt: skip
 
 
+def erase_actions(*, actor: Actor, workspace_id: str, actions: Collection[tuple[str, str]], reason: str) -> Redacted:
+    """Drop every withheld value of these actions, each named by its trace and id, with what stands beside the ledger."""
+    with transaction.atomic():
+        _hold(workspace_id)
+        rows = _of_actions(workspace_id, actions)
+        return _dropped(
+            rows, actor=actor, workspace_id=workspace_id, type="subject.erased", act={"reason": reason[:500]},
+            actions={action for _, action in actions},
+        )  # fmt: skip
+
+
+def _of_actions(workspace_id: str, actions: Collection[tuple[str, str]]) -> list[WithheldValue]:
+    theirs = _values(workspace_id).filter(entry__trace_id__in={trace for trace, _ in actions})
+    return [row for row in theirs if (row.entry.trace_id, _action_of(row.entry)) in actions]
+
+
 def _of_subject(workspace_id: str, subject: str) -> list[WithheldValue]:
     values = _values(workspace_id)
     equal = Q(value=canonical_text(subject))
@@ -56,7 +92,8 @@ def _of_subject(workspace_id: str, subject: str) -> list[WithheldValue]:
     marks = f'"record_id":{canonical_text(subject)}'
     entries = Entry.objects.filter(Q(pk__in=named) | Q(pk__in=target.filter(canonical__contains=marks).values("pk")))
     actions = {(entry.trace_id, action) for entry in entries if (action := _action_of(entry))}
-    return [row for row in values if row.entry_id in named or (row.entry.trace_id, _action_of(row.entry)) in actions]
+    alone = [row for row in values.filter(entry_id__in=named) if not _action_of(row.entry)]
+    return [*alone, *_of_actions(workspace_id, actions)]
 
 
 def _action_of(entry: Entry) -> str:
@@ -75,7 +112,8 @@ def apply_retention(*, actor: Actor, workspace_id: str, days: int) -> Redacted:
         if not some.values:
             return total
         kinds = dict(Counter(total.kinds) + Counter(some.kinds))
-        total = Redacted(total.values + some.values, total.traces + some.traces, kinds)
+        under_way = total.under_way + some.under_way
+        total = Redacted(total.values + some.values, total.traces + some.traces, kinds, under_way)
 
 
 def _retained(actor: Actor, workspace_id: str, before: datetime, days: int) -> Redacted:
@@ -112,7 +150,7 @@ def _values(workspace_id: str) -> QuerySet[WithheldValue]:
 
 def _dropped(
     rows: Iterable[WithheldValue], *, actor: Actor, workspace_id: str, type: str, act: dict[str, object],
-    always: bool = False,
+    always: bool = False, actions: Collection[str] = (),
 ) -> Redacted:  # fmt: skip
     """Delete the rows and write the act and its trace entries; an act that drops nothing is only written with `always`.
 
@@ -123,16 +161,28 @@ def _dropped(
         by_trace.setdefault(row.entry.trace_id, []).append(row)
     every = [row for some in by_trace.values() for row in some]
     kinds = dict(sorted(Counter(row.kind for row in every).items()))
+    # Actions before their traces, as everywhere else.
+    under_way = _drop_beside(workspace_id, every, actions)
     for trace_id in sorted(by_trace):
         gone = sorted({row.commitment for row in by_trace[trace_id]})
         body = {"act": type, "reason": act.get("reason", ""), "values": len(by_trace[trace_id]), "commitments": gone}
         append(actor=actor, trace_id=trace_id, type="trace.redacted", body=body)
-    # The governance chain is locked last, as it is by actions that also write to it.
+    WithheldValue.objects.filter(pk__in=[row.pk for row in every]).delete()
+    # The governance chain is locked last, and for a moment only: a pause is written there too, and waits for nothing (P9).
     if every or always or type == "subject.erased":
         body = {**act, "values": len(every), "traces": sorted(by_trace), "kinds": kinds}
         record_governance(actor=actor, workspace_id=workspace_id, type=type, body=body)
-    WithheldValue.objects.filter(pk__in=[row.pk for row in every]).delete()
-    return Redacted(len(every), len(by_trace), kinds)
+    return Redacted(len(every), len(by_trace), kinds, under_way)
+
+
+def _drop_beside(workspace_id: str, rows: Iterable[WithheldValue], actions: Collection[str]) -> int:
+    """How many actions are under way and keep their values until they rest."""
+    texts: dict[str, dict[str, str]] = {action: {} for action in actions}
+    for row in rows:
+        action, value = _action_of(row.entry), json.loads(row.value)
+        if action:
+            texts.setdefault(action, {}).update({value: row.kind} if isinstance(value, str) and value else {})
+    return sum(forget(workspace_id, texts).under_way for forget in _beside) if texts else 0
 
 
 def erased_in(records: Iterable[dict[str, object]]) -> frozenset[str]:

@@ -198,10 +198,18 @@ class Action(models.Model):
     # The epoch whose beginning put it in doubt: its intent may be a commit that was lost (F-05). Null for any other doubt.
     epoch = models.PositiveIntegerField(null=True)
     finished_at = models.DateTimeField(null=True)
+    # When its sensitive values were to go while it was under way, and when they went from this row (actions.erasure).
+    erase_asked_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["trace_id", "step", "id"]
         indexes = [
+            models.Index(
+                fields=["id"],
+                name="action_to_erase",
+                condition=models.Q(erase_asked_at__isnull=False, erased_at=None),
+            ),
             models.Index(
                 fields=["state", "lease_until"],
                 name="action_queue",

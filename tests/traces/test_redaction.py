@@ -119,7 +119,7 @@ def test_commands_say_what_they_did_and_never_the_subject(cast, tmp_path):
     trace = opened(cast)
     told(cast, trace, "ap@birch.example")
     done = command("remit_erase", "ap@birch.example", "--workspace", "northwind", "--reason", "Asked to")
-    assert done == {"values": 1, "traces": 1, "kinds": {"email": 1}}
+    assert done == {"values": 1, "traces": 1, "kinds": {"email": 1}, "under_way": 0}
     told(cast, trace, "ap@birch.example")
     age(trace, 500)
     assert command("remit_retention")["northwind"]["values"] == 1

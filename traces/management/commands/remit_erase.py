@@ -35,4 +35,7 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error)) from error
         words = f"Erased {done.values} values in {done.traces} traces. The records and their proof stay."
+        if done.under_way:
+            calls = "1 call is" if done.under_way == 1 else f"{done.under_way} calls are"
+            words += f" {calls} still under way: the sweeper erases what runs it when it has come to rest."
         self.stdout.write(json.dumps(asdict(done)) if options["as_json"] else words)
