@@ -2,15 +2,16 @@
 
 from django.db import IntegrityError, transaction
 
-from accounts.access import NotVisible, require
+from accounts.access import NotVisible, has_permission, require
 from accounts.actors import Actor
 from accounts.clock import database_now
+from accounts.humans import accounts_of
 from accounts.models import User
 from accounts.permissions import Permission
 from actions.inverse import Inverse, inverse_of
 from actions.machine import StateConflict, move
 from actions.models import Action, Attestation
-from actions.record import known_secrets
+from actions.record import known_secrets, safe
 from actions.redaction import Secrets, mask
 from actions.services import go_on
 from actions.states import State
@@ -69,14 +70,15 @@ def _known(action: Action) -> Secrets:
 
 def _told(found: Attestation) -> dict[str, object]:
     word = "It took effect" if found.succeeded else "It had no effect"
+    evidence = safe(found.action, found.evidence)
     return {
         "action": found.action_id,
         "step": found.action.step,
         "attestation": found.pk,
         "succeeded": found.succeeded,
-        "evidence": found.evidence,
+        "evidence": evidence,
         "link": found.link,
-        "detail": f"{word}, says {found.by.name}: {found.evidence}",
+        "detail": f"{word}, says {found.by.name}: {evidence}",
     }
 
 
@@ -89,8 +91,10 @@ def answer(*, actor: Actor, user: User, attestation_id: str, agree: bool, reason
     if found is None:
         raise NotVisible("attestation")
     require(user, Permission.TRACE_ROLLBACK, found.action.workspace)
-    if user.pk == found.by_id:
+    if is_theirs(user, found):
         raise AttestationRefused("You said this yourself, so someone else confirms it.")
+    if agree and not has_permission(found.by, Permission.TRACE_ROLLBACK, found.action.workspace):
+        raise AttestationRefused(f"{found.by.name} may no longer say this here. Decline it, and say what you saw.")
     if not agree and len(reason.strip()) < MIN_REASON:
         raise AttestationRefused(f"Say in at least {MIN_REASON} characters what you saw instead.")
     with transaction.atomic():
@@ -99,11 +103,20 @@ def answer(*, actor: Actor, user: User, attestation_id: str, agree: bool, reason
         if agree:
             _settle(actor, action, found)
         else:
-            body = {**_told(found), "reason": found.second_reason, "detail": f"{user.name} saw something else."}
+            body = {
+                **_told(found),
+                "reason": safe(action, found.second_reason),
+                "detail": f"{user.name} saw something else.",
+            }
             append(actor=actor, trace_id=action.trace_id, type="action.attestation_declined", body=body)
     if agree:
         go_on(actor=actor, action_id=action.pk)
     return found
+
+
+def is_theirs(user: User, found: Attestation) -> bool:
+    """Whether the human behind this account said it, by whichever account of theirs (R-24)."""
+    return found.by_id in accounts_of(user)
 
 
 def _close(found: Attestation, user: User, *, agree: bool, reason: str) -> None:

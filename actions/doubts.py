@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.access import has_permission
 from accounts.clock import database_now
+from accounts.humans import accounts_of
 from accounts.models import User, Workspace
 from accounts.permissions import Permission
 from actions.models import Action, Attestation
@@ -42,7 +43,8 @@ def needing(user: User, workspace: Workspace) -> list[DoubtRow]:
         return []
     actions = list(in_doubt(workspace).filter(state=State.NEEDS_HUMAN))
     said = {a.action_id: a for a in Attestation.objects.filter(action__in=actions, state=Attestation.State.OPEN)}
-    mine = [action for action in actions if action.pk not in said or said[action.pk].by_id != user.pk]
+    themselves = accounts_of(user)
+    mine = [action for action in actions if action.pk not in said or said[action.pk].by_id not in themselves]
     return [_row(action, attested=action.pk in said) for action in mine]
 
 

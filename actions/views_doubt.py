@@ -13,7 +13,7 @@ from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.ids import is_id
 from accounts.permissions import Permission
 from actions.access import get_action_for
-from actions.attest import AttestationRefused, answer, attest
+from actions.attest import AttestationRefused, answer, attest, is_theirs
 from actions.forms import AnswerForm, AttestForm
 from actions.models import Action, Attestation
 from actions.record import told
@@ -90,7 +90,7 @@ def _page(
         "result_text": row["result"]["text"] or "Done",
         "open_question": action.state == State.NEEDS_HUMAN,
         "attestation": said,
-        "mine": said is not None and said.by_id == request.user.pk,
+        "mine": said is not None and is_theirs(request.user, said),
         "form": form,
         "answer_form": answer_form,
     }

@@ -4,7 +4,11 @@ import pytest
 from django.test import Client
 
 from accounts.access import Forbidden, NotVisible
+from accounts.models import Membership, User
+from accounts.permissions import Role
+from accounts.services import remove_member
 from actions.attest import AttestationRefused, answer, attest
+from actions.doubts import needing
 from actions.models import Action, Attestation
 from actions.services import call_tool
 from policies.models import DecisionRecord, LimitHold
@@ -63,6 +67,36 @@ def test_nobody_confirms_their_own_word(cast, doubtful):
     with pytest.raises(AttestationRefused, match="yourself"):
         second(cast, said, "priya")
     assert Action.objects.get(pk=doubtful.pk).state == "needs_human"
+
+
+def test_r24_another_account_of_the_same_human_confirms_nothing(cast, doubtful):
+    """One mailbox, two accounts: what stands behind a + only sorts mail."""
+    said = say(cast, doubtful)
+    User.objects.filter(pk=cast.user("dana").pk).update(email="priya+second@northwind.example")
+    other = User.objects.get(pk=cast.user("dana").pk)
+    with pytest.raises(AttestationRefused, match="yourself"):
+        answer(actor=cast.actor("dana"), user=other, attestation_id=said.pk, agree=True, reason="")
+    assert needing(other, cast.northwind) == [] and Action.objects.get(pk=doubtful.pk).state == "needs_human"
+
+
+def test_r24_the_word_of_who_may_no_longer_say_it_is_not_confirmed(cast, doubtful):
+    said = say(cast, doubtful)
+    for member in Membership.objects.filter(user=cast.user("priya"), workspace=cast.northwind):
+        remove_member(actor=cast.actor("dana"), workspace=cast.northwind, user=member.user, role=Role(member.role))
+    with pytest.raises(AttestationRefused, match="may no longer say this"):
+        second(cast, said)
+    second(cast, said, agree=False, reason="They are gone; I look for myself.")
+    assert Action.objects.get(pk=doubtful.pk).state == "needs_human"
+
+
+def test_r33_evidence_repeats_no_sensitive_value_in_the_ledger(cast, doubtful):
+    Action.objects.filter(pk=doubtful.pk).update(redact={"reason": "note", "charge_id": "charge"})
+    action = Action.objects.select_related("workspace").get(pk=doubtful.pk)
+    said = say(cast, action, evidence="The list of the desk shows ch_3PqRc1 as paid back.")
+    second(cast, said)
+    entries = Entry.objects.filter(trace=action.trace, type__startswith="action.attest")
+    told = "".join(entries.values_list("canonical", flat=True))
+    assert "ch_3PqRc1" not in told and "[charge] as paid back" in told
 
 
 @pytest.mark.parametrize(("evidence", "link"), [("Looks done.", LINK), (SEEN, ""), (SEEN, "javascript:alert(1)")])
