@@ -119,7 +119,7 @@ def request_of(action: Action, definition: Definition | None) -> Request:
         arguments=requested(action, definition) if definition else action.proposed,
         record=(action.before or {}).get("fields"),
         at=database_now(),
-        tripped=tripped_keys(action.workspace_id, action.agent.policy),
+        tripped=_tripped(action),
     )
 
 
@@ -134,6 +134,13 @@ def _without_policy(agent: Agent, sentence: str) -> Decision:
     found = Check("Policy", "denied", "policy", agent.policy, "live", reason, "A policy admin can publish one.")
     policy = {"slug": agent.policy, "name": agent.policy, "version": 0, "digest": ""}
     return Decision("deny", "off", "", (found,), None, (), (), reason, policy)
+
+
+def _tripped(action: Action) -> frozenset[str]:
+    """The breakers that hold now. One that stopped the agent does not stop a person who undoes what it did."""
+    keys = tripped_keys(action.workspace_id, action.agent.policy)
+    mine = f":agent:{action.agent_id}"
+    return frozenset(key for key in keys if not (action.acting_user_id and key.endswith(mine)))
 
 
 def live(agent: Agent) -> Document | None:

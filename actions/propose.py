@@ -72,11 +72,14 @@ class Place:
     remember: Callable[[str], None] = field(default=nothing)
 
 
-def prepare(*, agent: Agent, name: str, arguments: Mapping[str, Any], effects: frozenset[str]) -> Prepared:
+def prepare(
+    *, agent: Agent, name: str, arguments: Mapping[str, Any], effects: frozenset[str], by_person: bool = False
+) -> Prepared:
     """Find the tool, check the arguments and read the target record. Raises BadArguments.
 
     An unknown tool, a tool this role may not use, one beyond `effects` (what token and person let it have) and a target that
-    cannot be read are not errors here: such a call is denied, and the denial is in the ledger (P1, P5).
+    cannot be read are not errors here: such a call is denied, and the denial is in the ledger (P1, P5). `by_person` is for what
+    somebody does in their own name, which a pause of the agent does not hold.
     """
     tool = Tool.objects.select_related("connection").filter(workspace_id=agent.workspace_id, name=name).first()
     if tool is None:
@@ -84,7 +87,7 @@ def prepare(*, agent: Agent, name: str, arguments: Mapping[str, Any], effects: f
     definition = Definition(tool.definition)
     check_arguments(definition, arguments)
     redact = redactions(agent, definition)
-    held = why_held(switches.Place(agent.workspace_id, agent.pk, name, tool.connection_id))
+    held = why_held(switches.Place(agent.workspace_id, "" if by_person else agent.pk, name, tool.connection_id))
     if held or definition.effect_class not in effects or not may_read_target(agent, definition):
         return Prepared(name, tool, arguments, redact=redact)
     try:

@@ -32,7 +32,11 @@ class SwitchRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a call stands, as far as switches look at it."""
+    """Where a call stands, as far as switches look at it. `agent_id` is "" for what a person does in their own name.
+
+    INVARIANT: whoever stops an agent can undo what it did without letting it go on first. Held by
+    tests/actions/test_undo_of_the_stopped.py.
+    """
 
     workspace_id: str
     agent_id: str
@@ -42,9 +46,9 @@ class Place:
     @classmethod
     def of(cls, action: Action) -> "Place":
         """The place of a recorded call."""
-        return cls(
-            action.workspace_id, action.agent_id, action.tool_name, action.tool.connection_id if action.tool else None
-        )
+        agent_id = "" if action.acting_user_id else action.agent_id
+        connection_id = action.tool.connection_id if action.tool else None
+        return cls(action.workspace_id, agent_id, action.tool_name, connection_id)
 
 
 def open_switches() -> QuerySet[KillSwitch]:
@@ -89,7 +93,7 @@ def _covered(switch: KillSwitch) -> Q:
         return Q(pk__isnull=False)
     inside = {
         Scope.WORKSPACE: Q(),
-        Scope.AGENT: Q(agent_id=switch.target),
+        Scope.AGENT: Q(agent_id=switch.target, acting_user=None),
         Scope.TOOL: Q(tool_name=switch.target),
         Scope.CONNECTION: Q(tool__connection_id=switch.target),
     }

@@ -102,7 +102,7 @@ def _tool(action: Action, way: Reach) -> Finding | str:
 
 def _principals(action: Action, way: Reach) -> str:
     agent = Agent.objects.get(pk=action.agent_id)
-    if agent.state != Agent.State.ACTIVE:
+    if agent.state != Agent.State.ACTIVE and action.acting_user is None:
         return f"{agent.name} is {agent.state}."
     if not action.requester.is_active:
         return f"{action.requester.name} no longer has access."

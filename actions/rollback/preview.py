@@ -1,7 +1,7 @@
 """What rolling back would do, from the records as they stand now: one item a change, the newest first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from actions.definition import Definition
@@ -10,6 +10,7 @@ from actions.inverse import Inverse, inverse_of
 from actions.models import Action, Plan, Rollback, Tool
 from actions.rollback.conflicts import Later, later_edit, later_edits
 from actions.states import FINAL, SUCCESS
+from actions.switches import Place, why_held
 from traces.models import Trace
 
 
@@ -147,7 +148,7 @@ def waiting(action: Action) -> str:
 def _item(action: Action, records: Records, wanted: Mapping[str, Sequence[str]] | None) -> Item:
     definition, inverse = action.definition, recorded_inverse(action)
     assert definition is not None
-    why = waiting(action)
+    why = waiting(action) or _held(action)
     if why or inverse["how"] == "none":
         return Item(action, definition, "none", why=why or str(inverse["why"]))
     if inverse["how"] == "call":
@@ -164,6 +165,11 @@ def _item(action: Action, records: Records, wanted: Mapping[str, Sequence[str]] 
             image[row.field] = row.back
     assert action.before is not None
     return Item(action, definition, "restore", str(action.before["record_id"]), rows, tuple(inverse["stays"]))
+
+
+def _held(action: Action) -> str:
+    """The sentence of a pause that lets nothing out, not even a look (decision 4); one of the agent holds no person."""
+    return why_held(replace(Place.of(action), agent_id=""))
 
 
 def _rows(action: Action, inverse: Inverse, image: Mapping[str, Any]) -> list[Restore]:

@@ -192,12 +192,16 @@ def _prepared(action: Action, fields: Sequence[str]) -> tuple[Prepared, str]:
     if elsewhere(action):
         raise RollbackRefused(f"Step {action.step}: {elsewhere(action)}")
     if inverse["how"] == "call":
-        ready = prepare(agent=action.agent, name=inverse["tool"], arguments=inverse["arguments"], effects=EVERYTHING)
+        ready = prepare(
+            agent=action.agent, name=inverse["tool"], arguments=inverse["arguments"], effects=EVERYTHING, by_person=True
+        )
         return ready, f"Make up for step {action.step}"
     rows = [row for row in inverse["rows"] if row["field"] in fields]
     kept = definition.without(action.arguments, frozenset(definition.fields(action.arguments)))
     arguments = definition.with_fields(kept, {row["field"]: row["new"] for row in rows})
-    prepared = prepare(agent=action.agent, name=action.tool_name, arguments=arguments, effects=EVERYTHING)
+    prepared = prepare(
+        agent=action.agent, name=action.tool_name, arguments=arguments, effects=EVERYTHING, by_person=True
+    )
     if prepared.problem:
         raise RollbackRefused(prepared.problem)
     if (

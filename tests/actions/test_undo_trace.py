@@ -3,10 +3,9 @@
 import pytest
 from django.test import Client
 
-from accounts.models import Agent
-from accounts.services import set_agent_state
 from actions.models import Action
 from actions.rollback import RollbackRefused, preview_trace
+from actions.switches import pause
 from approvals.models import ApprovalRequest
 from tests.actions.undoing import ESCALATE, TICKET, UPDATE, undo_all, with_compensation, wrote
 from tests.builders import opened, planned, publish, request_of, sample_plain, vote, work
@@ -160,8 +159,11 @@ class TestPage:
 
     def test_a_pause_between_page_and_button_undoes_nothing(self, cast, desk):
         action = wrote(cast, owner_note="a")
-        set_agent_state(actor=cast.actor("priya"), agent=cast.agent, state=Agent.State.PAUSED)
-        url = f"/traces/{action.trace_id}/roll-back/"
-        client(cast).post(url, {"field": [f"{action.pk}:owner_note"], "reason": "Wrong one."})
-        assert desk.read("/accounts/acct_5521")["owner_note"] == "a"
-        assert Action.objects.get(rollback_of=action).state == "blocked"
+        target = action.tool.connection_id
+        pause(actor=cast.actor("priya"), user=cast.user("priya"), workspace=cast.northwind, scope="connection",
+              target=target, reason="Its secret may have leaked")  # fmt: skip
+        url, seen = f"/traces/{action.trace_id}/roll-back/", len(desk.audit())
+        answer = client(cast).post(url, {"field": [f"{action.pk}:owner_note"], "reason": "Wrong one."})
+        assert answer.status_code == 409 and "is paused by Priya" in answer.content.decode()
+        assert len(desk.audit()) == seen and desk.read("/accounts/acct_5521")["owner_note"] == "a"
+        assert not Action.objects.filter(rollback_of=action).exists()
