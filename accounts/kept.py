@@ -18,7 +18,8 @@ from accounts.clock import database_now
 
 KEY = "kept_form"
 KEPT_FOR = timedelta(hours=1)
-MAX_CHARACTERS = 64 * 1024
+# The largest text a form takes is a whole policy document of 256 KiB; the rest is for what stands beside it.
+MAX_CHARACTERS = 272 * 1024
 _NEVER_KEPT = ("csrfmiddlewaretoken", "password", "secret", "token")
 SESSION_ENDED = "The session had ended when you sent it"
 STEP_UP = "You had not proven who you are when you sent it"
@@ -48,11 +49,16 @@ class Kept:
 def keep(request: HttpRequest, why: str) -> bool:
     """Keep the sent form in the session; one that is too long, or holds a secret, is not kept."""
     fields = [(name, value) for name, values in request.POST.lists() for value in values if name != _NEVER_KEPT[0]]
-    small = sum(len(name) + len(value) for name, value in fields) <= MAX_CHARACTERS
+    small = sum(len(name) + _length(value) for name, value in fields) <= MAX_CHARACTERS
     harmless = not any(word in name.lower() for name, _ in fields for word in _NEVER_KEPT)
     if small and harmless:
         _store(request, request.get_full_path(), fields, why)
     return small and harmless
+
+
+def _length(value: str) -> int:
+    """Characters as people count them: browsers send every end of a line as two."""
+    return len(value) - value.count("\r\n")
 
 
 def keep_fields(request: HttpRequest, path: str, fields: Mapping[str, str], why: str) -> None:

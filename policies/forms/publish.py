@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from policies.engine.yaml_source import MAX_BYTES
 from policies.forms.cells import name_field
 from policies.forms.instants import InstantField, instant_text
 from policies.forms.seen import SeenForm, choices, hidden
@@ -80,11 +81,18 @@ class WaiverForm(SeenForm):
         }
 
 
+class LinesField(forms.CharField):
+    """A text of many lines, each end of which is one character, as the person counts them and as browsers do not send them."""
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(value).replace("\r\n", "\n")
+
+
 class DocumentForm(SeenForm):
     """A whole document as YAML."""
 
-    source = forms.CharField(
-        strip=False, max_length=262144, label="Document",
+    source = LinesField(
+        strip=False, max_length=MAX_BYTES, label="Document",
         widget=forms.Textarea(attrs={"rows": 24, "class": "mono", "spellcheck": "false"}),
     )  # fmt: skip
 

@@ -47,7 +47,7 @@ def _sent(request: AuthenticatedRequest, policy: Policy, form: SeenForm) -> Sent
     if not form.is_valid():
         return Sent(False, 422)
     draft = open_draft_of(policy)
-    text, before = form.cleaned_data["source"].replace("\r\n", "\n"), draft.source if draft else ""
+    text, before = form.cleaned_data["source"], draft.source if draft else ""
     try:
         loaded = admitted(actor=request.actor, policy=policy, source=text, before=before)
     except PolicyError as error:

@@ -1,7 +1,15 @@
 """What was typed is not lost when the session ended meanwhile: it is kept over the sign-in and sent again by the person."""
 
+import re
+from html import unescape
+from urllib.parse import urlencode
+
 from django.test import Client
 
+from policies.documents import parsed
+from policies.edits import fingerprint
+from policies.engine.yaml_source import MAX_BYTES
+from policies.models import PolicyDraft
 from tests.builders import planned, request_of
 from tests.cast import PASSWORD
 
@@ -62,8 +70,38 @@ def test_a_form_without_its_csrf_token_is_not_kept(cast):
 
 def test_a_secret_and_a_huge_form_are_not_kept(cast):
     client, token = ended(cast, "priya")
-    for data in ({"client_secret": "hunter2"}, {"note": "x" * 70_000}):
+    for data in ({"client_secret": "hunter2"}, {"note": "x" * 290_000}):
         answer = client.post("/policies/support/draft/open/", {**data, "csrfmiddlewaretoken": token})
         assert "%2Fresume%2F" not in answer["Location"]
     sign_in(client, cast, "priya", "/resume/")
     assert "Nothing is waiting" in client.get("/resume/").content.decode()
+
+
+def test_a_document_as_large_as_one_may_be_is_not_lost(cast):
+    """Sent as a browser sends it: every end of a line is two characters, and of those each is three bytes."""
+    client, _ = ended(cast, "ken")
+    sign_in(client, cast, "ken", "/policies/")
+    client.post("/policies/support/draft/open/", {"csrfmiddlewaretoken": client.cookies["csrftoken"].value})
+    draft = PolicyDraft.objects.get(policy__workspace=cast.workspaces["northwind"])
+    lines = draft.source.replace("execute-with-approval", "draft-only")
+    lines += "#\n" * ((MAX_BYTES - len(lines.encode())) // 2)
+    assert MAX_BYTES - 2 < len(lines.encode()) <= MAX_BYTES
+    del client.cookies["sessionid"]
+    typed = {"source": lines.replace("\n", "\r\n"), "revision": draft.revision, "was": _seen(draft)}
+    sent = {**typed, "csrfmiddlewaretoken": client.cookies["csrftoken"].value}
+    path = "/policies/support/document/"
+    form = "application/x-www-form-urlencoded"
+    assert client.post(path, urlencode(sent), content_type=form)["Location"] == "/sign-in/?next=%2Fresume%2F"
+    sign_in(client, cast, "ken", "/resume/")
+    page = client.get("/resume/").content.decode()
+    kept = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.split(f'action="{path}"')[1]))
+    assert unescape(kept["source"]) == typed["source"]
+    again = {name: unescape(value) for name, value in kept.items()}
+    again["csrfmiddlewaretoken"] = client.cookies["csrftoken"].value
+    assert client.post(path, urlencode(again), content_type=form).status_code == 302
+    draft.refresh_from_db()
+    assert draft.revision == typed["revision"] + 1
+
+
+def _seen(draft: PolicyDraft) -> str:
+    return fingerprint(parsed(draft.digest, draft.source).plain)
