@@ -3,10 +3,10 @@
 `policies.engine.document.load` is the one way in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from policies.engine.expressions import Expression
 from policies.engine.types import Request, Route, ToolFacts
@@ -149,3 +149,48 @@ class Document:
     tests: tuple[Mapping[str, Any], ...]
     plain: Mapping[str, Any] = field(repr=False)
     plans: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    about: "About" = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """What each rule is about is looked up by, so that a role and tool never look at the rules of all others."""
+        object.__setattr__(self, "about", About(self))
+
+
+Spoken = TypeVar("Spoken", Invariant, Limit, Freeze, Breaker)
+_Key = tuple[str, str]
+_EVERY: _Key = ("", "")
+
+
+class About:
+    """The rules of a document by one thing each of them names: a tool, else a role, else a resource type, else anything."""
+
+    def __init__(self, document: Document) -> None:
+        self.invariants = _indexed(document.invariants)
+        self.limits = _indexed(document.limits)
+        self.freezes = _indexed(document.freezes)
+        self.breakers = _indexed(document.breakers)
+
+    @staticmethod
+    def of(rules: Mapping[_Key, Sequence[Spoken]], role: str, tool: ToolFacts) -> list[Spoken]:
+        """The rules about a role and tool, by id, so that the order they are written in decides nothing."""
+        keys = (("tool", tool.name), ("role", role), ("type", tool.resource_type), _EVERY)
+        near = [rule for key in keys for rule in rules.get(key, ())]
+        about = [
+            rule for rule in near if (not rule.when.roles or role in rule.when.roles) and rule.when.may_cover(tool)
+        ]
+        return sorted(about, key=lambda rule: rule.id)
+
+
+def _indexed(rules: Sequence[Spoken]) -> dict[_Key, list[Spoken]]:
+    found: dict[_Key, list[Spoken]] = {}
+    for rule in rules:
+        for key in _keys(rule.when):
+            found.setdefault(key, []).append(rule)
+    return found
+
+
+def _keys(when: When) -> list[_Key]:
+    for kind, names in (("tool", when.tools), ("role", when.roles), ("type", when.resource_types)):
+        if names:
+            return [(kind, name) for name in names]
+    return [_EVERY]

@@ -6,17 +6,17 @@ A decision then costs what its own rules cost, however many others the document 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from policies.engine import limits
 from policies.engine.endings import told
 from policies.engine.expressions import Context, EvaluationFailed, Expression, union
-from policies.engine.parts import Breaker, Document, FieldRule, Freeze, Invariant, Limit, Role, ToolRule
+from policies.engine.parts import Breaker, Document, FieldRule, Freeze, Invariant, Role, ToolRule
 from policies.engine.types import TIERS, Check, Request, Route, ToolFacts
 
 Rule = Callable[[Request, Context], Check]
-# Tools are named by admins, so this is never reached in a workspace; it bounds an `eval` of strange input.
-MAX_PLANS = 4096
+# More pairs of a role and a tool than a document of 256 KiB lists in practice; it bounds what strange input can make us keep.
+MAX_PLANS = 16_384
 _NO_FIELDS = FieldRule(frozenset(), frozenset(), {}, refuse_action=False)
 
 
@@ -45,9 +45,17 @@ def plan_for(document: Document, role: Role, tool: ToolFacts, at: datetime) -> P
     found: Plan | None = document.plans.get(key)
     if found is None:
         if len(document.plans) >= MAX_PLANS:
-            document.plans.clear()
+            _make_room(document.plans)
         found = document.plans[key] = _plan(document, role, tool, at)
     return found
+
+
+def _make_room(plans: dict[Any, Plan]) -> None:
+    """The plan that was kept longest goes, and no other: a crowd of new calls costs each of them its own plan."""
+    try:
+        del plans[next(iter(plans))]
+    except (RuntimeError, KeyError, StopIteration):
+        return  # Another thread made room in this very moment.
 
 
 def mode_for(role: Role, tool: str, effect_class: str, at: datetime) -> str:
@@ -61,7 +69,8 @@ def mode_for(role: Role, tool: str, effect_class: str, at: datetime) -> str:
 def _plan(document: Document, role: Role, tool: ToolFacts, at: datetime) -> Plan:
     mode = mode_for(role, tool.name, tool.effect_class, at)
     fields = role.fields.get(tool.resource_type, _NO_FIELDS)
-    invariants = _speaking(document.invariants, role, tool)
+    about = document.about
+    invariants = about.of(about.invariants, role.name, tool)
     scope = None if tool.returns_rows else role.scopes.get(tool.resource_type)
     expressions = [rule.expression for rule in invariants] + ([scope] if scope else [])
     return Plan(
@@ -69,7 +78,7 @@ def _plan(document: Document, role: Role, tool: ToolFacts, at: datetime) -> Plan
         tier=role.tier,
         head=_head(role, tool, mode, at),
         rules=tuple(_rules(document, role, tool, invariants, scope)),
-        limits=tuple(limits.rule(limit, document.routes) for limit in _speaking(document.limits, role, tool)),
+        limits=tuple(limits.rule(limit, document.routes) for limit in about.of(about.limits, role.name, tool)),
         reads=union(expressions),
         allowed=fields.write,
         # A name with a dot in it is no path, however it is spelled: `policies.engine.paths` says how it is written.
@@ -80,20 +89,12 @@ def _plan(document: Document, role: Role, tool: ToolFacts, at: datetime) -> Plan
     )
 
 
-Spoken = TypeVar("Spoken", Invariant, Limit, Freeze, Breaker)
-
-
-def _speaking(rules: tuple[Spoken, ...], role: Role, tool: ToolFacts) -> list[Spoken]:
-    """The rules about a role and tool, by id, so that the order they are written in decides nothing."""
-    about = [rule for rule in rules if not rule.when.roles or role.name in rule.when.roles]
-    return sorted((rule for rule in about if rule.when.may_cover(tool)), key=lambda rule: rule.id)
-
-
 def _rules(
     document: Document, role: Role, tool: ToolFacts, invariants: list[Invariant], scope: Expression | None
 ) -> Iterator[Rule]:
-    yield from (_freeze(freeze) for freeze in _speaking(document.freezes, role, tool))
-    yield from (_breaker(breaker) for breaker in _speaking(document.breakers, role, tool))
+    about = document.about
+    yield from map(_freeze, about.of(about.freezes, role.name, tool))
+    yield from map(_breaker, about.of(about.breakers, role.name, tool))
     if scope is not None:
         yield _scope(role, tool.resource_type, scope)
     yield from map(_invariant, invariants)

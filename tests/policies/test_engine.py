@@ -128,6 +128,12 @@ def test_plans_are_kept_and_bounded(monkeypatch):
         tool = replace(REFUND.tool, name=f"desk.t{number}")
         assert decide(document, replace(REFUND, tool=tool)).effect == "deny"
         assert len(document.plans) <= 3
+    assert [key[1] for key in document.plans] == ["desk.t7", "desk.t8", "desk.t9"]
+    kept = list(document.plans.values())
+    decide(document, replace(REFUND, tool=replace(REFUND.tool, name="desk.t8")))
+    assert list(map(id, document.plans.values())) == list(map(id, kept)), "what is kept is not made again"
+    decide(document, replace(REFUND, tool=replace(REFUND.tool, name="desk.t10")))
+    assert list(map(id, document.plans.values()))[:2] == list(map(id, kept[1:])), "only the one kept longest goes"
     plan_for = partial(plan.plan_for, document, document.roles["refunds"], at=REFUND.at)
     other, first = plan_for(replace(REFUND.tool, name="x.y")), plan_for(REFUND.tool)
     assert plan_for(replace(REFUND.tool, name="x.y")) is other and plan_for(REFUND.tool) is first
