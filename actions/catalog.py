@@ -34,6 +34,7 @@ def entry_of(definition: Definition) -> ToolEntry:
         fields=tuple(_fields(schema, "")),
         field_schema=schema,
         moves_money=bool(definition.data.get("money")),
+        has_target=definition.has_target,
     )
 
 

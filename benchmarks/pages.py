@@ -35,9 +35,9 @@ from actions.tools import load_tools  # noqa: E402
 from benchmarks.told import tell  # noqa: E402
 from policies.engine.decide import decide  # noqa: E402
 from policies.engine.document import load  # noqa: E402
+from policies.engine.recorded import encoded, ruling, spoken  # noqa: E402
 from policies.engine.types import Request, ToolFacts  # noqa: E402
 from policies.engine.yaml_out import dump  # noqa: E402
-from policies.history import encoded, ruling, spoken  # noqa: E402
 from policies.models import DecisionRecord, Policy, PolicyVersion  # noqa: E402
 
 SLUG = "bench"

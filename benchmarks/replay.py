@@ -1,7 +1,8 @@
 """How long it takes to replay past actions: `python -m benchmarks.replay [--actions 100000] [--days 30] [--json]`.
 
 Seeds a scratch workspace in the database of DATABASE_URL (migrated already), replays every action through the product's own
-functions, and takes everything out again. Reported beside it: the time just to read the same rows, which nothing can beat.
+functions, and takes everything out again. Reported beside it: the time just to read the same rows, which nothing can beat, and what
+of a processor this process and its helpers took, from which an idle machine's time can be told while others crowd this one.
 """
 
 import argparse
@@ -26,8 +27,8 @@ from accounts.models import Workspace  # noqa: E402
 from benchmarks.told import tell  # noqa: E402
 from policies.engine.decide import decide  # noqa: E402
 from policies.engine.document import load  # noqa: E402
+from policies.engine.recorded import encoded, ruling, spoken  # noqa: E402
 from policies.engine.types import Money, Request, ToolFacts  # noqa: E402
-from policies.history import encoded, ruling, spoken  # noqa: E402
 from policies.models import DecisionRecord, Policy, Replay  # noqa: E402
 from policies.replay import run_replay, start_replay  # noqa: E402
 from policies.replay.rows import chunks  # noqa: E402
@@ -157,9 +158,11 @@ def measure(workspace: Workspace, actions: int, days: int) -> dict[str, Any]:
     seeded = time.perf_counter() - started
     actor = system_actor("benchmark", workspace.pk)
     replay = start_replay(actor=actor, user=None, policy=policy, source=CANDIDATE, days=days)
-    started = time.perf_counter()
+    started, before = time.perf_counter(), os.times()
     run_replay(replay.pk)
-    took = time.perf_counter() - started
+    took, after = time.perf_counter() - started, os.times()
+    own = after.user + after.system - before.user - before.system
+    helped = after.children_user + after.children_system - before.children_user - before.children_system
     replay.refresh_from_db()
     started = time.perf_counter()
     read = sum(len(chunk) for chunk in chunks(replay))
@@ -168,7 +171,9 @@ def measure(workspace: Workspace, actions: int, days: int) -> dict[str, Any]:
         raise SystemExit(f"The replay ended {replay.state} after {replay.done} of {actions} actions, {read} read.")
     return {
         "actions": actions, "seconds": round(took, 2), "actions_a_second": round(actions / took),
-        "us_an_action": round(took / actions * 1e6, 1), "reading_seconds": round(reading, 2),
+        "us_an_action": round(took / actions * 1e6, 1), "processor_seconds": round(own, 2),
+        "helpers_processor_seconds": round(helped, 2), "load_average": round(os.getloadavg()[0], 1), "cores": os.cpu_count(),
+        "reading_seconds": round(reading, 2),
         "times_reading": round(took / reading, 1), "seeding_seconds": round(seeded, 1),
         "changed": replay.result["changed"], "target_seconds": round(TARGET_S * actions / 100_000, 2),
     }  # fmt: skip

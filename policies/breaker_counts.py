@@ -8,8 +8,9 @@ import orjson
 from django.db.models import Q, QuerySet
 
 from policies.engine.parts import Breaker
+from policies.engine.recorded import decoded
 from policies.engine.types import Request
-from policies.history import Outcome, decoded, request_of
+from policies.history import Outcome, request_of
 from policies.models import DecisionRecord
 
 MOST_EVIDENCE = 10

@@ -31,6 +31,8 @@ class ToolEntry:
     # The part of the schema that describes the written fields; the arguments' own schema where they are the fields.
     field_schema: Mapping[str, Any]
     moves_money: bool
+    # Whether a call is about one record that is read before it is decided.
+    has_target: bool
 
 
 Provider = Callable[[str], Mapping[str, ToolEntry]]

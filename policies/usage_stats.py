@@ -19,8 +19,9 @@ from policies.engine.limits import amount
 from policies.engine.parts import Limit
 from policies.engine.paths import covering, leaves
 from policies.engine.plan import values
+from policies.engine.recorded import decoded
 from policies.engine.types import Request
-from policies.history import Outcome, decoded
+from policies.history import Outcome
 from policies.models import DecisionRecord, LimitHold
 
 DAYS = 30

@@ -14,6 +14,7 @@ from policies.models import Policy, Replay
 from policies.replay import run_replay, start_replay
 from policies.replay.lifecycle import UNFINISHED
 from policies.replay.loads import earlier_text, loads_of
+from policies.replay.unknown import FIGURES, at_least, unknown_text, unknowns_of
 
 POLL_S = 0.5
 _COUNTS = {
@@ -42,9 +43,12 @@ def replay(path: Path, workspace: Workspace, options: Mapping[str, Any]) -> Said
     done = _finished(started)
     if done.state != Replay.State.DONE:
         raise Stop(f"The replay did not finish: {done.detail}")
-    allowed = done.result["newly_allowed"]
+    bounds = at_least(done.result)
+    # What could not be decided may be allowed: a gate that cannot tell does not open.
+    allowed = done.result["newly_allowed"] or FIGURES["allow"] in bounds
     code = FAILED if allowed and options["fail_on_newly_allowed"] else OK
-    return Said({"file": str(path), "replay": done.pk, **done.result}, _text(done), code)
+    data = {"file": str(path), "replay": done.pk, **done.result, "at_least": sorted(bounds)}
+    return Said(data, _text(done), code)
 
 
 def _policy(workspace: Workspace, slug: str) -> Policy:
@@ -65,9 +69,21 @@ def _finished(started: Replay) -> Replay:
 
 
 def _text(done: Replay) -> str:
-    result = done.result
-    counts = [f"  {result[name]:>7,} {words}" for name, words in _COUNTS.items() if result[name]]
+    result, bounds = done.result, at_least(done.result)
+    counts = [
+        f"  {result[name]:>7,} {words}{', at least' if name in bounds else ''}"
+        for name, words in _COUNTS.items()
+        if result[name] or name in bounds
+    ]
     head = f"{result['changed']:,} of {result['total']:,} past actions would change."
+    unknown = [f"  {item.count:>7,} {item.tool}: {item.why}" for item in unknowns_of(result)]
     people = [f"  Approvals by {load.route}: {load.text}." for load in loads_of(result)]
-    said = [head, *(counts or ["  Nothing would be decided otherwise."]), earlier_text(result), *people]
+    said = [
+        head,
+        *(counts or ["  Nothing would be decided otherwise."]),
+        unknown_text(result),
+        *unknown,
+        earlier_text(result),
+        *people,
+    ]
     return "\n".join(filter(None, said))

@@ -85,7 +85,7 @@ class LinesField(forms.CharField):
     """A text of many lines, each end of which is one character, as the person counts them and as browsers do not send them."""
 
     def to_python(self, value: Any) -> Any:
-        return super().to_python(value).replace("\r\n", "\n")
+        return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
 class DocumentForm(SeenForm):

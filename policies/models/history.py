@@ -85,6 +85,8 @@ class Replay(models.Model):
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="replays")
     source = models.TextField()
     digest = models.CharField(max_length=80)
+    # The number of the version that was live when it was asked for, 0 before the first: what is "newly" is compared with it.
+    live = models.PositiveIntegerField(default=0, db_default=0)
     since = models.DateTimeField()
     until = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)

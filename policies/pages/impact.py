@@ -12,6 +12,7 @@ from policies.models import DecisionRecord, Policy, Replay
 from policies.pages.place import Place
 from policies.pages.sentences import plural
 from policies.replay.loads import SMALL, Load, earlier_text, loads_of
+from policies.replay.unknown import at_least, unknown_text
 
 State = Replay.State
 FROM_WORDS = {"allow": "Auto", "draft": "Draft", "approval": "Approval", "deny": "Denied"}
@@ -23,6 +24,8 @@ TO_STATUS = {
     "deny": ("denied", "Denied"),
 }
 BAR = 300
+# Counts that are no change, and so no part of the bar.
+NO_CHANGE = frozenset({"same", "unknown"})
 SHOWN_GROUPS = 8
 # Label, field, tool, before, status and after of a group.
 Words = tuple[str, str, str, str, str, str]
@@ -35,6 +38,8 @@ class Count:
     key: str
     label: str
     count: int
+    # Whether there may be more: some past actions could not be decided.
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ class Impact:
 
     state: str
     stale: bool = False
+    # What happened since, where it is stale: `Draft changed`, `v3 went live`.
+    moved: str = ""
     replay: Replay | None = None
     # The replay the numbers are of: the last one that finished.
     counted: Replay | None = None
@@ -82,6 +89,7 @@ class Impact:
     added_wait: int | None = None
     loads: tuple[Load, ...] = ()
     earlier: str = ""
+    unknown: str = ""
     breaks: tuple[str, ...] = ()
     detail: str = ""
 
@@ -95,25 +103,33 @@ def impact_of(place: Place) -> Impact | None:
     """The panel of a policy's draft; None without a draft."""
     if place.draft is None:
         return None
-    replays = Replay.objects.filter(policy=place.policy)
-    mine = replays.filter(digest=place.draft.digest).first()
+    replays, live = Replay.objects.filter(policy=place.policy), place.live.number if place.live else 0
+    mine = replays.filter(digest=place.draft.digest, live=live).first()
     done = replays.filter(state=State.DONE).first()
     shown = mine if mine is not None else done
     if shown is None:
         return Impact("none")
     # While the draft is replayed the last finished counts stay, greyed: the page never goes blank.
     behind = shown if shown.state == State.DONE else done
-    return _impact(place, shown, behind, stale=shown.digest != place.draft.digest)
+    return _impact(place, shown, behind, moved=_moved(place.draft.digest, live, shown))
 
 
-def _impact(place: Place, replay: Replay, behind: Replay | None, *, stale: bool) -> Impact:
+def _moved(digest: str, live: int, shown: Replay) -> str:
+    """What makes a replay one of another question; empty where it is the same."""
+    if shown.digest != digest:
+        return "Draft changed"
+    return "" if shown.live == live else f"v{live} went live"
+
+
+def _impact(place: Place, replay: Replay, behind: Replay | None, *, moved: str) -> Impact:
     result: Mapping[str, Any] = behind.result if behind is not None else {}
     counts, groups = _counts(result), groups_of(behind) if behind is not None else ()
     percent = round(100 * replay.done / replay.total) if replay.total else 0
     finished = behind.finished_at if behind is not None else None
     return Impact(
         state={State.QUEUED: "waiting"}.get(State(replay.state), str(replay.state)),
-        stale=stale or (behind is not None and behind.pk != replay.pk),
+        stale=bool(moved) or (behind is not None and behind.pk != replay.pk),
+        moved=moved or "Draft changed",
         replay=replay,
         counted=behind,
         percent=percent,
@@ -123,14 +139,15 @@ def _impact(place: Place, replay: Replay, behind: Replay | None, *, stale: bool)
         since=_since(place.policy, behind),
         counts=counts,
         segments=_segments(counts),
-        bar_text=", ".join(f"{count.count:,} {count.label.lower()}" for count in counts if count.key != "same"),
+        bar_text=", ".join(f"{count.count:,} {count.label.lower()}" for count in counts if count.key not in NO_CHANGE),
         groups=groups[:SHOWN_GROUPS],
         more_groups=max(0, len(groups) - SHOWN_GROUPS),
-        untouched=untouched_text(place.diff.changes, result) if place.diff and behind is not None and not stale else "",
+        untouched=untouched_text(place.diff.changes, result) if place.diff and behind is not None and not moved else "",
         new_approvals=_new_approvals(result),
         added_wait=_added_wait(result),
         loads=tuple(load for load in loads_of(result) if abs(load.after - load.before) >= SMALL),
         earlier=earlier_text(result),
+        unknown=unknown_text(result),
         breaks=tuple(map(_broken, result.get("breaks", ()))),
         detail=replay.detail,
     )
@@ -160,23 +177,28 @@ def _counts(result: Mapping[str, Any]) -> tuple[Count, ...]:
     if not result:
         return ()
     number = {name: int(value) for name, value in result.items() if isinstance(value, int)}
+    bounds = at_least(result)
     found = [
-        Count("waiting", "Would wait for approval", number["newly_waiting"]),
-        Count("draft", "Would wait as a draft", number["newly_draft"]),
-        Count("rerouted", "Would ask other people", number["rerouted"]),
-        Count("denied", "Would be denied", number["newly_denied"]),
-        Count("refused", "Would leave a field out", number["newly_refused_fields"]),
-        Count("allowed", "Would be newly allowed", number["newly_allowed"]),
-        Count("written", "Would write one field more", number["newly_written_fields"]),
-        Count("same", "Same outcome", number["same"]),
+        Count(key, label, number[name], name in bounds)
+        for key, name, label in (
+            ("waiting", "newly_waiting", "Would wait for approval"),
+            ("draft", "newly_draft", "Would wait as a draft"),
+            ("rerouted", "rerouted", "Would ask other people"),
+            ("denied", "newly_denied", "Would be denied"),
+            ("refused", "newly_refused_fields", "Would leave a field out"),
+            ("allowed", "newly_allowed", "Would be newly allowed"),
+            ("written", "newly_written_fields", "Would write one field more"),
+            ("same", "same", "Same outcome"),
+        )
     ]
+    found.append(Count("unknown", "Could not be decided", number.get("untested", 0)))
     always = {"waiting", "denied", "allowed", "same"}
-    return tuple(count for count in found if count.count or count.key in always)
+    return tuple(count for count in found if count.count or count.at_least or count.key in always)
 
 
 def _segments(counts: Iterable[Count]) -> tuple[Segment, ...]:
     """The changed part as one bar: each kind at least a visible sliver."""
-    parts = [count for count in counts if count.key != "same" and count.count]
+    parts = [count for count in counts if count.key not in NO_CHANGE and count.count]
     total = sum(count.count for count in parts)
     found, x = [], 0
     for number, count in enumerate(parts):

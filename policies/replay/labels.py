@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from policies.engine.document import Document
-from policies.engine.types import Check
 
 
 def names_of(document: Document) -> dict[str, str]:
@@ -14,10 +13,10 @@ def names_of(document: Document) -> dict[str, str]:
     return found | {f"breakers.{rule.id}": rule.name for rule in document.breakers}
 
 
-def label(rule: str, tool: str, names: Mapping[str, str], stopper: Check | None) -> str:
-    """What a group of changes is headed with."""
-    if stopper is not None and stopper.field:
-        return f"Write {stopper.field}"
+def label(rule: str, tool: str, names: Mapping[str, str], field: str) -> str:
+    """What a group of changes is headed with; `field` is the one a denial names."""
+    if field:
+        return f"Write {field}"
     if rule in names:
         return names[rule]
     if ".scopes." in rule:

@@ -15,7 +15,7 @@ from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import User, Workspace
 from accounts.permissions import Permission
-from policies.documents import document_of
+from policies.documents import document_of, live_version
 from policies.models import Policy, Replay
 from policies.replay.doorbell import ring, ring_each
 
@@ -42,6 +42,8 @@ class Claim:
 def start_replay(*, actor: Actor, user: User | None, policy: Policy, source: str, days: int = 30) -> Replay:
     """A replay of a document over the last `days`: the one there is, if younger than ten minutes, else a new one, rung for.
 
+    One that was asked for under another live version is not the same one: what is newly allowed is another question then.
+
     A person's unfinished replays of other texts of this policy are cancelled: they asked about a draft that is no more.
     `user` is None only for a part of Remit itself. Raises PolicyError, Forbidden, NotVisible, or ValueError for the days.
     """
@@ -51,16 +53,17 @@ def start_replay(*, actor: Actor, user: User | None, policy: Policy, source: str
     document = document_of(policy, source)
     with transaction.atomic():
         Policy.objects.select_for_update(of=("self",)).get(pk=policy.pk)
-        now = database_now()
-        found = _same(policy, document.digest, days, now)
+        now, version = database_now(), live_version(policy)
+        live = version.number if version else 0
+        found = _same(policy, document.digest, live, days, now)
         if found is not None:
             return found
         if user is not None:
             theirs = Replay.objects.filter(policy=policy, started_by=user).exclude(digest=document.digest)
             _finish(theirs, State.CANCELLED, "A newer draft is replayed.")
         replay = Replay.objects.create(
-            policy=policy, source=source, digest=document.digest, since=now - timedelta(days=days), until=now,
-            started_by=user, created_at=now,
+            policy=policy, source=source, digest=document.digest, live=live, since=now - timedelta(days=days),
+            until=now, started_by=user, created_at=now,
         )  # fmt: skip
         ring(replay.pk)
     return replay
@@ -75,8 +78,8 @@ def _check(actor: Actor, user: User | None, workspace: Workspace) -> None:
         raise ValueError("A person is named, or the actor is a part of Remit.")
 
 
-def _same(policy: Policy, digest: str, days: int, now: datetime) -> Replay | None:
-    alike = Replay.objects.filter(policy=policy, digest=digest, created_at__gt=now - FRESH)
+def _same(policy: Policy, digest: str, live: int, days: int, now: datetime) -> Replay | None:
+    alike = Replay.objects.filter(policy=policy, digest=digest, live=live, created_at__gt=now - FRESH)
     alike = alike.filter(until=F("since") + timedelta(days=days))
     return alike.exclude(state__in=(State.CANCELLED, State.FAILED)).first()
 

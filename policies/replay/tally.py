@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from statistics import fmean, median
@@ -11,8 +11,7 @@ from typing import Any
 import orjson
 
 from policies.engine.document import Document
-from policies.engine.types import Check, Decision, Request
-from policies.history import ruling, spoken
+from policies.judging.verdict import Verdict
 from policies.replay.labels import label, names_of
 from policies.replay.rows import Row
 
@@ -58,7 +57,10 @@ class Tally:
 
     def __init__(self, document: Document, live: int) -> None:
         self.names, self.live = names_of(document), live
-        self.total = self.changed = self.earlier = self.unreadable = self.untested = 0
+        self.total = self.changed = self.earlier = 0
+        self.unreadable: Counter[str] = Counter()
+        # By tool, what it would be if the target passed, and the rules that would have to look at it.
+        self.untested: dict[tuple[str, str, tuple[str, ...]], _Group] = defaultdict(_Group)
         self.counts: Counter[str] = Counter()
         self.groups: dict[tuple[str, ...], _Group] = defaultdict(_Group)
         self.breaks: dict[tuple[str, str, str], _Break] = defaultdict(_Break)
@@ -68,7 +70,7 @@ class Tally:
 
     def unread(self, row: Row) -> None:
         """A record that cannot be read is denied, as any error is."""
-        self.unreadable += 1
+        self.unreadable[row.tool] += 1
         self._count(row)
         self._effect(row, "deny", "engine", "Unreadable record")
 
@@ -76,20 +78,20 @@ class Tally:
         """An action that no document decides: it was refused before policy was asked."""
         self._count(row)
 
-    def add(self, row: Row, request: Request, decision: Decision) -> None:
+    def add(self, row: Row, verdict: Verdict) -> None:
         """One past action with what the candidate says of it."""
         self._count(row)
-        said = spoken(decision)
-        if said:
-            self.spoke.update({rule for rule, _ in said})
-        to = decision.effect
-        if to == "approval" and decision.route:
-            self.queues[decision.route.name].would_be += 1
-        if to == "deny" == row.effect and request.record is None:
-            self.untested += _wants_record(row, decision)
-        if to == row.effect and row.refused == "[]" and not decision.refused_fields and to != "approval":
+        self.spoke.update(verdict.spoken)
+        if verdict.hangs_on:
+            rules = tuple(label(rule, row.tool, self.names, "") for rule in verdict.hangs_on)
+            self.untested[row.tool, verdict.effect, tuple(dict.fromkeys(rules))].add(row.action_id)
+            return
+        to = verdict.effect
+        if to == "approval" and verdict.route:
+            self.queues[verdict.route].would_be += 1
+        if to == row.effect and row.refused == "[]" and not verdict.refused and to != "approval":
             return  # The common case: nothing changed, and nothing to compare.
-        self._compare(row, request, decision)
+        self._compare(row, verdict)
 
     def _count(self, row: Row) -> None:
         self.total += 1
@@ -101,21 +103,21 @@ class Tally:
             if row.waited_s is not None:
                 queue.waits.append(row.waited_s)
 
-    def _compare(self, row: Row, request: Request, decision: Decision) -> None:
-        to, route = decision.effect, decision.route.name if decision.route else ""
+    def _compare(self, row: Row, verdict: Verdict) -> None:
+        to, route = verdict.effect, verdict.route
         changed = to != row.effect
         if changed:
-            rule = ruling(decision) if to != "allow" else row.rule
-            self._effect(row, to, rule, label(rule, row.tool, self.names, _stopper(decision)), counted=False)
+            rule = verdict.rule if to != "allow" else row.rule
+            self._effect(row, to, rule, label(rule, row.tool, self.names, verdict.field), counted=False)
         elif to == "approval" and route != row.route:
             changed = True
             self.counts["rerouted"] += 1
             self.groups[row.effect, to, "route", f"routes.{route}", route, row.tool].add(row.action_id)
         if to != "deny" and row.effect != "deny":
-            changed = self._fields(row, request, decision) or changed
+            changed = self._fields(row, verdict) or changed
         self._changes(row, changed)
         if to == "deny" and row.effect != "deny" and row.outcome == "succeeded":
-            self._breaks(row, request, _denied_fields(decision) or ("",), ruling(decision))
+            self._breaks(row, verdict, verdict.stopped or ("",), verdict.rule)
 
     def _changes(self, row: Row, changed: bool) -> None:
         """What an earlier version decided may differ by what was published since, not by the candidate."""
@@ -129,25 +131,25 @@ class Tally:
         self._changes(row, counted)
         self.groups[row.effect, to, "effect", rule, text, row.tool].add(row.action_id)
 
-    def _fields(self, row: Row, request: Request, decision: Decision) -> bool:
+    def _fields(self, row: Row, verdict: Verdict) -> bool:
         """Fields of a write that would be left out, or would be written, where the write itself goes on."""
-        before, after = set(orjson.loads(row.refused)), set(decision.refused_fields)
+        before, after = set(orjson.loads(row.refused)), set(verdict.refused)
         lost, won = sorted(after - before), sorted(before - after)
-        rule = f"fields.{request.tool.resource_type}"
+        rule = f"fields.{verdict.resource_type}"
         for name in lost:
             self.groups[row.effect, "deny", "refused_field", rule, f"Write {name}", row.tool].add(row.action_id)
         for name in won:
-            self.groups["deny", decision.effect, "written_field", rule, f"Write {name}", row.tool].add(row.action_id)
+            self.groups["deny", verdict.effect, "written_field", rule, f"Write {name}", row.tool].add(row.action_id)
         self.counts["newly_refused_fields"] += bool(lost)
         self.counts["newly_written_fields"] += bool(won)
         if lost and row.outcome == "succeeded":
-            self._breaks(row, request, lost, rule)
+            self._breaks(row, verdict, lost, rule)
         return bool(lost or won)
 
-    def _breaks(self, row: Row, request: Request, fields: Any, rule: str) -> None:
+    def _breaks(self, row: Row, verdict: Verdict, fields: Iterable[str], rule: str) -> None:
         for name in fields:
             found = self.breaks[row.agent_id, row.tool, name]
-            found.agent, found.rule = str(request.agent.get("name", row.agent_id)), rule
+            found.agent, found.rule = verdict.agent or row.agent_id, rule
             found.days.add(row.at.date())
             found.add(row.action_id)
 
@@ -157,10 +159,12 @@ class Tally:
         lived = math.ceil((until - first).total_seconds() / DAY_S) if first else window
         days = max(1, min(window, lived))
         counts = {name: self.counts[name] for name in _COUNTS}
+        untested = sum(group.count for group in self.untested.values())
         return {
-            "total": self.total, "changed": self.changed, "same": self.total - self.changed, **counts,
+            "total": self.total, "changed": self.changed, "same": self.total - self.changed - untested, **counts,
             "earlier": self.earlier, "live": self.live, "days": days, "window_days": window,
-            "unreadable": self.unreadable, "untested": self.untested,
+            "unreadable": self.unreadable.total(), "unreadable_by_tool": dict(sorted(self.unreadable.items())),
+            "untested": untested, "untested_by_tool": self._untested_list(),
             "groups": self._group_list(), "breaks": self._break_list(window),
             "approvals": {name: _approvals(queue, days) for name, queue in sorted(self.queues.items())},
             "rules_spoken": dict(sorted(self.spoke.items())),
@@ -173,6 +177,13 @@ class Tally:
         return [
             {**dict(zip(names, key, strict=True)), "count": group.count, "actions": group.actions}
             for key, group in found[:MOST_GROUPS]
+        ]
+
+    def _untested_list(self) -> list[dict[str, Any]]:
+        found = sorted(self.untested.items(), key=lambda item: (-item[1].count, item[0]))
+        return [
+            {"tool": tool, "to": to, "rules": list(rules), "count": group.count, "actions": group.actions}
+            for (tool, to, rules), group in found[:MOST_GROUPS]
         ]
 
     def _break_list(self, window: int) -> list[dict[str, Any]]:
@@ -194,25 +205,6 @@ def _sentence(item: _Break, tool: str, name: str, window: int) -> str:
     did = f"wrote {name} with {tool}" if name else f"used {tool}"
     # A window of 30 times 24 hours touches 31 dates.
     return f"{item.agent} {did} on {min(len(item.days), window)} of the last {window} days."
-
-
-def _wants_record(row: Row, decision: Decision) -> bool:
-    """Whether only the target's content keeps the candidate from deciding: a tool that was off had its target never read."""
-    was_off = ".tools" in row.rule or row.rule == "policy"
-    denied = [check.rule for check in decision.checks if check.outcome == "denied"]
-    return was_off and all(rule.startswith("invariants.") or ".scopes." in rule for rule in denied)
-
-
-def _denied_fields(decision: Decision) -> tuple[str, ...]:
-    """The fields that stopped a write, where it was fields that did."""
-    stopper = _stopper(decision)
-    if stopper is None or not stopper.field:
-        return ()
-    return tuple(check.field for check in decision.checks if check.outcome == "denied" and check.field)
-
-
-def _stopper(decision: Decision) -> Check | None:
-    return next((check for check in decision.checks if check.outcome == "denied"), None)
 
 
 def _approvals(queue: _Queue, days: int) -> Mapping[str, Any]:

@@ -1,12 +1,10 @@
 """What a candidate document would have held of each limit, counted while the past goes by. Pure."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
-
-from policies.engine.types import Hold
 
 
 @dataclass(slots=True)
@@ -43,12 +41,12 @@ class Rolling:
         self._total[key] -= held.amount
         held.amount = 0
 
-    def hold(self, holds: Sequence[Hold], at: datetime, *, until: datetime | None) -> None:
-        """Count what a decision holds; until a time, where the action came to nothing then and gave it back."""
-        for hold in holds:
-            held = _Held(at, hold.amount)
-            self._held.setdefault(hold.key, deque()).append(held)
-            self._total[hold.key] = self._total.get(hold.key, 0) + hold.amount
+    def hold(self, amounts: Iterable[tuple[str, int]], at: datetime, *, until: datetime | None) -> None:
+        """Count what a decision holds of each counter; until a time, where the action came to nothing then and gave it back."""
+        for key, amount in amounts:
+            held = _Held(at, amount)
+            self._held.setdefault(key, deque()).append(held)
+            self._total[key] = self._total.get(key, 0) + amount
             if until is not None:
                 self._number += 1
-                heappush(self._returns, (until, self._number, hold.key, held))
+                heappush(self._returns, (until, self._number, key, held))

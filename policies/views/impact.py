@@ -15,6 +15,7 @@ from policies.pages.impact import actions_of, groups_of, impact_of
 from policies.pages.place import place_of
 from policies.replay import cancel_replay, get_replay_for, start_replay
 from policies.replay.loads import earlier_text, loads_of
+from policies.replay.unknown import unknown_text, unknowns_of
 from policies.views.saving import policy_to_edit
 
 STOP_POLLING = 286
@@ -76,5 +77,6 @@ def actions(request: AuthenticatedRequest, slug: str, replay_id: str) -> HttpRes
         raise NotVisible("group of actions")
     group, records = found or (None, [])
     context = {"policy": policy, "replay": replay, "group": group, "records": records, "groups": groups_of(replay),
-               "loads": loads_of(replay.result), "earlier": earlier_text(replay.result)}  # fmt: skip
+               "loads": loads_of(replay.result), "earlier": earlier_text(replay.result),
+               "unknowns": unknowns_of(replay.result), "unknown": unknown_text(replay.result)}  # fmt: skip
     return render(request, "policies/impact_actions.html", context)

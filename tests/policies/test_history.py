@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from policies.engine.decide import decide
 from policies.engine.document import load
+from policies.engine.recorded import decoded, encoded
 from policies.engine.types import Money, Request, ToolFacts
-from policies.history import decoded, encoded, record_decision, record_outcome, request_of
+from policies.history import record_decision, record_outcome, request_of
 from policies.models import DecisionRecord
 from tests.policies.past import SUPPORT, Past, refund, update
 

@@ -188,6 +188,15 @@ def test_an_edit_is_replayed_and_its_actions_are_listed(ken, house):
     assert "Cancelled by Ken." in ken.get("tiers/") and "Replay this draft" in ken.get("tiers/")
 
 
+def test_a_preview_of_before_a_publication_says_that_another_version_went_live(ken, house):
+    ken.open().post("impact/start/")
+    replayed(ken)
+    assert "went live" not in ken.get("tiers/")
+    house.publish(changed(TIGHTER))
+    page = ken.get("tiers/")
+    assert "v2 went live since." in page and "data-stale" in page and "Replay this draft" in page
+
+
 def test_the_panel_alone_is_for_pages_that_follow_it(ken, house):
     assert ken.client.get("/policies/support/impact/").status_code == 302
     ken.post("impact/start/")

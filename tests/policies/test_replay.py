@@ -8,6 +8,7 @@ from accounts.actors import system_actor
 from policies.models import DecisionRecord, Replay
 from policies.replay import run_replay, start_replay
 from policies.replay.loads import earlier_text, loads_of
+from policies.replay.unknown import unknown_text, unknowns_of
 from tests.policies.kit import TIGHTER, changed
 from tests.policies.past import SUPPORT, Past, refund, update
 
@@ -208,21 +209,10 @@ def test_what_people_rejected_counts_where_the_candidate_asks_nobody(house, past
 
 def test_what_was_refused_before_policy_was_asked_stays_so(house, past):
     record = past.add(update(record={"id": "a", "region": "US"}))
-    DecisionRecord.objects.filter(pk=record.pk).update(rule="preview")
-    assert replayed(house, SUPPORT.replace('record.region == "EU"', '"true"'))["same"] == 1
-
-
-def test_a_call_whose_target_was_never_read_is_said_to_be_untested(house):
-    """A tool that was off had its target not read, so a scope of the candidate has nothing to look at."""
-    off = SUPPORT.replace("desk.account.update: {mode: auto}", "desk.account.update: {mode: 'off'}")
-    past = Past(house.workspace, off)
-    past.add(update(record=None))
-    past.add(update({"credit_limit": "1"}, record=None))
-    past.add(refund(10**9, record=None))
-    result = replayed(house, SUPPORT)
-    assert (result["untested"], result["newly_allowed"], result["same"]) == (1, 0, 3)
-    free = SUPPORT.replace('    scopes:\n      desk.account: record.region == "EU"\n', "")
-    assert (replayed(house, free)["untested"], replayed(house, free)["newly_allowed"]) == (0, 1)
+    for number, rule in enumerate(("preview", "pause", "tools", "person.token", "token.scope", "person.rights"), 1):
+        DecisionRecord.objects.filter(pk=record.pk).update(rule=rule)
+        result = replayed(house, SUPPORT.replace('record.region == "EU"', '"true"'), days=number)
+        assert (result["same"], result["newly_allowed"]) == (1, 0), rule
 
 
 def test_what_policy_refused_counts_where_the_candidate_lets_it_run(house):
@@ -244,6 +234,9 @@ def test_a_record_that_cannot_be_read_counts_as_denied(house, past):
     DecisionRecord.objects.filter(pk=record.pk).update(request_text="{}")
     result = replayed(house, SUPPORT)
     assert (result["unreadable"], result["newly_denied"], result["changed"]) == (1, 1, 1)
+    assert unknown_text(result) == "1 could not be read and count as denied, as every error does."
+    (line,) = unknowns_of(result)
+    assert (line.tool, line.count) == ("desk.refund.create", 1)
 
 
 def test_only_the_window_of_this_policy_and_workspace_is_replayed(house, past):

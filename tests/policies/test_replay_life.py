@@ -18,7 +18,7 @@ from policies.engine.yaml_out import dump
 from policies.models import DecisionRecord, Replay
 from policies.replay import cancel_replay, get_replay_for, lifecycle, ring_stale, run_replay, start_replay
 from policies.replay.doorbell import TASK
-from tests.policies.kit import BASE, build_house, changed
+from tests.policies.kit import BASE, TIGHTER, build_house, changed
 from tests.policies.past import SUPPORT, Past, refund
 
 State = Replay.State
@@ -61,6 +61,16 @@ def test_the_same_question_is_asked_once(house):
     assert started(house) == first and started(house, "# a comment\n" + SUPPORT) == first
     assert started(house, days=7) != first
     assert started(house, by="noor") == first
+
+
+def test_after_a_publication_the_same_draft_is_another_question(house):
+    """What it would newly allow is compared with what is live, so an answer of before is not given again."""
+    first = started(house)
+    assert started(house) == first
+    house.publish(changed(TIGHTER))
+    second = started(house)
+    assert second != first and (first.live, second.live) == (1, 2)
+    assert started(house) == second
 
 
 def test_a_replay_is_asked_again_when_old_cancelled_or_failed(house):

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.engine.types import Hold
 from policies.replay.windows import Rolling
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -32,5 +31,5 @@ def test_usage_is_what_lies_in_the_window_and_was_not_given_back(happened):
         }  # fmt: skip
         assert rolling.usage(WINDOWS, at) == wanted
         until = None if back is None else at + timedelta(seconds=back)
-        rolling.hold([Hold(key, key.split(":")[0], amount, WINDOWS[key])], at, until=until)
+        rolling.hold([(key, amount)], at, until=until)
         held.append((at, key, amount, until))
