@@ -79,10 +79,27 @@ def latest(workspace_id: str, slug: str, *, days: int = DAYS, now: datetime | No
     return DecisionRecord.objects.filter(workspace_id=workspace_id, policy=slug, **span).order_by("-at", "-id")
 
 
+@dataclass(frozen=True, slots=True)
+class FieldUsage:
+    """Tool -> field path -> how many writes wrote it. `looked` of the `total` writes of the span were looked at, the latest."""
+
+    by_tool: Mapping[str, Mapping[str, int]]
+    looked: int = 0
+    total: int = 0
+    days: int = DAYS
+
+    @property
+    def bound(self) -> str:
+        """Says so where not all were looked at; empty where all were."""
+        if self.looked == self.total:
+            return ""
+        return f"Counted over the latest {self.looked:,} of {self.total:,} writes in {self.days} days."
+
+
 def field_usages(
     workspace_id: str, slug: str, role: str, *, tools: Collection[str] | None = None, days: int = DAYS
-) -> dict[str, dict[str, int]]:
-    """Tool -> field path -> how many of the role's actions wrote it, of the latest `MOST_READ`; all tools, or those named.
+) -> FieldUsage:
+    """What the role's actions wrote in the last days, of the latest `MOST_READ` of them; with all tools, or those named.
 
     A path counts for itself and for every path above it.
     """
@@ -90,10 +107,13 @@ def field_usages(
     if tools is not None:
         rows = rows.filter(tool__in=tools)
     found: dict[str, Counter[str]] = defaultdict(Counter)
+    looked = 0
     for tool, text, refused in rows.values_list("tool", "request_text", "refused")[:MOST_READ]:
+        looked += 1
         written, out = paths_of(orjson.loads(text)["fields"]), frozenset(refused)
         found[tool].update([path for path in written if covering(path, out) is None] if out else written)
-    return {tool: dict(counts) for tool, counts in found.items()}
+    total = rows.count() if looked == MOST_READ else looked
+    return FieldUsage({tool: dict(counts) for tool, counts in found.items()}, looked, total, days)
 
 
 def paths_of(fields: Mapping[str, Any]) -> set[str]:

@@ -77,10 +77,10 @@ def _auto(ground: Ground, role: str, tool: str, used: ToolUsage, limit: Mapping[
 
     return Suggestion(
         "loosen",
-        f"People approved {tool} for {role} {used.approved} times and never refused. "
+        f"People approved {tool} for {role} {used.approved:,} times and never refused. "
         f"Let it run by itself, limited, for {DAYS} days.",
         (
-            f"{used.approved} approved, 0 rejected, 0 failed, 0 rolled back in the last {DAYS} days.",
+            f"{used.approved:,} approved, 0 rejected, 0 failed, 0 rolled back in the last {DAYS} days.",
             f"{_bound(limit)} 95 % of what was approved is within that.",
             f"It ends by itself on {ends:%Y-%m-%d %H:%M} UTC, and the route {route} decides again. "
             "One rejection or rollback before that suggests ending it at once.",
@@ -96,7 +96,7 @@ def _bound(limit: Mapping[str, Any]) -> str:
     if limit["kind"] == "money":
         most = money_text(limit["max"], limit["currency"])
         return f"Up to {most} an action it runs by itself; above that {limit['route']} decides as now."
-    return f"Up to {limit['max']} in a day it runs by itself; beyond that it is denied until the window has room."
+    return f"Up to {limit['max']:,} in a day it runs by itself; beyond that it is denied until the window has room."
 
 
 def _guard(ground: Ground, role: str, tool: str) -> dict[str, Any] | None:

@@ -38,7 +38,7 @@ def rejected(ground: Ground) -> Iterator[Suggestion]:
         decided = used.approved + used.rejected if used else 0
         if used and decided >= MIN_DECIDED and used.rejected >= MOSTLY * decided:
             sentence = f"People mostly reject {tool} when {role} asks for it. Turn it off."
-            found = f"{used.rejected} of {decided} calls that people decided in the last {DAYS} days were rejected."
+            found = f"{used.rejected:,} of {decided:,} calls that people decided in the last {DAYS} days were rejected."
             yield _off(ground, role, tool, sentence, found)
 
 
@@ -66,7 +66,7 @@ def _without_field(ground: Ground, role: str, kind: str, path: str, count: int) 
     return Suggestion(
         "tighten",
         f"{role} never wrote {path} of {kind} in {DAYS} days. Take it off the list.",
-        (f"0 of {count} writes of {kind} by role {role} in the last {DAYS} days named {path}.",),
+        (f"0 of {count:,} writes of {kind} by role {role} in the last {DAYS} days named {path}.",),
         edit,
         ground.document.plain,
         lambda plain: edits.refuse_field(plain, role=role, resource_type=kind, path=path, kind="write"),
@@ -138,7 +138,7 @@ def _ended(ground: Ground, role: str, tool: str, since: datetime, counts: Counte
         "tighten",
         f"Not all went well with {tool} for {role} since its rule asks less. End that rule now.",
         (
-            f"{counts[Outcome.ROLLED_BACK]} rolled back and {counts[Outcome.REJECTED]} rejected since {told(since)}, "
+            f"{counts[Outcome.ROLLED_BACK]:,} rolled back and {counts[Outcome.REJECTED]:,} rejected since {told(since)}, "
             "when the rule went live.",
             f"By itself it ends on {told(instant(rule['until']))}. After it: {then}.",
         ),

@@ -11,7 +11,7 @@ from policies.engine.decide import decide
 from policies.engine.document import load
 from policies.engine.types import ToolFacts
 from policies.engine.yaml_out import dump
-from policies.models import PolicyDraft, PolicyVersion
+from policies.models import DecisionRecord, PolicyDraft, PolicyVersion
 from policies.suggestions import Suggestion, percentile, suggestions
 from tests.policies.past import SUPPORT, Past, refund, update
 
@@ -189,3 +189,12 @@ def test_nothing_is_changed_by_suggesting(house, past):
 
 def test_percentiles_are_values_that_occurred():
     assert [percentile(list(range(1, n + 1))) for n in (1, 2, 20, 100)] == [1, 2, 19, 95]
+
+
+def test_numbers_of_calls_have_separators(house, past):
+    past.add(refund(100), outcome="rejected")
+    (kept,) = DecisionRecord.objects.values()
+    kept.pop("id")
+    DecisionRecord.objects.bulk_create(DecisionRecord(**{**kept, "action_id": f"act_n{n}"}) for n in range(1233))
+    (found,) = [one for one in made(house) if "reject" in one.sentence]
+    assert found.evidence[0].startswith("1,234 of 1,234 calls that people decided")

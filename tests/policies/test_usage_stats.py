@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from policies import usage_stats
 from policies.engine.document import load
 from policies.engine.expressions import BadExpression
 from policies.engine.types import Hold
@@ -18,6 +19,7 @@ from policies.usage_stats import (
     role_tool_usage,
     scope_sample,
 )
+from tests.policies.browsing import Page
 from tests.policies.kit import build_house
 from tests.policies.past import SUPPORT, Past, refund, update
 
@@ -34,12 +36,25 @@ def test_fields_count_where_they_were_really_written(house, past):
     past.add(update({"last_contact_reason": "a"}), outcome="failed")
     past.add(update({"last_contact_reason": "a"}))
     past.add(update({"last_contact_reason": "a"}), outcome="succeeded", at=past.ago(days=31))
-    found = field_usages(house.workspace.pk, "support", "refunds")["desk.account.update"]
+    found = field_usages(house.workspace.pk, "support", "refunds").by_tool["desk.account.update"]
     assert found == {"owner_note": 3, "refund_status": 1}
-    assert field_usages(house.workspace.pk, "support", "other") == {}
-    assert field_usages(house.workspace.pk, "support", "refunds", tools=["desk.refund.create"]) == {}
-    longer = field_usages(house.workspace.pk, "support", "refunds", days=40)["desk.account.update"]
+    assert field_usages(house.workspace.pk, "support", "other").by_tool == {}
+    assert field_usages(house.workspace.pk, "support", "refunds", tools=["desk.refund.create"]).by_tool == {}
+    longer = field_usages(house.workspace.pk, "support", "refunds", days=40).by_tool["desk.account.update"]
     assert longer["last_contact_reason"] == 1
+
+
+def test_where_not_all_writes_are_counted_the_page_says_of_which(house, past, monkeypatch):
+    monkeypatch.setattr(usage_stats, "MOST_READ", 3)
+    for number in range(1, 5):
+        past.add(update(role="clerk"), outcome="succeeded", at=past.ago(days=number))
+        usage = field_usages(house.workspace.pk, "support", "clerk", tools=["desk.account.update"])
+        assert (usage.looked, usage.total) == (min(number, 3), number)
+        assert bool(usage.bound) == (number == 4)
+    said = "Counted over the latest 3 of 4 writes in 30 days."
+    ken = Page(house, "ken")
+    assert said in ken.get("fields/?role=clerk") and said in ken.get("tiers/?cell=clerk/desk.account.update")
+    assert said not in ken.get("tiers/?cell=clerk/desk.refund.create")
 
 
 def test_a_path_counts_for_every_path_above_it():
