@@ -25,6 +25,7 @@ __all__ = [
     "Group",
     "GroupMembership",
     "Membership",
+    "PersonAttribute",
     "PersonToken",
     "RecoveryCode",
     "SingleOperator",
@@ -176,6 +177,30 @@ class GroupMembership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.group_id}"
+
+
+class PersonAttribute(models.Model):
+    """What an admin says of a person in one workspace, and since when: it counts for no request asked before (R-24)."""
+
+    class Name(models.TextChoices):
+        DEPARTMENT = "department"
+        TITLE = "title"
+        REGION = "region"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="attributes")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="attributes")
+    name = models.CharField(max_length=20, choices=Name.choices)
+    value = models.CharField(max_length=80)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "user", "name"], name="attribute_once"),
+            models.CheckConstraint(condition=models.Q(value__gt=""), name="attribute_says_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.name} {self.value}"
 
 
 class Delegation(models.Model):

@@ -17,7 +17,17 @@ from accounts.actors import Actor
 from accounts.acts import record_act, record_everywhere, told_agent, told_person
 from accounts.clock import database_now
 from accounts.grants import sync_grants
-from accounts.models import Agent, AgentClient, AgentCredential, Group, GroupMembership, Membership, User, Workspace
+from accounts.models import (
+    Agent,
+    AgentClient,
+    AgentCredential,
+    Group,
+    GroupMembership,
+    Membership,
+    PersonAttribute,
+    User,
+    Workspace,
+)
 from accounts.permissions import Role
 from accounts.person_tokens import end_person_tokens
 from accounts.scopes import AGENT, UnknownScope, effects_of, scope_of
@@ -107,7 +117,8 @@ def add_member(*, actor: Actor, workspace: Workspace, user: User, role: Role) ->
 def remove_member(*, actor: Actor, workspace: Workspace, user: User, role: Role) -> None:
     """Take a role away; its grants go in the same transaction, so the next check already refuses (V8.3.2).
 
-    With the last role go the approver groups of the workspace (R-24), and the tokens agents hold of them there.
+    With the last role go the approver groups of the workspace, what is said of the person there (R-24), and the tokens
+    agents hold of them there.
     """
     with transaction.atomic():
         roles = Membership.objects.filter(user=user, workspace=workspace)
@@ -115,6 +126,7 @@ def remove_member(*, actor: Actor, workspace: Workspace, user: User, role: Role)
         sync_grants(user, workspace)
         if not roles.exists():
             GroupMembership.objects.filter(user=user, group__workspace=workspace).delete()
+            PersonAttribute.objects.filter(user=user, workspace=workspace).delete()
             end_person_tokens(person=user, agent__workspace=workspace)
         if gone:
             body = {"user": told_person(user), "role": role.value}
@@ -140,7 +152,7 @@ def create_group(*, actor: Actor, workspace: Workspace, slug: str, name: str) ->
 
 def join_group(*, actor: Actor, group: Group, user: User) -> None:
     """Add a person from now on. Raises AccountRefused for people of other workspaces (R-15)."""
-    _require_member("user", user, group.workspace)
+    require_member("user", user, group.workspace)
     with transaction.atomic():
         _, is_new = GroupMembership.objects.get_or_create(
             group=group, user=user, defaults={"joined_at": database_now()}
@@ -162,7 +174,8 @@ def _record_group(actor: Actor, group: Group, user: User, type: str) -> None:
     record_act(actor=actor, workspace_id=group.workspace_id, type=type, body=body)
 
 
-def _require_member(field: str, user: User, workspace: Workspace) -> None:
+def require_member(field: str, user: User, workspace: Workspace) -> None:
+    """Raises AccountRefused for somebody without a role in the workspace (R-15)."""
     if not Membership.objects.filter(user=user, workspace=workspace).exists():
         raise AccountRefused(field, f"{user.name} has no role in {workspace.name}. Give a role first.")
 
@@ -179,7 +192,7 @@ def register_agent(
     runbook_url: str = "",
 ) -> Agent:
     """A new agent principal, owned by a person of the same workspace. Raises AccountRefused."""
-    _require_member("owner", owner, workspace)
+    require_member("owner", owner, workspace)
     agent = Agent(
         workspace=workspace, slug=slug, name=name, owner=owner, policy=policy, role=role, runbook_url=runbook_url
     )

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from django.db.models import Q, QuerySet
 
 from accounts.access import NotVisible, delegations_now, has_permission
+from accounts.attributes import people_with
 from accounts.ids import is_id
 from accounts.models import Agent, Group, User, Workspace
 from accounts.permissions import Permission
@@ -71,7 +72,8 @@ def names_of(step: Step, workspace: Workspace, taken: Collection[str] = ()) -> l
     """
     people = User.objects.filter(memberships__workspace=workspace, is_active=True).exclude(pk__in=taken)
     in_group = Q(approver_groups__group__slug__in=step.groups, approver_groups__group__workspace=workspace)
-    found = dict(people.filter(in_group | Q(email__in=step.people)).values_list("pk", "name"))
+    having = Q(pk__in=people_with(workspace.pk, step.attributes).values("pk"))
+    found = dict(people.filter(in_group | having | Q(email__in=step.people)).values_list("pk", "name"))
     for away in delegations_now(workspace).filter(person__in=found).exclude(delegate__in=taken):
         found[away.person_id] = (
             f"{away.delegate.name} for {away.person.name}, away until {away.ends_at:%-d %b %H:%M} UTC"

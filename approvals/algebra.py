@@ -8,7 +8,7 @@ human never does either. Held by tests/approvals/test_algebra.py.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,8 @@ MOST_REMINDERS = 20
 class Step:
     """`number` counts from 1; steps of one `stage` are decided at the same time. `groups` include those it escalated to.
 
-    Without a group or people, whoever may decide at all may decide it: the review of a draft.
+    Of `attributes`, each a name and its value, a person has all. Without a group, people or attributes, whoever may decide
+    at all may decide it: the review of a draft.
     """
 
     number: int
@@ -29,21 +30,25 @@ class Step:
     group: str
     people: frozenset[str]
     groups: frozenset[str]
+    attributes: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def anybody(self) -> bool:
         """Whether it names nobody."""
-        return not self.groups and not self.people
+        return not self.groups and not self.people and not self.attributes
 
 
 @dataclass(frozen=True, slots=True)
 class Approver:
-    """One account as the rules see it: its email and since when it is in which group, and every account of that human."""
+    """One account as the rules see it: its email, since when it is in which group and has which attribute, and every account
+    of that human. `attributes` is (name, value) -> since when.
+    """
 
     account: str
     email: str
     groups: Mapping[str, datetime]
     accounts: frozenset[str]
+    attributes: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +83,21 @@ def steps_of(route: Mapping[str, Any], escalated: Iterable[int] = ()) -> tuple[S
         stage = found[-1].stage + (not step.get("joins")) if found else 1
         more = {item["to"] for item in added if item["step"] in (None, step["name"])}
         group, people = step["group"] or "", frozenset(step.get("people", ()))
+        wanted = frozenset((name, value) for name, value in step.get("attributes", ()))
         # A step that names nobody is open to all reviewers already; a group would narrow it.
-        groups = frozenset({group, *more} - {""}) if group or people else frozenset[str]()
-        found.append(Step(number, stage, step["name"], step["quorum"], group, people, groups))
+        groups = frozenset({group, *more} - {""}) if group or people or wanted else frozenset[str]()
+        found.append(Step(number, stage, step["name"], step["quorum"], group, people, groups, wanted))
     return tuple(found)
 
 
 def may_decide(step: Step, who: Approver, asked_at: datetime) -> bool:
-    """Whether a step is this person's to decide: named, or in a group since before it was asked (R-24)."""
+    """Whether a step is this person's to decide: named, or in a group or with all the attributes since before it was asked
+    (R-24).
+    """
     if step.anybody or who.email in step.people:
+        return True
+    since = [who.attributes.get(wanted) for wanted in step.attributes]
+    if since and all(at is not None and at <= asked_at for at in since):
         return True
     return any(group in who.groups and who.groups[group] <= asked_at for group in step.groups)
 

@@ -111,6 +111,13 @@ def _standing_in(away: StandIn, request: ApprovalRequest, waiting: Sequence[Step
 
 def _not_mine(who: Person, waiting: Sequence[Step]) -> str:
     late = next((step for step in waiting if step.groups & who.approver.groups.keys()), None)
+    gained = next(
+        (step for step in waiting if step.attributes and step.attributes <= who.approver.attributes.keys()), None
+    )
+    if late is None and gained is not None:
+        return (
+            f"What lets you decide {gained.name} was said of you after this was proposed, so someone else decides it."
+        )
     if late is not None:
         return f"You joined {late.name} after this was proposed, so someone else decides it."
     numbers = " and ".join(str(step.number) for step in waiting)

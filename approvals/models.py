@@ -55,7 +55,7 @@ class ApprovalRequest(models.Model):
     title = models.CharField(max_length=300)
     requester = models.ForeignKey(User, on_delete=models.PROTECT, related_name="approval_requests")
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, null=True, related_name="approval_requests")
-    # As decided by policy: {name, steps: [{name, group, quorum, people, joins}], separation, escalation, break_glass, ...}.
+    # As decided by policy: {name, steps: [{name, group, quorum, people, joins, attributes}], separation, escalation, ...}.
     route = models.JSONField()
     # The first step that waits, from 1.
     step = models.PositiveSmallIntegerField(default=1)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from accounts.access import delegations_now, has_permission
 from accounts.humans import accounts_of
-from accounts.models import Delegation, GroupMembership, SingleOperator, User, Workspace
+from accounts.models import Delegation, GroupMembership, PersonAttribute, SingleOperator, User, Workspace
 from accounts.permissions import Permission
 from accounts.single import mode_now
 from approvals.algebra import Approver
@@ -48,5 +48,7 @@ def themself(user: User, workspace: Workspace) -> Person:
     """The same by their own right alone."""
     memberships = GroupMembership.objects.filter(user=user, group__workspace=workspace)
     groups = dict(memberships.values_list("group__slug", "joined_at"))
+    said = PersonAttribute.objects.filter(user=user, workspace=workspace).values_list("name", "value", "since")
+    attributes = {(name, value): since for name, value, since in said}
     decides = has_permission(user, Permission.APPROVAL_DECIDE, workspace)
-    return Person(user, decides, Approver(user.pk, user.email, groups, accounts_of(user)))
+    return Person(user, decides, Approver(user.pk, user.email, groups, accounts_of(user), attributes))

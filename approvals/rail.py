@@ -86,7 +86,7 @@ def _who(request: ApprovalRequest, step: Step) -> str:
     if step.anybody:
         return f"{request.requester.name}, or a reviewer"
     names = names_of(step, request.workspace, {account for verdict in request.counted for account in verdict.humans})
-    return ", or ".join(names) or "Nobody is in this group yet"
+    return ", or ".join(names) or "Nobody is there to decide it yet"
 
 
 def _timers(request: ApprovalRequest) -> list[Line]:

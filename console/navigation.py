@@ -99,6 +99,9 @@ def _items(request: HttpRequest, user: User, workspace: Workspace, held: frozens
         items.append(
             Item("Embedding", reverse("embed:settings"), "app-window", None, view == "embed:settings", "Govern")
         )
+    if Permission.MEMBER_MANAGE in held:
+        here = view in {"console:people", "console:person"}
+        items.append(Item("People", reverse("console:people"), "users", None, here, "Govern"))
     if Permission.TRACE_VIEW in held:
         here = view in {"console:trust", "console:trust_rows"}
         items.append(Item("Trust", reverse("console:trust"), "activity", None, here, "Review"))

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from accounts.access import has_permission
+from accounts.attributes import people_with
 from accounts.models import GroupMembership, SingleOperator, User, Workspace
 from accounts.permissions import Permission
 from approvals.access import group_title
 from approvals.models import ApprovalRequest
+from policies.engine.diff.words import attributes
 from policies.engine.problems import PolicyError
 from policies.engine.types import Route
 from policies.models import Policy
@@ -57,7 +59,14 @@ def _lacking(route: Route, user: User, mine: set[str], workspace: Workspace) -> 
             "Give a second person a role, or let its steps ask one; for side effects the ship gate then wants a waiver.",
         )
     for step in route.steps:
-        if step.group and step.group not in mine and user.email not in step.people:
+        if user.email in step.people or people_with(workspace.pk, step.attributes).filter(pk=user.pk).exists():
+            continue
+        if step.attributes and not step.group:
+            yield (
+                f"{step.name} asks {attributes(step.attributes)}.",
+                "Say it of yourself under People; it counts afterwards.",
+            )
+        if step.group and step.group not in mine:
             title = group_title(step.group, workspace)
             yield (
                 f"{step.name} asks {title}, and you are not in it.",

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import include, path
 
-from console import views, views_audit, views_single, views_trust
+from console import views, views_audit, views_people, views_single, views_trust
 
 console_patterns = (
     [
@@ -15,6 +15,8 @@ console_patterns = (
         path("trust/<slug:key>/", views_trust.trust_rows, name="trust_rows"),
         path("gallery/", views.gallery, name="gallery"),
         path("rollbacks/", views_trust.rollbacks, name="rollbacks"),
+        path("people/", views_people.people, name="people"),
+        path("people/person/<str:user_id>/", views_people.person, name="person"),
         path("people/single-operator/", views_single.single_operator, name="single_operator"),
         path("people/single-operator/on/", views_single.single_on, name="single_on"),
         path("people/single-operator/off/", views_single.single_off, name="single_off"),

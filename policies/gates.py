@@ -12,14 +12,16 @@ from django.db.models import Count, Q
 from django.urls import Resolver404, resolve
 
 from accounts.actors import Actor
+from accounts.attributes import people_with
 from accounts.clock import database_now
 from accounts.models import Agent, Group, User
 from policies.catalog import ToolEntry, tools_of
 from policies.documents import document_of
 from policies.engine.celtypes import type_problems
+from policies.engine.diff.words import attributes
 from policies.engine.document import Document
 from policies.engine.problems import PolicyError, Problem
-from policies.engine.routes import groups_of, people_of
+from policies.engine.routes import attributes_of, groups_of, people_of
 from policies.engine.selftest import run_tests
 from policies.engine.shipgate import assess, blocking, unexpired
 from policies.engine.yaml_source import Place, placing
@@ -183,6 +185,16 @@ def _approvers(policy: Policy, document: Document, place: Place) -> Gate:
         for noun, named, there in (("group", groups_of(route), known), ("person", people_of(route), emails))
         for who in named
         if who not in there
+    ]
+    gone += [
+        place(
+            ("routes", route.name),
+            f"Route {route.name} asks {attributes(wanted)}, and nobody here has. "
+            "Say it of somebody under People, or change the route.",
+        )
+        for _, route in sorted(document.routes.items())
+        for wanted in attributes_of(route)
+        if not people_with(policy.workspace_id, wanted).exists()
     ]
     return _gate("Approvers", gone, "Every route asks people who exist.", "Routes ask people who do not exist.")
 

@@ -106,6 +106,7 @@ LABELS: dict[str, str] = {
     "workspace.made": "Workspace made",
     "person.linked": "Person linked to an identity provider",
     "person.deactivated": "Person’s access ended",
+    "person.attribute_changed": "What is said of a person was changed",
     "member.added": "Role given",
     "member.removed": "Role taken away",
     "single_operator.on": "Single-operator mode turned on",

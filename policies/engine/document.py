@@ -109,6 +109,7 @@ _PATTERNS = {
     "^([01]": "a time of day. Write it in quotes as '08:00'.",
     r"^[^.": "a field. Join the names of a path by dots, as in address.city.",
     r"^[^\sA-Z@]": "an email. Write it in small letters, as in maya@northwind.example.",
+    "^[a-z0-9]": "an attribute of people. Write small letters, digits, spaces, _, . or -, 80 at most, as in finance.",
     "^[A-Z]": "a currency. Write its ISO 4217 code, as in USD.",
     "^[a-z][a-z0-9": "a name. Begin with a small letter; then small letters, digits, _, . or -, 80 at most.",
     "^[a-z][a-z ]": "a kind of value. Write small letters and spaces, 40 at most, as in email.",
@@ -124,7 +125,7 @@ def _words(error: ValidationError) -> str:
     if rule == "oneOf":
         return _EITHER[tuple(option["required"][0] for option in wanted)]
     if rule == "anyOf":
-        return "A step names a group, people, or both."
+        return "A step names a group, people, or attributes of people. Add at least one of them."
     if rule == "pattern":
         what = next(what for start, what in _PATTERNS.items() if wanted.startswith(start))
         return f"{str(error.instance)[:60]!r} is not {what}"

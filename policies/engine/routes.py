@@ -30,8 +30,9 @@ def route_of(name: str, data: Plain) -> Route:
 
 
 def _step(step: Plain) -> RouteStep:
+    wanted = tuple(sorted(step.get("attributes", {}).items()))
     return RouteStep(
-        step["name"], step.get("group"), step.get("quorum", 1), tuple(step.get("people", ())), "with" in step
+        step["name"], step.get("group"), step.get("quorum", 1), tuple(step.get("people", ())), "with" in step, wanted
     )
 
 
@@ -45,7 +46,14 @@ def _break_glass(data: Plain) -> BreakGlass:
 def recorded(data: Plain) -> Route:
     """The route of a recorded decision. What earlier releases did not record was not asked for."""
     steps = (
-        RouteStep(s["name"], s["group"], s["quorum"], tuple(s.get("people", ())), bool(s.get("joins")))
+        RouteStep(
+            s["name"],
+            s["group"],
+            s["quorum"],
+            tuple(s.get("people", ())),
+            bool(s.get("joins")),
+            tuple((name, value) for name, value in s.get("attributes", ())),
+        )
         for s in data["steps"]
     )
     glass = data.get("break_glass")
@@ -74,6 +82,11 @@ def people_of(route: Route) -> list[str]:
     return list(dict.fromkeys(email for step in route.steps for email in step.people))
 
 
+def attributes_of(route: Route) -> list[tuple[tuple[str, str], ...]]:
+    """What each step that asks for attributes wants a person to have, all at once; each such set once."""
+    return list(dict.fromkeys(step.attributes for step in route.steps if step.attributes))
+
+
 def mistakes(data: Plain) -> Iterator[tuple[Path, str]]:
     """What the schema cannot see of one route: where it is, and what to write instead."""
     route = route_of("", data)
@@ -91,11 +104,11 @@ def _step_mistakes(route: Route) -> Iterator[tuple[Path, str]]:
     for number, step in enumerate(route.steps):
         if step.joins and number == 0:
             yield ("steps", 0, "with"), "The first step has none before it. Remove with."
-        if step.group is None and len(step.people) < step.quorum:
+        if step.group is None and not step.attributes and len(step.people) < step.quorum:
             most = len(step.people)
             yield (
                 ("steps", number),
-                f"{step.quorum} people must decide {step.name} and it names {most}. Name more, or add a group.",
+                f"{step.quorum} people must decide {step.name} and it names {most}. Name more, or add a group or attributes.",
             )
 
 

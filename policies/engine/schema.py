@@ -85,6 +85,9 @@ _LIMIT = _object(
     },
     ("id", "when", "kind", "per", "max", "over"),
 )
+# What an admin may say of a person, and a step may ask for. In small ASCII letters: two that look alike are the same.
+ATTRIBUTES = ("department", "title", "region")
+ATTRIBUTE = {"type": "string", "pattern": r"^[a-z0-9]([a-z0-9 ._-]{0,78}[a-z0-9])?$"}
 _EMAIL = {"type": "string", "pattern": r"^[^\sA-Z@]+@[^\sA-Z@]+$", "maxLength": 254}
 # `with: previous` makes steps parallel: they are decided at the same time as the one before, in any order.
 _STEP = _object(
@@ -92,11 +95,12 @@ _STEP = _object(
         "name": _TEXT,
         "group": _NAME,
         "people": {"type": "array", "minItems": 1, "maxItems": 20, "uniqueItems": True, "items": _EMAIL},
+        "attributes": _object(dict.fromkeys(ATTRIBUTES, ATTRIBUTE)) | {"minProperties": 1},
         "quorum": {"type": "integer", "minimum": 1, "maximum": 20},
         "with": {"enum": ["previous"]},
     },
     ("name",),
-) | {"anyOf": [{"required": ["group"]}, {"required": ["people"]}]}
+) | {"anyOf": [{"required": ["group"]}, {"required": ["people"]}, {"required": ["attributes"]}]}
 # Without `step`, whatever step still waits by then.
 _ESCALATION = _object({"after": _DURATION, "to": _NAME, "step": _TEXT}, ("after", "to"))
 # What an emergency's reason has at least, in characters, where the route does not ask for more.

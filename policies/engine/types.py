@@ -92,7 +92,8 @@ class Hold(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RouteStep:
-    """Who decides one step: `quorum` different people of `group` or with one of the emails in `people`.
+    """Who decides one step: `quorum` different people of `group`, or with one of the emails in `people`, or with all of the
+    `attributes`, each a name and its value.
 
     A step that `joins` is decided at the same time as the one before it, in any order.
     """
@@ -102,6 +103,7 @@ class RouteStep:
     quorum: int
     people: tuple[str, ...] = ()
     joins: bool = False
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

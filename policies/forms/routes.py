@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from policies.engine.routes import groups_of, mistakes, route_of
-from policies.engine.schema import REASON_MIN, SEPARATION, STEP_UPS
+from policies.engine.schema import ATTRIBUTES, REASON_MIN, SEPARATION, STEP_UPS
 from policies.forms.amounts import SpanField
 from policies.forms.cells import name_field
 from policies.forms.route_steps import (
@@ -99,7 +99,7 @@ class RouteForm(SeenForm):
         places = [(n, step) for n in range(self.steps_count) if (step := step_of(data, n))]
         waits = [(n, item) for n in range(self.escalations_count) if (item := escalation_of(data, n))]
         for number, step in places:
-            if not (step.keys() & {"group", "people"}) and f"people_{number}" not in self.errors:
+            if not (step.keys() & {"group", "people", "attributes"}) and not self._unread(number):
                 self.add_error(f"group_{number}", f"Choose who decides {step['name']}.")
         for number, item in waits:
             if "to" not in item:
@@ -112,6 +112,10 @@ class RouteForm(SeenForm):
         if not self.errors:
             self._refuse_mistakes([n for n, _ in places], [n for n, _ in waits])
         return data
+
+    def _unread(self, number: int) -> bool:
+        """Whether an input that says who decides a step was itself refused."""
+        return any(f"{name}_{number}" in self.errors for name in ("people", *ATTRIBUTES))
 
     def _refuse_mistakes(self, places: list[int], waits: list[int]) -> None:
         """What can never work, at the input it is about."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from policies.edits import fingerprint, routes_used, value_at
-from policies.engine.diff.words import title
+from policies.engine.diff.words import attributes, title
 from policies.pages import sentences
 from policies.pages.conditions import sentence_of
 from policies.pages.place import Place
@@ -136,7 +136,8 @@ def route_lines(place: Place, groups: Mapping[str, str]) -> list[RouteLine]:
 
 def _step(step: Mapping[str, Any], groups: Mapping[str, str]) -> tuple[str, str, int]:
     group = [groups.get(step["group"], f"{step['group']}, which does not exist")] if "group" in step else []
-    return str(step["name"]), " or ".join([*group, *step.get("people", ())]), int(step.get("quorum", 1))
+    having = [attributes(step["attributes"].items())] if "attributes" in step else []
+    return str(step["name"]), " or ".join([*group, *step.get("people", ()), *having]), int(step.get("quorum", 1))
 
 
 def scope_lines(place: Place, role_filter: str = "") -> list[ScopeLine]:

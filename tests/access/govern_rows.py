@@ -19,6 +19,9 @@ GOVERN_ROWS: dict[str, tuple[str, str, dict, int]] = {
     "console:trust_rows": ("get", "/trust/escalations/", {"maya": 403, None: 302}, 200),
     "console:gallery": ("get", "/gallery/", {"dana": 200, "omar": 200, None: 302}, 404),
     "console:rollbacks": ("get", "/rollbacks/", {"maya": 403, None: 302}, 200),
+    # Owners, each of their own workspace's people.
+    "console:people": ("get", "/people/", {"dana": 200, "omar": 200, None: 302}, 403),
+    "console:person": ("get", "/people/person/maya@northwind.example/", {"dana": 200, "omar": 404, None: 302}, 403),
     # Turning it on needs a reason and, where it would hold, a proof; off is an owner's word.
     "console:single_operator": ("get", "/people/single-operator/", {"dana": 200, "omar": 200, None: 302}, 403),
     "console:single_on": ("post", "/people/single-operator/on/", {"dana": 422, "omar": 422, None: 302}, 403),

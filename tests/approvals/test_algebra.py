@@ -11,14 +11,16 @@ from approvals.algebra import given as counted
 ASKED = datetime(2026, 3, 2, 10, tzinfo=UTC)
 ACCOUNTS = [f"u{number}" for number in range(6)]
 GROUPS = ["g", "h", "m"]
+ATTRIBUTES = [("department", "finance"), ("title", "director"), ("region", "emea")]
 one_of = st.sampled_from
 
 steps = st.builds(
-    lambda group, people, quorum, joins: {
-        "name": f"{group}{quorum}", "group": group, "quorum": quorum, "people": people if group else people or ["u0@x.y"],
-        "joins": joins,
+    lambda group, people, attributes, quorum, joins: {
+        "name": f"{group}{quorum}", "group": group, "quorum": quorum,
+        "people": people if group or attributes else people or ["u0@x.y"], "attributes": attributes, "joins": joins,
     },
     one_of([*GROUPS, None]), st.lists(one_of([f"{u}@x.y" for u in ACCOUNTS]), unique=True, max_size=2),
+    st.lists(one_of(ATTRIBUTES), unique=True, max_size=2),
     st.integers(1, 3), st.booleans(),
 )  # fmt: skip
 escalations = st.builds(
@@ -31,31 +33,35 @@ routes = st.builds(
 members = st.dictionaries(
     one_of(ACCOUNTS), st.dictionaries(one_of(GROUPS), one_of([ASKED - timedelta(1), ASKED + timedelta(1)]), max_size=3)
 )
+instants = one_of([ASKED - timedelta(1), ASKED + timedelta(1)])
+said = st.dictionaries(one_of(ACCOUNTS), st.dictionaries(one_of(ATTRIBUTES), instants, max_size=3))
 # Who tries to approve which step, by place.
 tries = st.lists(st.tuples(one_of(ACCOUNTS), st.integers(0, 2)), max_size=12)
 links = st.lists(st.tuples(one_of(ACCOUNTS), one_of(ACCOUNTS)), max_size=3)
 
 
-def votes_of(route, people, tried, linked=(), escalated=()):
+def votes_of(route, people, tried, linked=(), escalated=(), having=None):
     """The votes that count of those tried: entitled, one each account."""
     found, taken = [], set()
     for account, place in tried:
         step = steps_of(route, escalated)[place % len(route["steps"])]
-        who = Approver(account, f"{account}@x.y", people.get(account, {}), frozenset({account}))
+        who = Approver(
+            account, f"{account}@x.y", people.get(account, {}), frozenset({account}), (having or {}).get(account, {})
+        )
         if account not in taken and may_decide(step, who, ASKED):
             taken.add(account)
             found.append(Vote(step.number, frozenset({account, *(b for a, b in linked if a == account)})))
     return found
 
 
-def passes(route, people, tried, linked=(), escalated=()):
+def passes(route, people, tried, linked=(), escalated=(), having=None):
     """Whether the route is approved by votes of these people, whatever of their tries they use."""
-    return approved(steps_of(route, escalated), votes_of(route, people, tried, linked, escalated))
+    return approved(steps_of(route, escalated), votes_of(route, people, tried, linked, escalated, having))
 
 
 @settings(max_examples=300, deadline=None)
-@given(routes, members, tries, st.data())
-def test_r24_taking_an_approver_away_never_approves_more(route, people, tried, data):
+@given(routes, members, said, tries, st.data())
+def test_r24_taking_an_approver_away_never_approves_more(route, people, having, tried, data):
     once = list(dict(tried).items())  # One try each account, as one account has one verdict.
     gone = data.draw(one_of(ACCOUNTS))
     fewer = {account: groups for account, groups in people.items() if account != gone}
@@ -63,10 +69,38 @@ def test_r24_taking_an_approver_away_never_approves_more(route, people, tried, d
         **route,
         "steps": [{**s, "people": [e for e in s["people"] if e != f"{gone}@x.y"]} for s in route["steps"]],
     }
-    if any(not step["group"] and not step["people"] for step in unnamed["steps"]):
+    unsaid = {account: held for account, held in having.items() if account != gone}
+    if any(not step["group"] and not step["people"] and not step["attributes"] for step in unnamed["steps"]):
         return  # Nobody is left to decide it, and no document says so.
-    if passes(unnamed, fewer, once):
-        assert passes(route, people, once)
+    if passes(unnamed, fewer, once, having=unsaid):
+        assert passes(route, people, once, having=having)
+
+
+@settings(max_examples=300, deadline=None)
+@given(routes, members, said, tries, st.data())
+def test_r24_an_attribute_lost_or_said_too_late_or_one_more_to_have_never_approves_more(
+    route, people, having, tried, data
+):
+    once = list(dict(tried).items())
+    account, attribute = data.draw(one_of(ACCOUNTS)), data.draw(one_of(ATTRIBUTES))
+    held = {key: at for key, at in having.get(account, {}).items() if key != attribute}
+    late = {**having, account: {**held, attribute: ASKED + timedelta(seconds=1)}}
+    for fewer in ({**having, account: held}, late):
+        if passes(route, people, once, having=fewer):
+            assert passes(route, people, once, having=having)
+    asking = [{**s, "attributes": [*s["attributes"], attribute]} if s["attributes"] else s for s in route["steps"]]
+    if passes({**route, "steps": asking}, people, once, having=having):
+        assert passes(route, people, once, having=having)
+
+
+def test_all_that_a_step_asks_for_and_since_before_it_was_asked():
+    (step,) = steps_of(
+        {"steps": [{"name": "a", "group": None, "quorum": 1, "attributes": [list(a) for a in ATTRIBUTES[:2]]}]}
+    )
+    before, after = ASKED, ASKED + timedelta(microseconds=1)
+    have = lambda *at: Approver("u", "u@x.y", {}, frozenset({"u"}), dict(zip(ATTRIBUTES, at, strict=False)))  # noqa: E731
+    found = [may_decide(step, have(*at), ASKED) for at in ((before, before), (before,), (before, after), ())]
+    assert found == [True, False, False, False]
 
 
 @settings(max_examples=300, deadline=None)

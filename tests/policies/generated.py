@@ -100,7 +100,10 @@ freezes = st.builds(
 )
 steps = st.builds(
     lambda group, quorum, more: {"name": "Step", "group": group, "quorum": quorum} | more,
-    one_of(("g", "h")), one_of((1, 2)), one_of(({}, {}, {}, {"people": ["a@x.y"]}, {"with": "previous"})),
+    one_of(("g", "h")), one_of((1, 2)), one_of(
+        ({}, {}, {}, {"people": ["a@x.y"]}, {"with": "previous"}, {"attributes": {"title": "cfo"}},
+         {"attributes": {"title": "cfo", "region": "emea"}})
+    ),
 )  # fmt: skip
 escalations = st.lists(
     st.builds(lambda after, to: {"after": after, "to": to}, one_of(("5min", "10min")), one_of(("m", "n"))),

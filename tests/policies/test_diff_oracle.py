@@ -52,6 +52,9 @@ def stands(old, new, places):
         was, now = old.steps[number], new.steps[place]
         if now.group != was.group or not set(now.people) <= set(was.people) or now.quorum < was.quorum:
             return False
+        # Whoever has all that is asked for now had all that was asked for then.
+        if now.attributes and not (was.attributes and set(was.attributes) <= set(now.attributes)):
+            return False
         for before in range(number):
             if stage(old, before) < stage(old, number) and stage(new, places[before]) >= stage(new, place):
                 return False

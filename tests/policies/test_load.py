@@ -46,7 +46,11 @@ BAD = [
     (HEAD + ROLE + STEP + "    remind: 60min\n", 9, "expires before anybody is reminded"),
     (HEAD + ROLE + STEP + "    remind: 1min\n", 9, "more than 20 reminders"),
     (HEAD + ROLE + "routes:\n  x:\n    steps:\n      - {name: N, group: g, with: previous}\n", 9, "none before it"),
-    (HEAD + ROLE + "routes:\n  x:\n    steps:\n      - {name: N}\n", 9, "A step names a group, people, or both"),
+    (
+        HEAD + ROLE + "routes:\n  x:\n    steps:\n      - {name: N}\n",
+        9,
+        "A step names a group, people, or attributes of people",
+    ),
     (HEAD + ROLE + "routes:\n  x:\n    steps:\n      - {name: N, people: [a@b.c], quorum: 2}\n", 9, "it names 1"),
     (HEAD + ROLE + "routes:\n  x:\n    steps:\n      - {name: N, people: [A@b.c]}\n", 9, "is not an email"),
     (HEAD + "roles: {r: {tier: autonomous, tools: {}}, b: [}\n", 2, "Not YAML"),

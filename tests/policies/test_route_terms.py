@@ -9,6 +9,7 @@ from policies.engine.diff import compare
 from policies.engine.document import load
 from policies.engine.limits import strictness
 from policies.engine.merge import merge
+from policies.engine.problems import PolicyError
 from policies.engine.routes import recorded, route_of
 from policies.engine.yaml_out import dump
 from policies.pages import sentences
@@ -69,6 +70,8 @@ CHANGES = [
     ("steps", [{**LEAD, "people": [*LEAD["people"], "c@x.example"]}, FINANCE], L),
     ("steps", [{"name": "Lead", "group": "leads"}, FINANCE], T),
     ("steps", [{"name": "Lead", "people": LEAD["people"]}, FINANCE], T),
+    ("steps", [{**LEAD, "attributes": {"title": "cfo"}}, FINANCE], L),
+    ("steps", [{"name": "Lead", "attributes": {"title": "cfo"}}, FINANCE], L),
     ("steps", [LEAD, {key: FINANCE[key] for key in ("name", "group", "quorum")}], T),
     ("steps", [{key: FINANCE[key] for key in ("name", "group", "quorum")}, LEAD], T),
     ("steps", [LEAD, FINANCE, {"name": "Legal", "group": "legal", "with": "previous"}], T),
@@ -111,6 +114,48 @@ def test_names_of_steps_that_trade_places_are_no_way_to_widen_an_escalation():
     steps = [{**LEAD, "name": "Finance"}, {**FINANCE, "name": "Lead"}]
     new = {**BASE, "routes": {"two": {**ROUTE, "steps": steps}}}
     assert compare(BASE, new).verdict == L
+
+
+CFO = {"name": "Lead", "attributes": {"title": "cfo"}}
+EMEA = {"name": "Lead", "attributes": {"title": "cfo", "region": "emea"}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "effect"),
+    [
+        (CFO, EMEA, T), (EMEA, CFO, L), (CFO, {**CFO, "attributes": {"title": "cto"}}, L),
+        ({**CFO, "group": "leads"}, CFO, T), (CFO, {**CFO, "group": "leads"}, L),
+        (CFO, {**CFO, "people": ["a@x.example"]}, L), (CFO, {**CFO, "name": "Money"}, N),
+    ],
+)  # fmt: skip
+def test_who_has_all_of_more_is_fewer_people(old, new, effect):
+    """More to have tightens; another way to be asked, or another value, loosens."""
+    before, after = ({**BASE, "routes": {"two": {"steps": [step]}}} for step in (old, new))
+    assert [change.effect for change in compare(before, after).changes] == [effect]
+
+
+def test_steps_that_ask_for_attributes_say_so_and_are_written_on_one_line():
+    old, new = ({**BASE, "routes": {"two": {"steps": [step]}}} for step in (CFO, EMEA))
+    assert compare(old, new).changes[0].label == (
+        "Route two: who decides, 1 of whoever has title cfo becomes 1 of whoever has region emea and title cfo."
+    )
+    assert "- {name: Lead, attributes: {title: cfo, region: emea}}" in dump(new)
+    assert load(dump(new)).routes["two"].steps[0].attributes == (("region", "emea"), ("title", "cfo"))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ("{}", "attributes"),
+        ("{shoe: big}", "shoe"),
+        ("{title: CFO}", "small letters"),
+        ("{title: ' cfo'}", "an attribute of people"),
+    ],
+)
+def test_what_no_person_can_have_does_not_load(attributes, words):
+    text = dump({**BASE, "routes": {"two": {"steps": [CFO]}}}).replace("{title: cfo}", attributes)
+    with pytest.raises(PolicyError, match=words):
+        load(text)
 
 
 def test_written_and_read_again_it_is_the_same_text():
@@ -162,14 +207,14 @@ def test_it_is_told_in_sentences():
 FORM = {
     "name": "hard", "expires": "2 h", "remind": "20 min", "separation": ["requester"],
     "step_0": "Lead", "group_0": "support-leads", "people_0": "A@x.example, b@x.example", "quorum_0": "2",
-    "step_1": "Second", "people_1": "c@x.example", "with_1": "on",
+    "step_1": "Second", "people_1": "c@x.example", "with_1": "on", "title_1": "CFO ",
     "after_0": "30 min", "to_0": "support-leads", "for_0": "Second",
     "glass_group": "support-leads", "glass_review_group": "support-leads", "glass_review_within": "12 h",
     "glass_reason_min": "40", "glass_notify": ["support-leads"],
 }  # fmt: skip
 WRITTEN = {
     "steps": [{"name": "Lead", "group": "support-leads", "people": ["a@x.example", "b@x.example"], "quorum": 2},
-              {"name": "Second", "people": ["c@x.example"], "with": "previous"}],
+              {"name": "Second", "people": ["c@x.example"], "attributes": {"title": "cfo"}, "with": "previous"}],
     "expires": "2h", "remind": "20min",
     "escalation": [{"after": "30min", "to": "support-leads", "step": "Second"}],
     "break_glass": {"group": "support-leads", "reason_min": 40, "review_within": "12h", "review_group": "support-leads",

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from accounts.access import delegations_now, has_permission
+from accounts.attributes import people_with
 from accounts.clock import database_now
 from accounts.models import GroupMembership, User, Workspace
 from accounts.permissions import Permission
@@ -94,12 +95,15 @@ def _people(scene: Scene, asked: Mapping[str, Any], steps: Sequence[Mapping[str,
 
 
 def _deciders(workspace: Workspace, step: Mapping[str, Any], since: datetime) -> list[User]:
-    """Whom a step names, or its group when it was asked; of a step that names nobody everybody who may decide now."""
-    group, named = step["group"], step.get("people", ())
+    """Whom a step names, or who was in its group or had its attributes when it was asked; of a step that names nobody
+    everybody who may decide now.
+    """
+    group, named, wanted = step["group"], step.get("people", ()), step.get("attributes", ())
     people = User.objects.filter(is_active=True, memberships__workspace=workspace)
-    if group or named:
+    if group or named or wanted:
         joined = GroupMembership.objects.filter(group__workspace=workspace, group__slug=group, joined_at__lte=since)
-        people = people.filter(Q(email__in=named) | Q(pk__in=joined.values("user_id")))
+        having = people_with(workspace.pk, wanted, by=since)
+        people = people.filter(Q(email__in=named) | Q(pk__in=joined.values("user_id")) | Q(pk__in=having.values("pk")))
     found = {user.pk: user for user in people.distinct()}
     # Who stands in for one of them since before it was asked.
     away = delegations_now(workspace).filter(person__in=found, created_at__lte=since)

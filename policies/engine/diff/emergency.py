@@ -24,7 +24,9 @@ def escalation(old: Route, new: Route) -> Judged:
 def _key(route: Route, item: Escalation) -> tuple[str, frozenset[object]]:
     """Who is added, and beside whom: a step is known by the people it asks, because its name is only words."""
     about = (step for step in route.steps if step.name == item.step)
-    return item.to, frozenset({None} if item.step is None else {(step.group, step.people) for step in about})
+    return item.to, frozenset(
+        {None} if item.step is None else {(step.group, step.people, step.attributes) for step in about}
+    )
 
 
 def break_glass(old: Route, new: Route) -> Judged:

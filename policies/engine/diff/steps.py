@@ -7,9 +7,9 @@ from policies.engine.types import Route, RouteStep
 Stage = list[RouteStep]
 
 
-def terms(route: Route) -> list[tuple[str | None, tuple[str, ...], int, bool]]:
+def terms(route: Route) -> list[tuple[str | None, tuple[str, ...], tuple[tuple[str, str], ...], int, bool]]:
     """Who decides, how many and in which order, without the words people read."""
-    return [(step.group, tuple(sorted(step.people)), step.quorum, step.joins) for step in route.steps]
+    return [(step.group, tuple(sorted(step.people)), step.attributes, step.quorum, step.joins) for step in route.steps]
 
 
 def stages(steps: Sequence[RouteStep]) -> list[Stage]:
@@ -46,4 +46,6 @@ def embeds(old: Route, new: Route) -> bool:
 def _asks(new: RouteStep, old: RouteStep) -> bool:
     """Whether a step asks at least what another did: nobody may decide it who might not, and as many must."""
     group = new.group is None if old.group is None else new.group in (None, old.group)
-    return group and set(new.people) <= set(old.people) and new.quorum >= old.quorum
+    # A person has all of them, so more of them are fewer people, and none at all adds nobody.
+    fewer = not new.attributes or (bool(old.attributes) and set(old.attributes) <= set(new.attributes))
+    return group and fewer and set(new.people) <= set(old.people) and new.quorum >= old.quorum

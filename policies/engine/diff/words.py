@@ -47,8 +47,14 @@ def steps(route: Route) -> str:
 
 
 def _step(step: RouteStep) -> str:
-    who = " or ".join([*([step.group] if step.group else []), *step.people])
+    having = [attributes(step.attributes)] if step.attributes else []
+    who = " or ".join([*([step.group] if step.group else []), *step.people, *having])
     return f"{step.quorum} of {who}{' at the same time' if step.joins else ''}"
+
+
+def attributes(pairs: Iterable[tuple[str, str]]) -> str:
+    """`whoever has department finance and title director`."""
+    return f"whoever has {join(f'{name} {value}' for name, value in pairs)}"
 
 
 def span(seconds: int) -> str:
