@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from accounts.display import marks, values
+from accounts.display.plain import plain
 from accounts.display.text import visible
 from accounts.display.vocabulary import status_of
 
@@ -83,6 +85,12 @@ def money(amount_minor: int, currency: str, digits: int) -> str:
 def visible_text(text: Any) -> SafeString:
     """Text that an agent or a record supplied: escaped, hidden characters as code points, look-alikes flagged (R-23)."""
     return visible(str(text))
+
+
+@register.filter
+def plain_text(rendered: Any) -> SafeString:
+    """What a template rendered where no mark can stand, such as a title: the same signs named in plain text (R-23)."""
+    return escape(plain(unescape(str(rendered))))
 
 
 @register.simple_tag
