@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts import telemetry
 from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Agent, User
@@ -22,6 +23,7 @@ from actions.machine import move
 from actions.models import Action, Bulk, Plan, Tool
 from actions.record import known_secrets, proposed_body, told
 from actions.redaction import mask, mask_words
+from actions.spans import deciding, note_action
 from actions.states import State
 from actions.switches import why_held
 from policies.engine.types import Decision
@@ -99,7 +101,7 @@ def prepare(
 
 def record_proposal(*, actor: Actor, place: Place, prepared: Prepared) -> Action:
     """Write the action, decide it, reserve its limits and ask people where policy says so; one transaction."""
-    with transaction.atomic():
+    with deciding(prepared.name if prepared.tool else ""), transaction.atomic():
         # The trace's lock before the row and before the limits' locks, as everywhere: no two can wait for each other.
         Trace.objects.select_for_update(of=("self",)).get(pk=place.trace.pk)
         action = new_action(actor, place, prepared)
@@ -115,6 +117,7 @@ def record_proposal(*, actor: Actor, place: Place, prepared: Prepared) -> Action
         if action.state == State.PENDING:
             ask_people(actor=actor, action=action, decision=decision, sources=place.sources)
         place.remember(action.pk)
+        note_action(action)
     return action
 
 
@@ -154,6 +157,7 @@ def new_action(actor: Actor, place: Place, prepared: Prepared) -> Action:
         arguments_text=text,
         before=prepared.before,
         nonce=secrets.token_hex(16),
+        traceparent=telemetry.here(),
         created_at=database_now(),
     )
 

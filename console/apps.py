@@ -11,4 +11,5 @@ class ConsoleConfig(AppConfig):
         from console import (
             celery,  # noqa: F401 - the sender and the worker use the same application
             durability,  # noqa: F401 - registers its check
+            telemetry,  # noqa: F401 - the worker's children begin and end with it
         )

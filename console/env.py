@@ -66,6 +66,26 @@ def ports(name: str, *, default: str) -> list[int]:
     return [int(word) for word in found]
 
 
+def receiver(name: str) -> str:
+    """An http or https address without credentials, or "". Raises SettingError."""
+    value = text(name, default="").strip()
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.fragment):
+        raise SettingError(f"{name} is no address. Use https://HOST/v1/traces; credentials go into REMIT_OTLP_HEADERS.")
+    return value
+
+
+def headers(name: str) -> dict[str, str]:
+    """Headers as `name=value`, separated by commas. Raises SettingError, which repeats no value."""
+    found = {}
+    for pair in filter(None, (part.strip() for part in text(name, default="").split(","))):
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip() or not (key + value).isprintable():
+            raise SettingError(f"{name} cannot be read. Use name=value, separated by commas.")
+        found[key.strip()] = value.strip()
+    return found
+
+
 def database(url: str) -> dict[str, object]:
     """Django's database entry for a postgres:// URL. `?host=/run/folder` selects a Unix socket folder."""
     parts = urlsplit(url)

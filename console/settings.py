@@ -163,6 +163,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout"
 # --- Measurements: without a token only this machine may read them ------------------------------------------------
 REMIT_METRICS_TOKEN = env.text("REMIT_METRICS_TOKEN", default="")
 
+# --- Spans: where OpenTelemetry's go, by OTLP over HTTP (https://HOST/v1/traces), and with which headers; empty: nowhere ----
+REMIT_OTLP_ENDPOINT = env.receiver("REMIT_OTLP_ENDPOINT")
+REMIT_OTLP_HEADERS = env.headers("REMIT_OTLP_HEADERS")
+
 # --- Times, in seconds ------------------------------------------------------------------------------------------
 REMIT_LEASE_S = env.number("REMIT_LEASE_S", default=60, minimum=1, maximum=300)
 REMIT_SWEEP_S = env.number("REMIT_SWEEP_S", default=5, minimum=1, maximum=3600)

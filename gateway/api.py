@@ -9,7 +9,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.parser import Parser
 
 from accounts.actors import Caller
-from gateway import problems, strict_json
+from gateway import problems, spans, strict_json
 from gateway.auth import CHALLENGE, AgentToken
 from gateway.problems import Problem
 from traces.services import record_refused_request
@@ -87,3 +87,7 @@ def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     if isinstance(error.__cause__, Problem):
         return on_problem(request, error.__cause__)
     return on_problem(request, Problem(error.status_code, "refused", "The request was refused", str(error)))
+
+
+# Around everything of a route: who calls, what they send, what they are answered.
+api.add_decorator(spans.of_request, mode="view")

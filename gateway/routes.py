@@ -18,6 +18,7 @@ from actions.models import Action, Plan
 from actions.plans import Step
 from actions.resume import ResumeRefused, resume
 from actions.services import call_tool, evaluate, report_result, start_plan
+from actions.spans import note_action
 from actions.states import FINAL, State
 from actions.tools import tools_for_caller
 from actions.withdraw import WithdrawRefused, withdraw
@@ -218,6 +219,7 @@ def _call(
             raise Problem(
                 409, "nothing-asked", "There is no question to answer", str(error), trace_id=trace.pk
             ) from error
+        note_action(action)
         return _status(action), action_out(action)
 
     def resume(action_id: str) -> tuple[int, dict[str, Any]]:

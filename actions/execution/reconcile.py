@@ -22,6 +22,7 @@ from actions.execution.reach import OutOfReach, Reach, reach
 from actions.machine import StateConflict, move
 from actions.models import Action
 from actions.record import safe
+from actions.spans import executing
 from actions.states import State
 from actions.switches import Place, why_held
 from actions.turns import is_its_turn
@@ -48,7 +49,8 @@ def reconcile(*, actor: Actor, action_id: str) -> State:
         _later(action, now + pause_after(0))  # A pause lets nothing out, not even a question.
         return State.UNKNOWN
     try:
-        _try(actor, action, now)
+        with executing(action, "find_out"):
+            _try(actor, action, now)
     except recheck.Held:
         _later(action, now + pause_after(0))  # Nor does anything leave while the ledger is not checkpointed (F13).
     except StateConflict:

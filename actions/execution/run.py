@@ -22,6 +22,7 @@ from actions.machine import StateConflict, move
 from actions.models import Action
 from actions.record import known_secrets
 from actions.redaction import mask
+from actions.spans import executing
 from actions.states import State
 from actions.turns import is_its_turn
 from traces.canonical import instant
@@ -62,8 +63,9 @@ def _start(actor: Actor, action: Action) -> None:
         return None
     recheck.refuse_held(action)
     lease = Lease.take()
-    _claim(actor, action, lease)
-    return _attempt(actor, action, lease)
+    with executing(action):
+        _claim(actor, action, lease)
+        return _attempt(actor, action, lease)
 
 
 def _claim(actor: Actor, action: Action, lease: Lease) -> None:

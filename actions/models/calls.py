@@ -185,6 +185,8 @@ class Action(models.Model):
     replan_of = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="replanned_as")
     rollback_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="rollbacks")
     rollback_state = models.CharField(max_length=20, choices=RollbackState.choices, blank=True)
+    # The span it was proposed in (W3C traceparent): what runs later, elsewhere, links to it. No decision reads it.
+    traceparent = models.CharField(max_length=55, blank=True, default="")
     created_at = models.DateTimeField()
     dispatched_at = models.DateTimeField(null=True)
     # What left and where to, so that nothing but the same request to the same system is ever sent again (F-01).

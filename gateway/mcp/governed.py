@@ -14,6 +14,7 @@ from actions.access import get_action_for_agent
 from actions.again import call_or_join, mark_handed_over
 from actions.arguments import BadArguments
 from actions.models import Action
+from actions.spans import note_action
 from actions.states import FINAL, SUCCESS, State
 from actions.tools import tools_for_agent, tools_for_caller
 from actions.withdraw import WithdrawRefused, withdraw
@@ -133,6 +134,7 @@ class Governed:
         return self._told(action)
 
     def _told(self, action: Action) -> Result:
+        note_action(action)
         mark_handed_over(action)
         return answers.of_action(action)
 
@@ -145,6 +147,7 @@ class Governed:
     def _pending(self, message: Message, action: Action) -> Result | Hold:
         """A task, a page to open, or plainly pending: what the request declares decides, never the client's name."""
         request = ApprovalRequest.objects.get(action_id=action.pk)
+        note_action(action)
         if request.is_with_agent:
             return answers.of_action(action)  # It waits for the caller, not for a person.
         if message.takes_tasks:

@@ -5,7 +5,7 @@ from typing import Any
 
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, KNOWN_PROTOCOL_VERSIONS, LATEST_HANDSHAKE_VERSION
 
-from gateway.mcp import param_headers
+from gateway.mcp import param_headers, spans
 from gateway.mcp.toolbox import Hold, Result, Toolbox, unknown_tool
 from gateway.mcp.wire import META, TASKS, Fault, Message
 
@@ -57,6 +57,7 @@ def _called(message: Message, box: Toolbox, headers: Mapping[str, str]) -> Resul
     listed = next((tool for tool in box.granted() if tool["name"] == message.params["name"]), None)
     if listed is None:
         raise unknown_tool(message.params["name"])
+    spans.of_tool(listed["name"])
     if message.era == "modern":
         param_headers.check(listed["inputSchema"], message.params.get("arguments") or {}, headers)
     return box.call(message)

@@ -17,11 +17,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import validate_host
 from django.views.decorators.csrf import csrf_exempt
 from mcp_types.jsonrpc import INVALID_REQUEST, PARSE_ERROR
+from opentelemetry.trace import Span
 
+from accounts import telemetry
 from accounts.access import AgentAuthFailed, authenticate_agent
 from gateway import problems
 from gateway.auth import challenge
-from gateway.mcp import wire
+from gateway.mcp import spans, wire
 from gateway.mcp.governed import Governed
 from gateway.mcp.protocol import dressed, respond
 from gateway.mcp.toolbox import Hold, Result, Toolbox
@@ -30,6 +32,7 @@ from gateway.problems import Problem
 
 POLL_S = 0.25
 Door = Callable[[str], Toolbox]
+Taken = tuple[Message, Result | Hold, Span]
 
 
 def agents_only(token: str) -> Toolbox:
@@ -47,8 +50,9 @@ def endpoint(door: Door) -> Callable[[HttpRequest], Any]:
         taken = await sync_to_async(_take)(request, door)
         if isinstance(taken, HttpResponse):
             return taken
-        message, found = taken
-        return await _settled(message, found)
+        message, found, span = taken
+        with telemetry.current(span):
+            return await _settled(message, found)
 
     return csrf_exempt(mcp)
 
@@ -59,6 +63,7 @@ async def _settled(message: Message, found: Result | Hold) -> HttpResponse:
     while isinstance(found, Hold):
         await asyncio.sleep(POLL_S)
         found = await sync_to_async(_look_again)(found, over=time.monotonic() >= deadline)
+    spans.answered(found)
     return JsonResponse(dressed(message, found))
 
 
@@ -70,7 +75,7 @@ def _look_again(held: Hold, *, over: bool) -> Result | Hold:
     return found
 
 
-def _take(request: HttpRequest, door: Door) -> HttpResponse | tuple[Message, Result | Hold]:
+def _take(request: HttpRequest, door: Door) -> HttpResponse | Taken:
     """Everything up to the first answer, in one thread."""
     refusal = _refusal(request)
     if refusal is not None:
@@ -83,17 +88,28 @@ def _take(request: HttpRequest, door: Door) -> HttpResponse | tuple[Message, Res
     return _answered(request, box)
 
 
-def _answered(request: HttpRequest, box: Toolbox) -> HttpResponse | tuple[Message, Result | Hold]:
+def _answered(request: HttpRequest, box: Toolbox) -> HttpResponse | Taken:
     try:
         body = wire.parse(_raw(request))
         if wire.is_notification(body):
             return HttpResponse(status=202)
         message = wire.read(body, request.headers)
-        return message, respond(message, box, request.headers)
+        return _responded(message, box, request)
     except Fault as fault:
         if fault.ledgered:
             box.refused(fault)
         return JsonResponse(fault.body(), status=fault.status)
+
+
+def _responded(message: Message, box: Toolbox, request: HttpRequest) -> Taken:
+    """The first answer, inside the span of the message, which goes on while the answer is held. Raises Fault."""
+    span = spans.begun(message, request.headers)
+    try:
+        with telemetry.current(span, end=False):
+            return message, respond(message, box, request.headers), span
+    except BaseException as error:
+        spans.refused(span, error)
+        raise
 
 
 def _raw(request: HttpRequest) -> bytes:
