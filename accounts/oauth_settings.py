@@ -21,6 +21,8 @@ def oauth_settings(base_url: str) -> dict[str, Any]:
         "SCOPES": WORDS,
         "DEFAULT_SCOPES": [AGENT],
         "SCOPES_BACKEND_CLASS": "accounts.client_scopes.ClientScopes",
+        "OAUTH2_VALIDATOR_CLASS": "accounts.client_validator.ClientValidator",
+        "CLIENT_SECRET_HASHER": "remit_generated",
         "ACCESS_TOKEN_EXPIRE_SECONDS": TOKEN_S,
         "REFRESH_TOKEN_EXPIRE_SECONDS": TOKEN_S,
         "REFRESH_TOKEN_REUSE_PROTECTION": True,

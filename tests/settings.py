@@ -2,7 +2,11 @@
 
 from console.settings import *  # noqa: F403
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.MD5PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "accounts.secret_hashing.GeneratedSecretHasher",
+]
 CELERY_TASK_DEFAULT_QUEUE = "remit-tests"
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 REMIT_WITNESS: list[str] = []  # Tests name the witnesses they mean.
