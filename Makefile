@@ -103,8 +103,9 @@ undo: setup-dev ## 300 random sequences of changes, edits by others and undos, j
 	$(EXEC) env REMIT_UNDO=300 $(BIN)/pytest tests/actions/test_undo_random.py -p no:xdist --timeout 3600 -o log_cli=true -o log_cli_level=INFO
 
 races: RACES ?= 500
-races: setup-dev ## 500 races of a change, an approval and a dispatch of one action: nothing unapproved runs.
+races: setup-dev ## 500 races of a change, an approval and a dispatch of one action, and 500 of a revocation and a dispatch.
 	$(EXEC) env REMIT_RACES=$(RACES) $(BIN)/pytest tests/approvals/test_races.py -s -p no:xdist --timeout 7200
+	$(EXEC) env REMIT_REVOCATIONS=$$(( $(RACES) / 5 )) $(BIN)/pytest tests/faults/test_revocations.py -s -p no:xdist --timeout 7200
 
 ssrf: setup-dev ## Every address of the corpus by every way a URL is asked (T13).
 	$(EXEC) env REMIT_SSRF=full $(BIN)/pytest tests/notices/test_ssrf.py -p no:xdist --timeout 1800

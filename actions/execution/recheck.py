@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts.access import has_permission
 from accounts.clock import database_now
+from accounts.held import hold_rights
 from accounts.models import Agent, User
 from accounts.permissions import Permission
 from actions import binding, mandate
@@ -255,13 +256,24 @@ def _shown(name: str, value: Any, known: Secrets) -> Any:
 def last_look(action_id: str, way: Reach) -> Finding | None:
     """What no longer holds at the very end, in the caller's transaction. Raises Held.
 
-    INVARIANT: the limits' locks are waited for first, and only then anything is read: what is committed during the wait, such
-    as a pause, counts (P9, R-26). Held by tests/faults/test_last_look.py. The target is not read again: no transaction waits
-    for another system.
+    INVARIANT: locks are waited for first, those of limits and those of rights, and only then anything is read: what is
+    committed during the wait, such as a pause, counts (P9, R-26). Held by tests/faults/test_last_look.py. The target is not
+    read again: no transaction waits for another system.
     """
     mine = Action.objects.select_related(*RELATED)
-    lock_own_limits(mine.get(pk=action_id), way.definition)
+    found = mine.get(pk=action_id)
+    lock_own_limits(found, way.definition)
+    hold_rights(
+        workspace_id=found.workspace_id, agent_id=found.agent_id, people=_people(found), token_id=found.person_token_id
+    )
     return problem(mine.get(pk=action_id), way, checks=OWN_CHECKS)
+
+
+def _people(action: Action) -> list[str]:
+    """Whose rights it rests on: who asked, who acts, who approved or broke glass."""
+    approved = Verdict.objects.filter(request__action_id=action.pk, void=False).values_list("user_id", flat=True)
+    broke = BreakGlass.objects.filter(request__action_id=action.pk).values_list("user_id", flat=True)
+    return sorted({action.requester_id, *filter(None, [action.acting_user_id]), *approved, *broke})
 
 
 Check = Callable[[Action, Reach], Finding | str]
