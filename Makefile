@@ -7,7 +7,7 @@ EXEC := $(PY) -m console.runtime exec --
 SRC := accounts actions approvals benchmarks client/remit_client console gateway policies sample traces verify
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign scenarios tamper bench mutation conformance ledger-fixtures undo races ssrf adapters adapters-types manage lock clean
+.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign scenarios tamper bench mutation conformance ledger-fixtures undo races hostile ssrf adapters adapters-types manage lock clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
@@ -106,6 +106,9 @@ races: RACES ?= 500
 races: setup-dev ## 500 races of a change, an approval and a dispatch of one action, and 500 of a revocation and a dispatch.
 	$(EXEC) env REMIT_RACES=$(RACES) $(BIN)/pytest tests/approvals/test_races.py -s -p no:xdist --timeout 7200
 	$(EXEC) env REMIT_REVOCATIONS=$$(( $(RACES) / 5 )) $(BIN)/pytest tests/faults/test_revocations.py -s -p no:xdist --timeout 7200
+
+hostile: setup-dev ## 10,000 documents that parsers disagree about, at the parse and at both doors.
+	$(EXEC) env REMIT_HOSTILE=10000 $(BIN)/pytest tests/gateway/test_hostile_documents.py -s -p no:xdist --timeout 7200
 
 ssrf: setup-dev ## Every address of the corpus by every way a URL is asked (T13).
 	$(EXEC) env REMIT_SSRF=full $(BIN)/pytest tests/notices/test_ssrf.py -p no:xdist --timeout 1800

@@ -1,6 +1,6 @@
 """R-30, T2: hostile documents are refused with a reason by the one parse, at both doors; sound ones keep their value exactly.
 
-REMIT_HOSTILE=10000 for the whole campaign.
+The parse meets 10,000 of them here; `make hostile` shows 10,000 to both doors as well.
 """
 
 import os
@@ -18,7 +18,7 @@ from tests.gateway.test_bad_input import post, refusals
 from traces.canonical import canonical_bytes
 from traces.models import Trace
 
-MANY = int(os.environ.get("REMIT_HOSTILE", "500"))
+MANY, AT_THE_DOORS = 10_000, int(os.environ.get("REMIT_HOSTILE", "12"))
 
 
 def test_r30_every_hostile_document_is_refused_with_a_sentence_and_quickly():
@@ -31,11 +31,12 @@ def test_r30_every_hostile_document_is_refused_with_a_sentence_and_quickly():
         assert str(refused.value).endswith("."), raw[:80]
         kinds.add(kind)
     assert kinds == set(KINDS) and slowest < 1
+    print(f"{MANY} hostile documents of {len(kinds)} kinds, each refused with a sentence; slowest {slowest:.3f} s")  # noqa: T201 - published
 
 
 def test_r30_sound_documents_keep_their_value_and_have_a_digest():
     pick = random.Random(11)
-    for _ in range(max(100, MANY // 5)):
+    for _ in range(MANY // 5):
         raw, wanted = control(pick)
         found = strict_json.parse(raw)
         assert found == wanted and canonical_bytes(found) == canonical_bytes(wanted)
@@ -44,7 +45,7 @@ def test_r30_sound_documents_keep_their_value_and_have_a_digest():
 def test_r30_rest_and_mcp_refuse_the_same_documents_and_leave_proof(cast):
     """Each document stands where the arguments would: the same bytes, one verdict, nothing proposed."""
     asked = 0
-    for _, raw in hostile(13, 12):
+    for _, raw in hostile(13, AT_THE_DOORS):
         if len(raw) > 60_000 or raw[:1] not in b'{["':
             continue
         rest = post(
@@ -57,5 +58,6 @@ def test_r30_rest_and_mcp_refuse_the_same_documents_and_leave_proof(cast):
         told = [re.sub(r"\d+", "0", words) for words in (mcp.json()["error"]["message"], rest.json()["detail"])]
         assert mcp.json()["error"]["code"] == -32700 and told[0] == told[1]
         asked += 1
+    print(f"{asked} hostile documents at both doors: each refused alike")  # noqa: T201 - published
     assert asked and refusals(cast) == 2 * asked
     assert not Action.objects.exists() and not Trace.objects.filter(kind="work").exists()
