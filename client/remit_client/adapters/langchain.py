@@ -47,9 +47,8 @@ class RemitMiddleware(AgentMiddleware[Any, Any]):
     ) -> Answer:
         """The same, awaited."""
         call = request.tool_call
-        if not self._toolset.has(call["name"]):
-            return await handler(request)
-        return self._answer(call, await asyncio.to_thread(self._ask, call))
+        ours = self._toolset.has(call["name"])
+        return self._answer(call, await asyncio.to_thread(self._ask, call)) if ours else await handler(request)
 
     def _ask(self, call: Any) -> Told:
         return self._toolset.call(call["name"], call["args"], call["id"])
