@@ -14,6 +14,7 @@ from actions.models import Action
 from actions.states import State, allowed
 from actions.summary import refresh_trace
 from traces.ledger import append
+from traces.sentences import ALIKE
 
 
 class StateConflict(Exception):
@@ -48,7 +49,8 @@ def move(
         fields = {"action": action.pk, "step": action.step, "from": source, "to": to, **body}
         append(actor=actor, trace_id=action.trace_id, type=entry, body=fields)
         note_move(action, source, to)
-        refresh_trace(action.trace_id)
+        if {source, to} != ALIKE:
+            refresh_trace(action.trace_id)
     action.state = to
     for name, value in columns.items():
         setattr(action, name, value)
