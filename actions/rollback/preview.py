@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.db.models import F
+
 from actions.definition import Definition
 from actions.execution import PreviewFailed, Told, read_target, told_by_system
 from actions.inverse import Inverse, inverse_of
@@ -77,10 +79,11 @@ class Records:
 
 
 def changes_of(trace: Trace, plan: Plan | None = None) -> list[Action]:
-    """What a trace (or one plan of it) changed, the newest first."""
+    """What a trace (or one plan of it) changed, what left last first: a call that waited for people leaves after later ones."""
     found = Action.objects.filter(trace=trace, state__in=SUCCESS).select_related("tool__connection", "trace", "agent")
     found = found.filter(plan=plan) if plan is not None else found
-    definitions = [(action, action.definition) for action in found.order_by("-step")]
+    ordered = found.order_by(F("dispatched_at").desc(nulls_last=True), "-step")
+    definitions = [(action, action.definition) for action in ordered]
     return [action for action, definition in definitions if definition is not None and not definition.reads_only]
 
 

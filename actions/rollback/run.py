@@ -96,7 +96,8 @@ def _begin(actor: Actor, user: User, trace: Trace, todo: list[dict[str, Any]], r
     """Open the trace of the rollback. The original's row lock makes it one at a time: each change is undone once."""
     with transaction.atomic():
         locked = Trace.objects.select_for_update(of=("self",)).get(pk=trace.pk)
-        actions = list(Action.objects.filter(pk__in=[item["action"] for item in todo]).order_by("-step"))
+        turns = [item["action"] for item in todo]
+        actions = sorted(Action.objects.filter(pk__in=turns), key=lambda action: turns.index(action.pk))
         for action in actions:
             why = waiting(action)
             if why:

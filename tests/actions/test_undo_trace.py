@@ -5,6 +5,7 @@ from django.test import Client
 
 from actions.models import Action
 from actions.rollback import RollbackRefused, preview_trace
+from actions.services import call_tool
 from actions.switches import pause
 from approvals.models import ApprovalRequest
 from tests.actions.undoing import ESCALATE, TICKET, UPDATE, undo_all, with_compensation, wrote
@@ -49,6 +50,22 @@ def test_every_change_is_undone_in_reverse_order_in_one_linked_trace(cast, desk,
     assert {action.rollback_state for action in Action.objects.filter(trace=trace)} == {"rolled_back"}
     story, _ = show(trace, tab="")
     assert [link["steps"] for link in story.rolled_back_by] == [[3, 2, 1]] and verify(made.undo_trace).ok
+
+
+def test_what_waited_for_people_and_left_last_is_undone_first(cast, desk):
+    """The order of the effects counts, not that of the proposals: the later may stand on the earlier."""
+    plain = sample_plain()
+    plain["roles"]["refunds"]["tools"][UPDATE] = {"mode": "approval", "route": "account"}
+    publish(cast, plain)
+    trace = opened(cast)
+    arguments = {"account_id": "acct_5521", "fields": {"owner_note": "a"}}
+    asked = call_tool(actor=cast.agent_actor, agent=cast.agent, trace=trace, tool=UPDATE, arguments=arguments)
+    at_once = wrote(cast, TICKET, "88213", trace, note="noted")
+    vote(cast, ApprovalRequest.objects.get(action_id=asked.pk), "ken")
+    work(trace)
+    assert [item.action.pk for item in preview_trace(trace)] == [asked.pk, at_once.pk]
+    made = undo_all(cast, trace, {asked.pk: ["owner_note"], at_once.pk: ["note"]})
+    assert [item["action"] for item in made.todo] == [asked.pk, at_once.pk]
 
 
 def test_an_earlier_change_is_not_undone_from_under_a_later_one(cast, desk, three):
