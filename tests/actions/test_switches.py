@@ -1,10 +1,13 @@
 """Kill switches: every scope holds before the next dispatch, loses nothing, and is released by a recorded act (P9)."""
 
+import contextlib
+import json
 import time
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from accounts.access import Forbidden, NotVisible
 from actions.execution import recheck
@@ -22,8 +25,8 @@ WHY = "Amounts look wrong since noon."
 
 
 def targets(cast) -> dict[str, str]:
-    connection = Connection.objects.get(workspace=cast.northwind)
-    return {"agent": cast.agent.pk, "tool": TOOL, "connection": connection.pk, "workspace": ""}
+    desk = Connection.objects.get(workspace=cast.northwind)
+    return {"agent": cast.agent.pk, "tool": TOOL, "connection": desk.pk, "workspace": ""}
 
 
 def paused(cast, scope: str) -> KillSwitch:
@@ -190,10 +193,29 @@ def test_p9_command_works_without_the_web(cast, desk, authorized, scope):
     assert "Nothing it covers is sent" in kill(scope, reason=WHY)
     work(authorized.trace)
     assert action(authorized.trace, TOOL).state == "authorized"
-    assert scope.split(":")[0] in kill(list_all=True)
+    assert f"{scope}  since 20" in kill(list_all=True) and WHY in kill(list_all=True)
+    (listed,) = json.loads(kill(list_all=True, as_json=True))
+    assert (listed["scope"], listed["reason"], listed["released_at"]) == (scope, WHY, None)
     assert "released" in kill(scope, release=True, reason="Found and mended the cause.")
     work(authorized.trace)
-    assert action(authorized.trace, TOOL).state == "succeeded"
+    assert action(authorized.trace, TOOL).state == "succeeded" and json.loads(kill(list_all=True, as_json=True)) == []
+
+
+def test_p9_command_says_so_when_a_stopped_process_holds_the_chain(transactional_db, cast):
+    """Nothing is switched without its entry, and nobody has a stack trace to read at 02:00."""
+    kill("workspace:northwind", reason=WHY)
+    kill("workspace:northwind", release=True, reason="It was only to begin the chain.")
+    stopped = connection.copy()
+    with contextlib.closing(stopped), stopped.cursor() as other, connection.cursor() as mine:
+        other.execute("BEGIN")
+        other.execute("SELECT id FROM traces_trace WHERE kind = %s FOR UPDATE", [Trace.Kind.GOVERNANCE])
+        mine.execute("SET lock_timeout = '300ms'")
+        with pytest.raises(CommandError, match=r"lock timeout\. Nothing was switched\. Try again"):
+            kill("everything", reason=WHY)
+        other.execute("ROLLBACK")
+        mine.execute("RESET lock_timeout")
+    assert json.loads(kill(list_all=True, as_json=True)) == []
+    assert json.loads(kill("everything", reason=WHY, as_json=True))["scope"] == "everything"
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,20 @@
 """`manage.py remit_kill SCOPE --reason …`: pauses an agent, tool, connection, workspace or everything. Needs no web (P9)."""
 
 import getpass
+import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
 
 from accounts.actors import Actor
 from accounts.models import Agent, Workspace
 from actions.models import Connection, KillSwitch
 from actions.switches import SwitchRefused, hold, let_go, open_switches
+from traces.canonical import instant
 
 SCOPES = """everything, workspace:SLUG, agent:WORKSPACE/SLUG, tool:WORKSPACE/NAME or connection:WORKSPACE/SLUG"""
+BUSY = "The database did not take it: {why}. Nothing was switched. Try again; `--list` says what holds."
 
 
 class Command(BaseCommand):
@@ -23,32 +27,71 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="")
         parser.add_argument("--release", action="store_true")
         parser.add_argument("--list", action="store_true", dest="list_all", help="print what is paused")
+        parser.add_argument("--json", action="store_true", dest="as_json")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Whoever has the shell may do this; the ledger says it was done there and by which account."""
         if options["list_all"]:
-            lines = [f"{one.scope} {one.name}: {one.reason}" for one in open_switches()]
-            self.stdout.write("\n".join(lines) or "Nothing is paused.")
+            self._list(as_json=options["as_json"])
             return
         workspace, scope, target = _parsed(options["scope"])
         try:
-            self.stdout.write(_switch(workspace, scope, target, options))
+            switch = _switch(workspace, scope, target, options)
         except SwitchRefused as error:
             raise CommandError(str(error)) from error
+        except OperationalError as error:
+            raise CommandError(BUSY.format(why=str(error).strip().partition("\n")[0])) from error
+        self.stdout.write(json.dumps(_told(switch)) if options["as_json"] else _words(switch))
+
+    def _list(self, *, as_json: bool) -> None:
+        found = [_told(switch) for switch in open_switches().select_related("workspace")]
+        lines = [f"{one['scope']}  since {one['set_at']}, by {one['by']}: {one['reason']}" for one in found]
+        self.stdout.write(json.dumps(found) if as_json else "\n".join(lines) or "Nothing is paused.")
 
 
-def _switch(workspace: Workspace | None, scope: str, target: str, options: dict[str, Any]) -> str:
+def _switch(workspace: Workspace | None, scope: str, target: str, options: dict[str, Any]) -> KillSwitch:
     account = getpass.getuser()
     actor = Actor("system", "system:kill", f"{account} at the command line", workspace.pk if workspace else "")
     if not options["release"]:
         reason = options["reason"] or f"Paused by {account} at the command line."
-        made = hold(actor=actor, workspace=workspace, scope=scope, target=target, reason=reason)
-        return f"{made.name} is paused. Nothing it covers is sent until it is released."
+        return hold(actor=actor, workspace=workspace, scope=scope, target=target, reason=reason)
     found = open_switches().filter(workspace=workspace, scope=scope, target=target).first()
     if found is None:
         raise CommandError("Nothing of that scope is paused.")
-    reason = options["reason"] or f"Released by {account} at the command line."
-    return f"{let_go(actor=actor, switch=found, reason=reason).name} is released."
+    return let_go(actor=actor, switch=found, reason=options["reason"] or f"Released by {account} at the command line.")
+
+
+def _words(switch: KillSwitch) -> str:
+    if switch.released_at is not None:
+        return f"{switch.name} is released."
+    return f"{switch.name} is paused. Nothing it covers is sent until it is released."
+
+
+def _told(switch: KillSwitch) -> dict[str, Any]:
+    """`scope` is spelled as this command takes it, so that what is listed can be released."""
+    return {
+        "switch": switch.pk,
+        "scope": _spelled(switch),
+        "name": switch.name,
+        "reason": switch.reason,
+        "by": switch.set_by["name"],
+        "set_at": instant(switch.set_at),
+        "released_at": instant(switch.released_at) if switch.released_at else None,
+    }
+
+
+def _spelled(switch: KillSwitch) -> str:
+    if switch.workspace is None:
+        return switch.scope
+    slug = switch.workspace.slug
+    if switch.scope == KillSwitch.Scope.WORKSPACE:
+        return f"{switch.scope}:{slug}"
+    name = switch.target
+    if switch.scope == KillSwitch.Scope.AGENT:
+        name = Agent.objects.get(pk=switch.target).slug
+    if switch.scope == KillSwitch.Scope.CONNECTION:
+        name = Connection.objects.get(pk=switch.target).slug
+    return f"{switch.scope}:{slug}/{name}"
 
 
 def _parsed(text: str) -> tuple[Workspace | None, str, str]:
