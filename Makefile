@@ -137,8 +137,8 @@ adapters-types: .adapters/ready ## Static types of the adapters, against their s
 adapters: .adapters/ready ## Every adapter of remit-client with its real SDK against a running Remit.
 	$(EXEC) env REMIT_ADAPTERS_PYTHON=$(CURDIR)/.adapters/bin/python $(BIN)/pytest tests/adapters -m adapters -p no:xdist --timeout 600
 
-manage: setup ## A management command on embedded servers: make manage ARGS="remit_policy check FILE".
-	$(EXEC) $(PY) manage.py $(ARGS)
+manage: setup ## A management command on this installation, running or not: make manage ARGS="remit_kill --list".
+	@$(PY) -m console.runtime manage -- $(ARGS)
 
 lock: setup-dev ## Lock the dependencies again, with hashes.
 	$(BIN)/pip install --quiet uv

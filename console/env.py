@@ -24,7 +24,9 @@ def text(name: str, default: str | None = None) -> str:
             raise SettingError(f"{name}_FILE names {file_name}, which cannot be read: {error.strerror}.") from error
     value = os.environ.get(name, default)
     if value is None:
-        raise SettingError(f"{name} is not set. Set it, or start Remit with `make run`, which sets it.")
+        raise SettingError(
+            f"{name} is not set. Set it; `make run` and, for commands, `make manage ARGS=…` set it by themselves."
+        )
     return value
 
 
