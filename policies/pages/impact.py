@@ -277,9 +277,11 @@ def _new_approvals(result: Mapping[str, Any]) -> str:
     added = sum(float(item["added_a_day"]) for item in result.get("approvals", {}).values())
     if not result:
         return ""
+    more = "newly_waiting" in at_least(result)
     if abs(added) < 0.05:
-        return "none"
-    return f"about {added:.1f} a day" if added > 0 else f"about {-added:.1f} a day fewer"
+        return "not known" if more else "none"
+    words = f"about {added:.1f} a day" if added > 0 else f"about {-added:.1f} a day fewer"
+    return f"{words}, or more" if more else words
 
 
 def _added_wait(result: Mapping[str, Any]) -> int | None:

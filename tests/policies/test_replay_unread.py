@@ -129,6 +129,7 @@ def test_the_pages_say_what_could_not_be_decided(house, off):
     for page in ("tiers/", "publish/"):
         panel = ken.get(page)
         assert "2 past actions could not be decided" in panel and "<dd>at least 0</dd>" in panel
+        assert "<dt>New approvals</dt><dd>not known</dd>" in panel
         assert "Could not be decided</dt><dd>2</dd>" in panel
     table = ken.get(f"impact/{replay.pk}/")
     assert 'id="undecided"' in table and "Row scope would have to look at a target that was never read" in table
