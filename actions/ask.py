@@ -12,7 +12,6 @@ from actions.display import displayed
 from actions.models import Action
 from actions.words import sentences
 from approvals.services import NewRequest, expiry_after, request_approval
-from policies.engine.schema import SEPARATION
 from policies.engine.types import Decision
 from traces.canonical import plain
 
@@ -34,8 +33,8 @@ def ask_people(*, actor: Actor, action: Action, decision: Decision, sources: Seq
         agent=None if action.acting_user_id else action.agent,
         route=route,
         expires_at=expiry_after(_seconds(decision)),
-        excluded={} if draft else excluded(action, route["separation"]),
-        involved=excluded(action, SEPARATION),
+        excluded={} if draft else excluded(action),
+        involved=excluded(action),
         digest=action.digest,
         displayed=shown(action, sources),
         bound=bound(action),
@@ -73,8 +72,10 @@ def _definition(action: Action) -> Definition:
     return definition
 
 
-def excluded(action: Action, separation: Sequence[str]) -> dict[str, str]:
-    """Who may not approve, with the sentence they read (R-24). A person acting for themself is the requester."""
+def excluded(action: Action) -> dict[str, str]:
+    """Who may not approve, with the sentence they read (R-24). A person acting for themself is the requester.
+
+    INVARIANT: no route drops one of them, whatever its document says. Held by tests/approvals/test_separation.py.
+    """
     requester = action.acting_user_id or action.requester_id
-    found = {action.agent.owner_id: OWNER} if "agent_owner" in separation else {}
-    return {**found, requester: REQUESTER, action.requester_id: REQUESTER}
+    return {action.agent.owner_id: OWNER, requester: REQUESTER, action.requester_id: REQUESTER}

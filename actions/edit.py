@@ -18,7 +18,7 @@ from actions.machine import move
 from actions.models import Action
 from actions.propose import TARGETS, decided_body, decision_columns
 from actions.states import State
-from approvals.eligibility import eligibility
+from approvals.eligibility import Eligibility, eligibility
 from approvals.models import ApprovalRequest
 from approvals.refusals import AlreadyDecided, DigestChanged, NotEntitled
 from approvals.services import replace_payload
@@ -42,7 +42,7 @@ def edit_payload(
     """
     with transaction.atomic():
         request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request_id)
-        _refuse(request, editor, digest)
+        may = _refuse(request, editor, digest)
         found = Action.objects.select_related("tool__connection", "agent", "requester", "trace")
         # The action's lock, then its trace's, as every move takes them; limits come last: no two can wait for each other.
         action = found.select_for_update(of=("self",)).get(pk=request.action_id)
@@ -60,13 +60,15 @@ def edit_payload(
         _decide_again(actor, action, definition)
         sources = request.displayed["sources"]
         replace_payload(
-            actor=actor, editor=editor, request=request, title=title_of(action), digest=action.digest,
+            actor=actor, editor=editor, stands_in_for=may.delegation.person if may.delegation else None, request=request,
+            title=title_of(action), digest=action.digest,
             displayed=shown(action, sources), bound=bound(action),
         )  # fmt: skip
     return request
 
 
-def _refuse(request: ApprovalRequest, editor: User, digest: str) -> None:
+def _refuse(request: ApprovalRequest, editor: User, digest: str) -> Eligibility:
+    """By what right this person edits. Raises what `edit_payload` does."""
     if not request.is_open:
         raise AlreadyDecided(f"This request was already {request.state}.")
     may = eligibility(editor, request)
@@ -74,6 +76,7 @@ def _refuse(request: ApprovalRequest, editor: User, digest: str) -> None:
         raise NotEntitled(may.reason)
     if digest != request.digest:
         raise DigestChanged("The payload changed after you opened it. Your text is still here; nothing was saved.")
+    return may
 
 
 def _edits(action: Action, definition: Definition, values: Mapping[str, Any]) -> dict[str, list[Any]]:

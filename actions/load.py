@@ -32,6 +32,13 @@ class ApproverRow:
     unopened: int
     fast: int
     most_an_hour: int
+    # Approvals given by one press with others.
+    together: int = 0
+
+    @property
+    def together_share(self) -> int:
+        """Per cent of their approvals that were given together with others."""
+        return round(100 * self.together / self.approvals) if self.approvals else 0
 
     @property
     def approve_share(self) -> int:
@@ -92,6 +99,7 @@ def _approver(verdicts: Sequence[Verdict]) -> ApproverRow:
         median_s=round(median(dwells) / 1000, 1) if dwells else None,
         unopened=len(approved) - len(dwells),
         fast=sum(dwell < FAST_MS for dwell in dwells),
+        together=sum(verdict.together > 1 for verdict in approved),
         most_an_hour=most_within_an_hour([verdict.at for verdict in approved]),
     )
 

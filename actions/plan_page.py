@@ -13,7 +13,7 @@ from actions.resume import refusal_for
 from actions.rollback import recorded_inverse, waiting
 from actions.states import IN_DOUBT, STOPS_PLAN, SUCCESS, State
 from approvals.access import requests_visible_to
-from approvals.batch import signs_alone
+from approvals.batch import signs_alone, why_alone
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest, ApprovalSettings
 from approvals.people import Person, person_in
@@ -126,6 +126,12 @@ class PlanPage:
         """The steps this person may decide on this page."""
         return [step for step in self.steps if step.here]
 
+    @property
+    def shown(self) -> list[ApprovalRequest]:
+        """Every request that this person may decide here: its payload stands on the page, alone or with those alike."""
+        alone = [step.request for step in self.decisions if step.request is not None]
+        return alone + [request for bulk in self.bulks for group in bulk.decisions for request in group.requests]
+
 
 def plan_page(user: User, plan: Plan) -> PlanPage:
     """Everything the page shows."""
@@ -190,8 +196,7 @@ def decided_as_one(who: Person, group: Group, requests: Mapping[str, ApprovalReq
     """The open requests of a group of alike items that this person may decide together: only what can be undone (E-03)."""
     found = [requests[action.pk] for action in group.actions if action.pk in requests]
     wanted = settings_of(found[0].workspace_id) if found else None
-    undone = [request for request in found if request.displayed["reversibility"] == "reversible"]
-    return [request for request in undone if decided_here(who, request, wanted)]
+    return [request for request in found if decided_here(who, request, wanted)]
 
 
 def group_digest(requests: Sequence[ApprovalRequest]) -> str:
@@ -207,12 +212,12 @@ def requests_of(user: User, plan: Plan) -> list[ApprovalRequest]:
 
 
 def decided_here(who: Person, request: ApprovalRequest, wanted: ApprovalSettings | None = None) -> bool:
-    """Whether a request is decided beside others: open, this person's, and not of something that cannot be taken back.
+    """Whether a request is decided beside others: open, this person's, and what may stand in a batch (E-03).
 
-    What is irreversible, what is edited before it is sent, and what a passkey signs by itself, is decided on a page of its own.
+    What restoring its fields does not undo, what is read whole or edited before it is sent, and what a passkey signs by itself,
+    is decided on a page of its own.
     """
-    alone = request.displayed["reversibility"] == "irreversible" or request.displayed["payload"]["kind"] != "record"
-    mine = request.is_open and not alone and eligibility(who.user, request, who).may_decide
+    mine = request.is_open and not why_alone(request) and eligibility(who.user, request, who).may_decide
     return mine and not signs_alone(request, wanted)
 
 

@@ -20,6 +20,7 @@ from actions.models import Action, Plan
 from actions.plan_page import CHOICES, decided_as_one, decided_here, group_digest, plan_page, requests_of
 from actions.resume import ResumeRefused, may_resume, resume
 from approvals.batch import refuse_unproven_together
+from approvals.fatigue import note_shown, pace
 from approvals.models import ApprovalRequest
 from approvals.people import person_in
 from approvals.refusals import StepUpNeeded, VerdictRefused
@@ -40,9 +41,12 @@ def plan_(request: AuthenticatedRequest, plan_id: str) -> HttpResponse:
 
 def _page(request: AuthenticatedRequest, plan: Plan, *, status: int = 200) -> HttpResponse:
     request.show_workspace(plan.trace.workspace)
+    page = plan_page(request.user, plan)
+    note_shown(page.shown, request.user)
     context: dict[str, Any] = {
         "plan": plan,
-        "page": plan_page(request.user, plan),
+        "page": page,
+        "pace": pace(request.user, plan.trace.workspace_id).sentence if page.shown else "",
         "choices": CHOICES,
         "again": getattr(plan, "resumed_as", None),
     }
@@ -63,7 +67,7 @@ def decide(request: AuthenticatedRequest, plan_id: str) -> HttpResponse:
     _refuse_unproven(request, chosen, proof)
     told: Counter[str] = Counter()
     for found, verdict in chosen:
-        problem = _decide_one(request, found, verdict, proof)
+        problem = _decide_one(request, found, verdict, proof, together=len(chosen))
         if problem:
             messages.error(request, f"{found.title}: {problem}")
         else:
@@ -121,7 +125,9 @@ def _chosen_groups(request: AuthenticatedRequest, plan: Plan) -> list[tuple[Appr
     return found
 
 
-def _decide_one(request: AuthenticatedRequest, found: ApprovalRequest, verdict: Chosen, proof: Proof | None) -> str:
+def _decide_one(
+    request: AuthenticatedRequest, found: ApprovalRequest, verdict: Chosen, proof: Proof | None, *, together: int
+) -> str:
     """Why the verdict was not recorded; "" when it was. An earlier rejection may have closed the request meanwhile."""
     found.refresh_from_db()
     if found.is_open and not decided_here(person_in(request.user, found.workspace), found):
@@ -129,7 +135,7 @@ def _decide_one(request: AuthenticatedRequest, found: ApprovalRequest, verdict: 
     try:
         record_verdict(
             actor=actor_for_user(request.user, found.workspace), user=request.user, request_id=found.pk,
-            choice=verdict.choice, reason=verdict.reason, digest=verdict.digest, proof=proof,
+            choice=verdict.choice, reason=verdict.reason, digest=verdict.digest, proof=proof, together=together,
         )  # fmt: skip
     except VerdictRefused as error:
         return str(error)

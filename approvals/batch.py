@@ -60,6 +60,7 @@ class Batch:
     tool_title: str
     tier: str
     items: Sequence[Item]
+    requests: Sequence[ApprovalRequest]
     left_out: Sequence[LeftOut]
 
 
@@ -110,6 +111,7 @@ def batch_of(user: User, ids: Sequence[str]) -> Batch:
         tool_title=first.displayed["tool_title"],
         tier=sort_of(first)[1],
         items=[_item(request) for request in requests if not reasons[request.pk]],
+        requests=[request for request in requests if not reasons[request.pk]],
         left_out=[LeftOut(r.pk, r.title, reasons[r.pk]) for r in requests if reasons[r.pk]],
     )
 
@@ -161,7 +163,8 @@ def decide_together(
     if choice == Verdict.Choice.APPROVE:
         asked = ApprovalRequest.objects.filter(pk__in=[item.id for item in batch.items])
         refuse_unproven_together(user, asked, proof)
-    done = [_decide(actor, user, item, choice, reason, seen[item.id], proof) for item in batch.items]
+    given = {"choice": choice, "reason": reason, "proof": proof, "together": len(batch.items)}
+    done = [_decide(actor, user, item, seen[item.id], given) for item in batch.items]
     return done + [Result(one.id, one.title, "refused", one.reason) for one in batch.left_out]
 
 
@@ -172,18 +175,16 @@ def refuse_unproven_together(user: User, requests: Iterable[ApprovalRequest], pr
         refuse_unproven(request, user, proof, now)
 
 
-def _decide(actor: Actor, user: User, item: Item, choice: str, reason: str, digest: str, proof: Proof | None) -> Result:
+def _decide(actor: Actor, user: User, item: Item, digest: str, given: Mapping[str, Any]) -> Result:
     try:
-        record_verdict(
-            actor=actor, user=user, request_id=item.id, choice=choice, reason=reason, digest=digest, proof=proof
-        )
+        record_verdict(actor=actor, user=user, request_id=item.id, digest=digest, **given)
     except DigestChanged:
         return Result(item.id, item.title, "changed", "It changed after you opened this page. Nothing was decided.")
     except AlreadyDecided as error:
         return Result(item.id, item.title, "decided", str(error))
     except VerdictRefused as error:
         return Result(item.id, item.title, "refused", str(error))
-    return Result(item.id, item.title, "done", {"approve": "Approved", "reject": "Rejected"}[choice])
+    return Result(item.id, item.title, "done", {"approve": "Approved", "reject": "Rejected"}[given["choice"]])
 
 
 def summary(results: Sequence[Result]) -> str:

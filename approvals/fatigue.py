@@ -3,7 +3,7 @@
 It measures what was presented. Whether somebody considered it, no measurement here can say.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -30,23 +30,38 @@ def note_opened(request: ApprovalRequest, user: User) -> None:
     Opening.objects.get_or_create(request=request, user=user, digest=request.digest, defaults={"at": database_now()})
 
 
+def note_shown(requests: Iterable[ApprovalRequest], user: User) -> None:
+    """The same for several payloads on one page, each known to be this person's to decide."""
+    now = database_now()
+    shown = [Opening(request=request, user=user, digest=request.digest, at=now) for request in requests]
+    Opening.objects.bulk_create(shown, ignore_conflicts=True)
+
+
 def first_opened(request: ApprovalRequest, user: User) -> datetime | None:
     """When what stands in the request now was first shown to this person; None when it never was."""
     found = Opening.objects.filter(request=request, user=user, digest=request.digest).first()
     return found.at if found else None
 
 
-def above_limit(user: User, workspace_id: str, now: datetime) -> bool:
-    """Whether one more approval of this human is above the workspace's hourly limit. Runs inside the approval's transaction.
+def hourly_limit(request: ApprovalRequest) -> int | None:
+    """Approvals of one human an hour above which a second approver is asked: the route's or the workspace's, whichever asks
+    more; None for never.
+    """
+    asked = (settings_of(request.workspace_id).second_above, request.route.get("second_above"))
+    return min((limit for limit in asked if limit is not None), default=None)
+
+
+def above_limit(user: User, request: ApprovalRequest, now: datetime) -> bool:
+    """Whether one more approval of this human is above the hourly limit. Runs inside the approval's transaction.
 
     INVARIANT: approvals of one human are counted one after the other. Held by tests/stepup/test_load.py.
     """
-    limit = settings_of(workspace_id).second_above
+    limit = hourly_limit(request)
     if limit is None:
         return False
     # Their rows are locked, in one order, until the approval is committed: those at the same moment wait and count it.
     mine = User.objects.select_for_update(no_key=True).filter(pk__in=accounts_of(user)).order_by("pk")
-    return _approvals([account.pk for account in mine], workspace_id, now).count() >= limit
+    return _approvals([account.pk for account in mine], request.workspace_id, now).count() >= limit
 
 
 def _approvals(accounts: Collection[str], workspace_id: str, now: datetime) -> QuerySet[Verdict]:

@@ -170,7 +170,11 @@ class Verdict(models.Model):
     delegation = models.ForeignKey(Delegation, on_delete=models.PROTECT, null=True, related_name="verdicts")
     # Given although separation of duties keeps this person from it, by the one person there is.
     single = models.ForeignKey(SingleOperator, on_delete=models.PROTECT, null=True, related_name="verdicts")
-    # Given above the workspace's limit of approvals an hour: somebody else must approve this step as well.
+    # Where it was given, as its signed statement says; empty is the console.
+    via = models.CharField(max_length=120, blank=True)
+    # How many verdicts one press gave: 1 where this was decided by itself.
+    together = models.PositiveSmallIntegerField(default=1)
+    # Given above a limit of approvals an hour: somebody else must approve this step as well.
     wants_second = models.BooleanField(default=False)
     at = models.DateTimeField()
 
@@ -203,14 +207,14 @@ class Verdict(models.Model):
 
     @property
     def capacity(self) -> dict[str, str]:
-        """By what right it was given, beside the person's own: part of the signed statement."""
-        return capacity_of(self.delegation, self.single)
+        """By what right it was given, beside the person's own, and where: part of the signed statement."""
+        return capacity_of(self.delegation, self.single, self.via)
 
 
-def capacity_of(delegation: Delegation | None, single: SingleOperator | None) -> dict[str, str]:
-    """What a statement says of a right that is not the approver's own; nothing where it is."""
+def capacity_of(delegation: Delegation | None, single: SingleOperator | None, via: str = "") -> dict[str, str]:
+    """What a statement says of a right that is not the approver's own, and of where it was given; nothing of the console."""
     stands_in = {"delegation": delegation.pk, "for": delegation.person_id} if delegation else {}
-    return stands_in | ({"single_operator": single.pk} if single else {})
+    return stands_in | ({"single_operator": single.pk} if single else {}) | ({"via": via} if via else {})
 
 
 class HappenedManager(models.Manager["FiredTimer"]):

@@ -15,7 +15,7 @@ from approvals.algebra import Step, timers
 from approvals.capacity import hold, told
 from approvals.eligibility import Eligibility, eligibility
 from approvals.fatigue import above_limit, first_opened
-from approvals.models import ApprovalRequest, Verdict
+from approvals.models import ApprovalRequest, Verdict, capacity_of
 from approvals.refusals import (
     AlreadyDecided,
     DigestChanged,
@@ -103,11 +103,13 @@ def record_verdict(
     step: int | None = None,
     proof: Proof | None = None,
     via: str = "",
+    together: int = 1,
 ) -> ApprovalRequest:
     """Record one person's verdict on what that person was shown, signed (R-25), with how they proved who they are.
 
-    `via` says where it was given, for the ledger; empty is the console. `step` says which one, where several wait for this
-    person; without it, the first of those.
+    `via` says where it was given, in the ledger and in what is signed; empty is the console. `step` says which one, where
+    several wait for this person; without it, the first of those. `together` is how many one press decides: they share the
+    time it took.
     Raises AlreadyDecided, DigestChanged, NotEntitled, ReasonNeeded, StepUpNeeded or NotSigned; then nothing was recorded.
     """
     with transaction.atomic():
@@ -122,9 +124,10 @@ def record_verdict(
             refuse_unproven(request, user, proof, now)
         hold(may)
         verdict = _verdict(
-            actor, request, user, about, choice=choice, reason=reason.strip(), proof=proof, now=now, may=may
+            actor, request, user, about, choice=choice, reason=reason.strip(), proof=proof, now=now, may=may,
+            together=together, via=via,
         )  # fmt: skip
-        _append_verdict(actor, request, about, verdict, via)
+        _append_verdict(actor, request, about, verdict)
         _advance(actor, request, choice=choice, now=now)
     return request
 
@@ -150,22 +153,31 @@ def _verdict(
     proof: Proof | None,
     now: datetime,
     may: Eligibility,
+    together: int,
+    via: str,
 ) -> Verdict:
     opened = first_opened(request, user)
     second = wants_second(user, request, choice, now)
     signed = _signed(
-        actor, request, user, step.number, choice=choice, second=second, proof=proof, capacity=may.capacity
+        actor,
+        request,
+        user,
+        step.number,
+        choice=choice,
+        second=second,
+        proof=proof,
+        capacity=capacity_of(may.delegation, may.single, via),
     )
     return Verdict.objects.create(
         request=request, step=step.number, user=user, choice=choice, reason=reason, digest=request.digest, at=now,
         signed=signed, opened_at=opened, delegation=may.delegation, single=may.single, wants_second=second,
-        dwell_ms=int((now - opened).total_seconds() * 1000) if opened else None,
+        together=together, via=via, dwell_ms=int((now - opened).total_seconds() * 1000 / together) if opened else None,
     )  # fmt: skip
 
 
 def wants_second(user: User, request: ApprovalRequest, choice: str, now: datetime) -> bool:
     """Whether this verdict asks for one person more on its step. Runs inside a transaction."""
-    return choice == Verdict.Choice.APPROVE and above_limit(user, request.workspace_id, now)
+    return choice == Verdict.Choice.APPROVE and above_limit(user, request, now)
 
 
 def _signed(
@@ -269,9 +281,10 @@ def _append_verdict(actor: Actor, request: ApprovalRequest, step: Step, verdict:
         "opened_at": instant(verdict.opened_at) if verdict.opened_at else None,
         "dwell_ms": verdict.dwell_ms,
         "wants_second": verdict.wants_second,
+        "together": verdict.together,
         "signed": verdict.signed or None,
         **told(verdict),
-        "via": via,
+        "via": verdict.via,
     }
     append(actor=actor, trace_id=request.trace_id, type="approval.verdict_recorded", body=body)
 
@@ -341,6 +354,7 @@ def replace_payload(
     *,
     actor: Actor,
     editor: User,
+    stands_in_for: User | None,
     request: ApprovalRequest,
     title: str,
     digest: str,
@@ -349,12 +363,15 @@ def replace_payload(
 ) -> None:
     """Show a new payload after an edit: earlier verdicts no longer count and the steps start again.
 
-    The editor may send a draft but may not approve an edited action (R-24). Runs inside the edit's transaction.
+    The editor may send a draft but may not approve an edited action, nor may whom they stood in for: the two count as one
+    human (R-24). Runs inside the edit's transaction.
     """
     request.verdicts.update(void=True)
     request.title, request.digest, request.displayed, request.step = title, digest, dict(displayed), 1
     request.bound = dict(bound)
     edited = {editor.pk: "You edited this, so someone else approves it."}
+    if stands_in_for is not None:
+        edited[stands_in_for.pk] = f"{editor.name} edited this for you, so someone else approves it."
     if request.kind == ApprovalRequest.Kind.APPROVAL:
         request.excluded = {**request.excluded, **edited}
     request.involved = {**request.involved, **edited}

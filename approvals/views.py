@@ -35,14 +35,16 @@ DONE = {"approve": "Approved", "reject": "Rejected"}
 @require_GET
 @vary_on_headers("HX-Request")
 def queue(request: AuthenticatedRequest) -> HttpResponse:
-    """The queue alone; on a wide screen the most urgent request stands beside it."""
+    """The queue alone; on a wide screen the most urgent request stands beside it, and says when it is in sight.
+
+    INVARIANT: on a phone the list opens nothing. Held by tests/stepup/test_openings.py and tests/browser/test_phone.py.
+    """
     page = queue_page(request.user, request.workspace, request.GET.get("show", ""))
     if request.htmx and "seen" in request.GET:
         return queue_news(request, page)
     first = page.first_request
     context: dict[str, Any] = {"queue": page, "review": None, "landing": True}
     if first is not None:
-        note_opened(first, request.user)
         context["review"] = review_page(request.user, first, page=page)
         context["form"] = VerdictForm(initial={"digest": first.digest})
     return render(request, "approvals/queue.html", context)
@@ -56,7 +58,16 @@ def review(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     found = request_on_page(request, request_id)
     if request.htmx and "seen" in request.GET:
         return stale_panel(request, request.user, found)
+    if request.htmx and "shown" in request.GET:
+        return _noted(request, found)
     return render_review(request, found, VerdictForm(initial={"digest": found.digest}))
+
+
+def _noted(request: AuthenticatedRequest, found: ApprovalRequest) -> HttpResponse:
+    """What a page with the queue beside it says once the request is in sight, if that is still what would run."""
+    if request.GET["shown"] == found.digest:
+        note_opened(found, request.user)
+    return HttpResponse(status=204)
 
 
 @sign_in_required

@@ -11,6 +11,7 @@ from accounts.actors import actor_for_user
 from accounts.http import AuthenticatedRequest, sign_in_required
 from approvals.access import get_request_for
 from approvals.batch import Batch, BatchRefused, Result, batch_of, decide_together, summary
+from approvals.fatigue import note_shown, pace
 from approvals.refusals import StepUpNeeded
 from approvals.stepup.here import here, step_up_first
 from approvals.stepup.services import StepUpMissing, fresh_step_up, proof_of
@@ -34,9 +35,13 @@ def _page(request: AuthenticatedRequest, ids: list[str], *, problem: str = "", r
         found = batch_of(request.user, ids) if ids else None
     except BatchRefused as error:
         problem = problem or str(error)
-    if ids and found is not None:
-        request.show_workspace(get_request_for(request.user, ids[0]).workspace)
-    context: dict[str, Any] = {"batch": found, "problem": problem, "reason": reason, "ticked": set(ids)}
+    told = ""
+    if found is not None:
+        workspace = found.requests[0].workspace
+        request.show_workspace(workspace)
+        note_shown(found.requests, request.user)
+        told = pace(request.user, workspace.pk).sentence
+    context: dict[str, Any] = {"batch": found, "problem": problem, "reason": reason, "ticked": set(ids), "pace": told}
     return render(request, "approvals/batch.html", context, status=422 if problem else 200)
 
 

@@ -18,10 +18,11 @@ from accounts.models import Agent, Group, User
 from policies.catalog import ToolEntry, tools_of
 from policies.documents import document_of
 from policies.engine.celtypes import type_problems
-from policies.engine.diff.words import attributes
+from policies.engine.diff.words import attributes, join
 from policies.engine.document import Document
 from policies.engine.problems import PolicyError, Problem
 from policies.engine.routes import attributes_of, groups_of, people_of
+from policies.engine.schema import SEPARATION
 from policies.engine.selftest import run_tests
 from policies.engine.shipgate import assess, blocking, unexpired
 from policies.engine.yaml_source import Place, placing
@@ -63,6 +64,7 @@ def gates(policy: Policy, source: str, *, brought_by: Actor | None = None) -> tu
         _agents(policy, document, place),
         _approvers(policy, document, place),
         _on_call(policy, document, place),
+        _separation(document, place),
     )
 
 
@@ -249,6 +251,21 @@ def _bad_runbook(address: str | None) -> str:
     except ValidationError:
         return f"{address} is no address. Write it with https:// and a host, as in https://wiki.example/runbook."
     return ""
+
+
+def _separation(document: Document, place: Place) -> Gate:
+    """Everybody it may name is kept from deciding anyway (R-24): a document that says less would tell its readers otherwise."""
+    less = [
+        place(
+            ("routes", route.name, "separation"),
+            f"Route {route.name} leaves out {join(sorted(missing))}. Name it too, or leave separation out, which means all.",
+        )
+        for _, route in sorted(document.routes.items())
+        if (missing := set(SEPARATION) - set(route.separation))
+    ]
+    return _gate(
+        "Separation of duties", less, "No route says that somebody kept out may decide.", "A route drops a separation."
+    )
 
 
 def _counted(count: int, one: str, many: str) -> str:

@@ -26,6 +26,7 @@ def route_of(name: str, data: Plain) -> Route:
         tuple(Escalation(seconds(e["after"]), e["to"], e.get("step")) for e in data.get("escalation") or ()),
         _break_glass(data["break_glass"]) if "break_glass" in data else None,
         str(data.get("step_up", "none")),
+        data.get("second_above"),
     )
 
 
@@ -66,6 +67,7 @@ def recorded(data: Plain) -> Route:
         tuple(Escalation(**item) for item in data.get("escalation", ())),
         BreakGlass(**{**glass, "notify": tuple(glass["notify"])}) if glass else None,
         data.get("step_up", "none"),
+        data.get("second_above"),
     )
 
 

@@ -124,6 +124,8 @@ _ROUTE = _object(
         "expires": _DURATION,
         "separation": {"type": "array", "uniqueItems": True, "items": {"enum": list(SEPARATION)}},
         "step_up": {"enum": list(STEP_UPS)},
+        # Approvals of one person an hour above which each of theirs needs a second approver; the workspace may ask it sooner.
+        "second_above": {"type": "integer", "minimum": 1, "maximum": 1000},
         "remind": _DURATION,
         "escalation": {"type": "array", "minItems": 1, "maxItems": 10, "items": _ESCALATION},
         "break_glass": _BREAK_GLASS,

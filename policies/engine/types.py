@@ -134,7 +134,8 @@ class BreakGlass:
 class Route:
     """Steps, how long they may take, who may not decide, who is added when nobody does, and the way for an emergency.
 
-    `remind_s` is the time between reminders in seconds, 0 for none. `step_up` is what those who decide prove.
+    `remind_s` is the time between reminders in seconds, 0 for none. `step_up` is what those who decide prove. Above
+    `second_above` approvals of one person an hour, each of theirs needs a second approver of its step (None: never).
     """
 
     name: str
@@ -145,6 +146,7 @@ class Route:
     escalation: tuple[Escalation, ...] = ()
     break_glass: BreakGlass | None = None
     step_up: str = "none"
+    second_above: int | None = None
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from policies.engine.routes import groups_of, mistakes, route_of
-from policies.engine.schema import ATTRIBUTES, REASON_MIN, SEPARATION, STEP_UPS
+from policies.engine.schema import ATTRIBUTES, REASON_MIN, STEP_UPS
 from policies.forms.amounts import SpanField
 from policies.forms.cells import name_field
 from policies.forms.route_steps import (
@@ -22,13 +22,6 @@ from policies.forms.route_steps import (
 from policies.forms.rules import Known
 from policies.forms.seen import SeenForm
 
-SEPARATION_WORDS = {
-    "requester": "The person who asked may not decide",
-    "agent_owner": "The agent’s owner may not decide",
-    "editor": "Whoever edited the payload may not decide",
-    "same_person": "One person decides one step only",
-    "late_joiner": "People who joined the group later may not decide",
-}
 STEP_UP_WORDS = {
     "none": "What the workspace asks of everybody",
     "totp": "A code or passkey within 5 minutes",
@@ -45,13 +38,13 @@ class RouteForm(SeenForm):
         required=False, label="Expires after", help_text="Such as 1 h. Then the call is denied. Empty: 1 h."
     )
     remind = SpanField(required=False, label="Remind after", help_text="Such as 20 min, and again each time.")
-    separation = forms.MultipleChoiceField(
-        required=False, choices=[(key, SEPARATION_WORDS[key]) for key in SEPARATION], label="Who may not decide",
-        widget=forms.CheckboxSelectMultiple,
-    )  # fmt: skip
     step_up = forms.ChoiceField(
         required=False, choices=[(key, STEP_UP_WORDS[key]) for key in STEP_UPS], label="What approvers prove"
     )
+    second_above = forms.IntegerField(
+        required=False, min_value=1, max_value=1000, label="Second approver above this many an hour",
+        help_text="Approvals of one person. Empty: what the workspace asks.",
+    )  # fmt: skip
     glass_group = forms.ChoiceField(
         required=False, label="Who may run it without the rest", help_text="Nobody: every step must be decided."
     )
@@ -134,10 +127,10 @@ class RouteForm(SeenForm):
         parts = {
             "expires": data["expires"], "remind": data["remind"], "escalation": data["escalation"],
             "break_glass": _break_glass(data), "step_up": data["step_up"] if data["step_up"] != "none" else "",
+            "second_above": data["second_above"],
         }  # fmt: skip
         said = {name: value for name, value in parts.items() if value}
-        kept = [key for key in SEPARATION if key in data["separation"]]
-        return {"steps": data["steps"], **said, "separation": kept}
+        return {"steps": data["steps"], **said}
 
 
 def _break_glass(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,10 +143,10 @@ def _break_glass(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _initial(rule: Mapping[str, Any] | None) -> dict[str, Any]:
     if rule is None:
-        return {"separation": list(SEPARATION)}
+        return {}
     found = {
         "expires": rule.get("expires", ""), "remind": rule.get("remind", ""),
-        "separation": rule.get("separation", list(SEPARATION)), "step_up": rule.get("step_up", "none"),
+        "step_up": rule.get("step_up", "none"), "second_above": rule.get("second_above"),
         **{f"glass_{name}": value for name, value in rule.get("break_glass", {}).items()},
     }  # fmt: skip
     for number, step in enumerate(rule["steps"]):

@@ -117,6 +117,8 @@ def route_more(rule: Mapping[str, Any], groups: Mapping[str, str]) -> list[str]:
     for item in rule.get("escalation", ()):
         what = item.get("step", "what still waits")
         told.append(f"After {length(item['after'])} {called(item['to'])} may decide {what} too.")
+    if "second_above" in rule:
+        told.append(f"Above {rule['second_above']} approvals of one person in an hour, each needs a second approver.")
     return told + ([_emergency(rule["break_glass"], called)] if "break_glass" in rule else [])
 
 

@@ -6,7 +6,7 @@ from django.test import Client, TestCase
 from actions.models import Action
 from actions.sweep import sweep
 from approvals.models import ApprovalRequest, Verdict
-from tests.builders import planned, publish, sample_plain, work
+from tests.builders import planned, publish, request_of, sample_plain, work
 from tests.stepup.conftest import ask_for
 
 UPDATE = "desk.account.update"
@@ -118,6 +118,18 @@ def test_p4_a_payload_that_changed_meanwhile_is_not_decided(cast, asked):
 def test_what_cannot_be_taken_back_is_not_decided_beside_others(cast, asked):
     answer = decide(cast, asked, "priya", {3: "approve"})
     assert "decided on its own page" in answer.content.decode() and requests(asked)[3].state == "open"
+
+
+def test_e03_what_is_only_compensated_is_not_decided_beside_others(cast):
+    """A refund is undone by another act, not by restoring its fields."""
+    trace = planned(cast)
+    refund = request_of(trace, "desk.refund.create")
+    assert refund.displayed["reversibility"] == "compensable"
+    page = client(cast, "priya").get(f"/plans/{trace.plans.get().pk}/").content.decode()
+    assert f"choice-{refund.pk}" not in page and f"/approvals/{refund.pk}/" in page
+    step = Action.objects.get(pk=refund.action_id).step
+    answer = decide(cast, trace, "priya", {step: "approve"})
+    assert "decided on its own page" in answer.content.decode() and not Verdict.objects.exists()
 
 
 def test_a_person_resumes_from_the_page_and_others_may_not(cast, asked):

@@ -88,7 +88,7 @@ def test_r24_the_owner_may_not_even_where_the_route_lets_owners_approve(cast, re
 
 
 def test_r24_whoever_edited_the_payload_may_not(cast, refund):
-    replace_payload(actor=cast.actor("sam"), editor=cast.user("sam"), request=refund, title=refund.title,
+    replace_payload(actor=cast.actor("sam"), editor=cast.user("sam"), stands_in_for=None, request=refund, title=refund.title,
                     digest=refund.digest, displayed=refund.displayed, bound=refund.bound)  # fmt: skip
     with pytest.raises(NotEntitled, match="You edited this"):
         broken(cast, refund)

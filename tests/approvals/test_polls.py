@@ -88,7 +88,7 @@ def test_f1_what_ended_meanwhile_takes_the_form_away_and_says_why(cast, refund, 
 
 def test_p4_what_changed_meanwhile_is_said_above_the_form_which_keeps_its_reason(cast, refund):
     ken, seen = browser(cast, "ken"), refund.digest
-    replace_payload(actor=cast.actor("sam"), editor=cast.user("sam"), request=refund, title=refund.title,
+    replace_payload(actor=cast.actor("sam"), editor=cast.user("sam"), stands_in_for=None, request=refund, title=refund.title,
                     digest="sha256:other", displayed=refund.displayed, bound=refund.bound)  # fmt: skip
     told = ask(ken, f"/approvals/{refund.pk}/", seen)
     assert "HX-Retarget" not in told and "The payload changed after you opened it." in told.content.decode()

@@ -6,17 +6,24 @@ from itertools import combinations
 import pytest
 from django.db import transaction
 
+from accounts.actors import system_actor
 from accounts.clock import database_now
 from accounts.models import GroupMembership
 from accounts.permissions import Role
 from accounts.services import add_member, create_user, deactivate_user, link_identity
+from actions.edit import edit_payload
 from approvals.delegations import name_delegate
 from approvals.models import Verdict
 from approvals.refusals import AlreadyDecided, NotEntitled
 from approvals.services import replace_payload
 from approvals.standing import no_longer
+from policies.engine.document import load
+from policies.engine.yaml_out import dump
+from policies.models import Policy
+from policies.refusals import GatesUnmet
+from policies.versions import Publication, difference, write_version
 from tests.approvals.routing import hired, into, routed
-from tests.builders import planned, request_of, vote
+from tests.builders import planned, publish, request_of, sample_plain, vote
 from tests.cast import PASSWORD
 
 GOOD = ["priya", "ken", "tomas"]
@@ -48,7 +55,7 @@ def request_(cast):
     stood_in(cast, "sam", "for_sam")
     for first in [*KEPT_OUT[:7], *GOOD, "nia", "sam"]:
         into(cast, first, "support-leads", joined=database_now() if first == "late" else None)
-    replace_payload(actor=cast.actor("editor"), editor=cast.user("editor"), request=found, title=found.title,
+    replace_payload(actor=cast.actor("editor"), editor=cast.user("editor"), stands_in_for=None, request=found, title=found.title,
                     digest=found.digest, displayed=found.displayed, bound=found.bound)  # fmt: skip
     deactivate_user(actor=cast.actor("dana"), user=cast.user("gone"))
     return found
@@ -115,3 +122,82 @@ def test_two_voters_found_out_to_be_one_human_no_longer_suffice_at_dispatch(cast
     for first, issuer in (("priya", "https://one.example"), ("ken", "https://two.example")):
         link_identity(actor=cast.actor("dana"), user=cast.user(first), issuer=issuer, subject="0042")
     assert no_longer(found, found.digest) == "Fewer people approved this than its steps ask for."
+
+
+def test_the_agents_owner_is_kept_out_whatever_a_document_says_and_none_that_says_less_is_published(cast):
+    plain = sample_plain()
+    plain["routes"]["refund"]["separation"] = ["requester"]
+    with pytest.raises(GatesUnmet, match="Route refund leaves out agent_owner, editor, late_joiner and same_person"):
+        publish(cast, plain)
+    # A version of before that rule is live, as in a database of then.
+    policy, document = Policy.objects.get(workspace=cast.northwind, slug="support"), load(dump(plain))
+    before = Publication(
+        source=dump(plain), document=document, message="Before", published_by={"kind": "system", "id": "", "name": "tests"},
+        how="from the command line",
+    )  # fmt: skip
+    with transaction.atomic():
+        write_version(
+            actor=system_actor("tests", cast.northwind.pk),
+            policy=policy,
+            diff=difference(policy, document),
+            publication=before,
+        )
+    request = request_of(planned(cast), "desk.refund.create")
+    assert request.route["separation"] == ["requester"]
+    add_member(actor=cast.actor("ken"), workspace=cast.northwind, user=cast.user("dana"), role=Role.REVIEWER)
+    into(cast, "dana", "support-leads")
+    with pytest.raises(NotEntitled, match="You own this agent"):
+        vote(cast, request, "dana")
+
+
+def edited(cast, request, first):
+    edit_payload(
+        actor=cast.actor(first), editor=cast.user(first), request_id=request.pk, digest=request.digest,
+        values={"amount": 23_000},
+    )  # fmt: skip
+    request.refresh_from_db()
+
+
+def test_r24_who_edits_for_somebody_away_keeps_both_of_them_from_approving(cast):
+    """Vera, of no group, edits for Priya of the leads; then Priya is back, and finds nothing to approve."""
+    hired(cast, "vera")
+    stood_in(cast, "priya", "vera")
+    request = request_of(planned(cast), "desk.refund.create")
+    edited(cast, request, "vera")
+    with pytest.raises(NotEntitled, match="edited this, so someone else"), transaction.atomic():
+        vote(cast, request, "vera")
+    with (
+        pytest.raises(NotEntitled, match="Vera edited this for you, so someone else approves it"),
+        transaction.atomic(),
+    ):
+        vote(cast, request, "priya")
+    vote(cast, request, "ken")
+    request.refresh_from_db()
+    assert request.step == 2
+
+
+def test_r24_who_edited_before_going_away_is_kept_out_of_their_stand_ins_hands_too(cast):
+    hired(cast, "vera")
+    stood_in(cast, "priya", "vera")
+    request = request_of(planned(cast), "desk.refund.create")
+    edited(cast, request, "priya")
+    for first in ("vera", "priya"):
+        with pytest.raises(NotEntitled), transaction.atomic():
+            vote(cast, request, first)
+    assert not Verdict.objects.exists()
+
+
+@pytest.mark.parametrize("choice", ["approve", "reject"])
+def test_t10_nobody_kept_out_takes_a_second_seat_after_a_valid_vote(cast, request_, choice):
+    """One of two seats is filled by somebody who may; then everybody kept out tries the other, in both steps."""
+    steps = [
+        {"name": "Lead", "group": "support-leads", "quorum": 2},
+        {"name": "Again", "group": "support-leads", "with": "previous"},
+    ]
+    found = routed(request_, steps=steps)
+    vote(cast, found, "tomas")
+    for first in [*KEPT_OUT, "tomas"]:
+        with pytest.raises(NotEntitled), transaction.atomic():
+            vote(cast, found, first, choice, "Because.")
+    found.refresh_from_db()
+    assert found.is_open and found.verdicts.filter(void=False).count() == 1

@@ -14,7 +14,10 @@ from tests.policies.kit import BASE, TOOLS, build_house, changed
 
 UNSCOPED = (("roles", "clerk", "scopes"), None)
 WAIVER = {"id": "w1", "control": "write.per_object_scope", "reason": "Small shop.", "by": "Remit operator"}
-ALL = ["Document", "Expressions", "Tests", "Tools", "Ship gate", "Waivers", "Agents", "Approvers", "On call"]
+ALL = [
+    "Document", "Expressions", "Tests", "Tools", "Ship gate", "Waivers", "Agents", "Approvers", "On call",
+    "Separation of duties",
+]  # fmt: skip
 
 
 def at(days: int) -> str:

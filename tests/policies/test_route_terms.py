@@ -54,6 +54,7 @@ CHANGES = [
     ("escalation", [EARLY, {**LATE, "step": "Lead"}], L),
     ("escalation", [EARLY, {"after": "1h", "to": "board"}], L),
     ("escalation", [LATE, EARLY], "none"),
+    ("second_above", 20, T),
     ("break_glass", GONE, T),
     ("break_glass", {**GLASS, "group": "others"}, L),
     ("break_glass", {**GLASS, "review_group": "others"}, L),
@@ -134,6 +135,16 @@ def test_who_has_all_of_more_is_fewer_people(old, new, effect):
     assert [change.effect for change in compare(before, after).changes] == [effect]
 
 
+@pytest.mark.parametrize(("old", "new", "effect"), [(20, 21, L), (20, 19, T), (20, None, L), (None, 20, T)])
+def test_r24_raising_the_hourly_limit_or_dropping_it_loosens(old, new, effect):
+    before, after = (
+        {**BASE, "routes": {"two": {**ROUTE, **({"second_above": limit} if limit else {})}}} for limit in (old, new)
+    )
+    (change,) = compare(before, after).changes
+    assert change.effect == effect and "a second approver is asked" in change.label
+    assert load(dump(after)).routes["two"].second_above == new
+
+
 def test_steps_that_ask_for_attributes_say_so_and_are_written_on_one_line():
     old, new = ({**BASE, "routes": {"two": {"steps": [step]}}} for step in (CFO, EMEA))
     assert compare(old, new).changes[0].label == (
@@ -205,9 +216,10 @@ def test_it_is_told_in_sentences():
 
 
 FORM = {
-    "name": "hard", "expires": "2 h", "remind": "20 min", "separation": ["requester"],
+    "name": "hard", "expires": "2 h", "remind": "20 min",
     "step_0": "Lead", "group_0": "support-leads", "people_0": "A@x.example, b@x.example", "quorum_0": "2",
     "step_1": "Second", "people_1": "c@x.example", "with_1": "on", "title_1": "CFO ",
+    "second_above": "20",
     "after_0": "30 min", "to_0": "support-leads", "for_0": "Second",
     "glass_group": "support-leads", "glass_review_group": "support-leads", "glass_review_within": "12 h",
     "glass_reason_min": "40", "glass_notify": ["support-leads"],
@@ -215,11 +227,10 @@ FORM = {
 WRITTEN = {
     "steps": [{"name": "Lead", "group": "support-leads", "people": ["a@x.example", "b@x.example"], "quorum": 2},
               {"name": "Second", "people": ["c@x.example"], "attributes": {"title": "cfo"}, "with": "previous"}],
-    "expires": "2h", "remind": "20min",
+    "expires": "2h", "remind": "20min", "second_above": 20,
     "escalation": [{"after": "30min", "to": "support-leads", "step": "Second"}],
     "break_glass": {"group": "support-leads", "reason_min": 40, "review_within": "12h", "review_group": "support-leads",
                     "notify": ["support-leads"]},
-    "separation": ["requester"],
 }  # fmt: skip
 
 

@@ -18,8 +18,7 @@ FREEZE = {"id": "holidays", "name": "Holidays", "reason": "Nothing leaves.", "sh
 BREAKER = {"id": "stop", "name": "Stop", "on": "failures", "max": "5", "per": "agent", "window": "15 min"}
 INVARIANT = {"id": "eu", "name": "Only the EU", "kind": "require", "expression": 'record.region == "EU"',
              "reason": "Not in the EU.", "when_resource_types": ["desk.account"], "when_roles": ["clerk"]}  # fmt: skip
-ROUTE = {"name": "two", "expires": "2 h", "step_0": "Lead", "group_0": "support-leads", "quorum_0": "2", "step_1": "",
-         "separation": ["requester", "same_person"]}  # fmt: skip
+ROUTE = {"name": "two", "expires": "2 h", "step_0": "Lead", "group_0": "support-leads", "quorum_0": "2", "step_1": ""}  # fmt: skip
 WRITTEN = {
     "limits": (LIMIT, {"id": "daily", "name": "Daily", "when": {"tools": ["desk.refund.create"]}, "kind": "money", "per": "agent",
                        "max": 125050, "over": "deny", "currency": "USD", "window": "1d"}),
@@ -131,7 +130,6 @@ def test_steps_are_written_renamed_everywhere_and_not_removed_while_used(ken):
     ken.post("steps/new/", **ROUTE)
     assert ken.plain()["routes"]["two"] == {
         "steps": [{"name": "Lead", "group": "support-leads", "quorum": 2}], "expires": "2h",
-        "separation": ["requester", "same_person"],
     }  # fmt: skip
     assert "Choose who decides Lead." in ken.post("steps/new/", 422, **ROUTE | {"name": "three", "group_0": ""})
     assert "Name at least one step." in ken.post("steps/new/", 422, **ROUTE | {"name": "three", "step_0": ""})

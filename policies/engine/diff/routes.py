@@ -51,7 +51,20 @@ def _step_up(old: Route, new: Route) -> Judged:
     return stricter_if(more, why="Approvers prove more.", otherwise="Approvers prove less.")
 
 
-_JUDGES = (_steps, _expires, _separation, escalation, break_glass, _step_up)
+def _second(old: Route, new: Route) -> Judged:
+    """Never is the highest of all."""
+    if old.second_above == new.second_above:
+        return None
+    before, after = (float("inf") if each is None else each for each in (old.second_above, new.second_above))
+    otherwise = "One person approves more in an hour alone."
+    return stricter_if(after < before, why="One person approves fewer in an hour alone.", otherwise=otherwise)
+
+
+def _second_words(route: Route) -> str:
+    return "never" if route.second_above is None else f"above {route.second_above} approvals an hour"
+
+
+_JUDGES = (_steps, _expires, _separation, escalation, break_glass, _step_up, _second)
 
 
 def stricter_route(old: Route | None, new: Route | None) -> Judged:
@@ -93,6 +106,7 @@ _KIND = Kind(
         _aspect("break_glass", "who may skip its steps", break_glass, break_glass_words),
         _aspect("remind", "it reminds", remind, remind_words),
         _aspect("step_up", "what approvers prove", _step_up, lambda route: route.step_up),
+        _aspect("second_above", "a second approver is asked", _second, _second_words),
     ),
     "name",
 )  # fmt: skip
