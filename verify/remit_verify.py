@@ -669,6 +669,8 @@ def check_verdict(workspace: str, record: Mapping[str, Any], what: str) -> None:
         away = body.get("for") or {}
         told |= {"for": away.get("id"), "delegation": away.get("delegation")}
         told |= {"single_operator": body.get("single_operator")}
+        # Where it was given is signed where that was not the console.
+        told |= {"via": body.get("via")} if "via" in said else {}
         # A second approver that the verdict asks for is signed since statements of version 2.
         told |= {"second": body["wants_second"]} if said["v"] >= 2 else {}
     if any(said.get(part) != value for part, value in told.items()):

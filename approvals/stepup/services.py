@@ -1,6 +1,7 @@
 """Verbs on second factors and step-ups. Each writes its governance entry in the same transaction; wrong answers too."""
 
 import hashlib
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -172,6 +173,23 @@ def prove_with_code(*, actor: Actor, here: Here, code: str) -> StepUp:
             return _passed(actor, here, counter, Method.RECOVERY, "")
         _note_failure(here, counter, "code")
     raise StepUpFailed("This code is not right, or was used already. Wait for the next one.")
+
+
+def prove_at_terminal(*, actor: Actor, user: User, password: str, code: str) -> Proof:
+    """Prove by both what a person knows and what they have: for one verdict of one run, where no session is. Raises StepUpFailed.
+
+    A wrong password counts as a wrong answer does, and no code is looked at after one.
+    """
+    here = Here(user, secrets.token_hex(32))
+    with transaction.atomic():
+        counter = _begin(user)
+        known = user.is_active and user.has_usable_password() and user.check_password(password)
+        if not known:
+            _note_failure(here, counter, "password at the command line")
+    if not known:
+        raise StepUpFailed("This is not the password of this person.")
+    made = prove_with_code(actor=actor, here=here, code=code)
+    return Proof(user.pk, made.method, made.at)
 
 
 def ask_passkey(

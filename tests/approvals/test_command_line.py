@@ -1,4 +1,4 @@
-"""`remit_approve`: the page's own display with nothing hidden, the same service, no step-up that it could skip (R-23, V7.5.3)."""
+"""`remit_approve`: the page's display with nothing hidden, the same service, the person's own proof (R-23, R-24, V7.5.3)."""
 
 import copy
 import io
@@ -12,10 +12,28 @@ from django.core.management import CommandError, call_command
 from accounts.display.plain import plain_lines
 from approvals.as_text import request_as_text
 from approvals.models import Verdict
+from approvals.statement import broken
+from approvals.stepup.services import Here
 from approvals.terms import set_terms, terms_of
 from tests.approvals.routing import entries
 from tests.browser.test_hostile_values import CODE_POINTS, IMITATIONS, read_as, values
 from tests.builders import planned, request_of
+from tests.cast import PASSWORD
+from tests.stepup.conftest import enrol_app, next_code, session
+
+
+@pytest.fixture
+def phone(cast):
+    """Priya's authenticator app."""
+    return enrol_app(Here(cast.user("priya"), session()))[0]
+
+
+@pytest.fixture(autouse=True)
+def typed(monkeypatch, phone):
+    """What is typed where nothing is echoed: her password and the next code of her app, unless a test types something else."""
+    answers = {"Password": lambda: PASSWORD, "Code": lambda: next_code(phone)}
+    monkeypatch.setattr("getpass.getpass", lambda prompt: answers[prompt.split()[0]]())
+    return answers
 
 
 @pytest.fixture
@@ -43,6 +61,62 @@ def test_it_shows_what_the_page_shows_and_records_where_it_was_given(refund):
     )
     body = entries(refund, "verdict_recorded")[0][1]
     assert body["via"].endswith("at the command line") and body["signed"] and body["opened_at"]
+    said = body["signed"]["statement"]
+    assert said["via"] == body["via"] and said["step_up"]["method"] == "totp"
+
+
+def test_r25_where_it_was_given_cannot_be_rewritten(refund):
+    run(refund, "--digest", begins(refund))
+    found = Verdict.objects.get()
+    assert broken(found, found.request, found.request.bound) == ""
+    for elsewhere in ("", "somebody else at the command line"):
+        found.via = elsewhere
+        assert broken(found, found.request, found.request.bound) == "it was given for something else"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer", "words"),
+    [
+        ("Password", "not it", "not the password"),
+        ("Password", "", "not the password"),
+        ("Code", "000000", "code is not right"),
+    ],
+)
+def test_r24_a_name_without_the_persons_own_proof_decides_nothing(refund, typed, prompt, answer, words):
+    typed[prompt] = lambda: answer
+    for choice in ((), ("--reject", "--reason", "No.")):
+        with pytest.raises(CommandError, match=words):
+            run(refund, "--digest", begins(refund), *choice)
+    assert not Verdict.objects.exists()
+
+
+def test_a05_five_wrong_passwords_and_no_right_one_counts(refund, typed):
+    right, typed["Password"] = typed["Password"], lambda: "not it"
+    for _ in range(5):
+        with pytest.raises(CommandError, match="not the password"):
+            run(refund, "--digest", begins(refund))
+    typed["Password"] = right
+    with pytest.raises(CommandError, match="5 wrong answers"):
+        run(refund, "--digest", begins(refund))
+    assert not Verdict.objects.exists()
+
+
+def test_who_has_no_app_or_no_password_here_uses_the_console(cast, refund):
+    with pytest.raises(CommandError, match="no authenticator app"):
+        run(refund, "--digest", begins(refund), first="ken")
+    cast.user("priya").set_unusable_password()
+    cast.user("priya").save()
+    with pytest.raises(CommandError, match="signs in with their organisation"):
+        run(refund, "--digest", begins(refund))
+
+
+def test_nobody_types_and_nothing_is_decided(refund, typed):
+    def nobody():
+        raise EOFError
+
+    typed["Password"] = nobody
+    with pytest.raises(CommandError, match="Nobody proved"):
+        run(refund, "--digest", begins(refund))
 
 
 def test_it_asks_for_the_digest_and_takes_nothing_else(refund, monkeypatch):
@@ -84,13 +158,15 @@ def test_the_rules_of_the_console_hold(refund, first, words):
 
 
 @pytest.mark.parametrize("floor", ["by_risk", "totp", "passkey"])
-def test_what_needs_a_step_up_is_refused_here_and_may_be_rejected(cast, refund, floor):
+def test_it_reaches_what_a_code_reaches(cast, refund, floor):
     terms = replace(terms_of(cast.northwind.pk), step_up_floor=floor)
     set_terms(actor=cast.actor("dana"), workspace=cast.northwind, terms=terms)
-    with pytest.raises(CommandError, match="A command line proves nobody"):
+    if floor != "passkey":
+        assert "Recorded" in run(refund, "--digest", begins(refund))
+        return
+    with pytest.raises(CommandError, match="passkey"):
         run(refund, "--digest", begins(refund))
     assert not Verdict.objects.exists()
-    assert "reject" in run(refund, "--reject", "--reason", "No.", "--digest", begins(refund))
 
 
 def problems(value: str, text: str) -> list[str]:

@@ -1,7 +1,9 @@
 """`manage.py remit_approve ID --as EMAIL`: shows what would run and records this person's verdict, as the page does.
 
-For whoever has the shell and REMIT_APPROVAL_SECRET, where the console cannot be reached. It proves nobody: an approval that
-needs a step-up is refused here. The ledger says that it was given at the command line, and by which account.
+For whoever has the shell and REMIT_APPROVAL_SECRET, where the console cannot be reached. INVARIANT: a name decides nothing. The
+person proves themself by their password and a code of their authenticator, asked at the terminal each time; the signed
+statement and the ledger say that it was given at the command line, and by which account. Held by
+tests/approvals/test_command_line.py.
 """
 
 import getpass
@@ -12,17 +14,18 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.access import NotVisible
 from accounts.actors import actor_for_user
-from accounts.clock import database_now
 from accounts.display.plain import plain
 from accounts.ids import is_id
-from accounts.models import User
+from accounts.models import Factor, User
 from approvals.access import get_request_for
 from approvals.as_text import request_as_text
 from approvals.eligibility import eligibility
 from approvals.fatigue import note_opened
 from approvals.models import ApprovalRequest
-from approvals.refusals import StepUpNeeded, VerdictRefused
-from approvals.services import record_verdict, refuse_unproven
+from approvals.refusals import VerdictRefused
+from approvals.services import record_verdict
+from approvals.statement import Proof
+from approvals.stepup.services import StepUpFailed, prove_at_terminal
 
 LEAST = 8
 
@@ -51,12 +54,12 @@ class Command(BaseCommand):
         if options["show"]:
             self._tell(request, shown, {}, as_json=options["as_json"])
             return
-        _refuse(user, request, rejects=options["reject"])
+        _refuse(user, request)
         note_opened(request, user)
         if not options["as_json"]:
             self.stdout.write("\n".join(shown))
         _confirm(request, options["digest"] or self._asked(options))
-        decided = _decide(user, request, options)
+        decided = _decide(user, request, options, _prove(user, request))
         result = {"choice": "reject" if options["reject"] else "approve", "by": user.name, "state": decided.state}
         self._tell(decided, shown if options["as_json"] else [], result, as_json=options["as_json"])
 
@@ -97,17 +100,31 @@ def _found(person: str, approval: str) -> tuple[User, ApprovalRequest]:
         raise CommandError(f"{plain(user.name)} sees no approval of this id.") from error
 
 
-def _refuse(user: User, request: ApprovalRequest, *, rejects: bool) -> None:
+def _refuse(user: User, request: ApprovalRequest) -> None:
     """Before anybody reads it in vain; the service asks all of it again."""
     may = eligibility(user, request)
     if not may.may_decide:
         raise CommandError(plain(may.reason))
-    if rejects:
-        return
+    if not user.has_usable_password():
+        raise CommandError(
+            "This person signs in with their organisation, which no command line can ask. Use the console."
+        )
+    if not user.factors.filter(kind=Factor.Kind.TOTP).exists():
+        raise CommandError("This person has no authenticator app, so nothing proves them here. Use the console.")
+
+
+def _prove(user: User, request: ApprovalRequest) -> Proof:
+    """The password and a code, typed now and shown nowhere; no option and no variable gives them."""
     try:
-        refuse_unproven(request, user, None, database_now())
-    except StepUpNeeded as error:
-        raise CommandError(f"{error} A command line proves nobody: approve it in the console.") from error
+        password = getpass.getpass(f"Password of {plain(user.name)}: ")
+        code = getpass.getpass("Code of their authenticator app: ")
+    except EOFError as error:
+        raise CommandError("Nobody proved who they are. Nothing was decided.") from error
+    try:
+        actor = actor_for_user(user, request.workspace)
+        return prove_at_terminal(actor=actor, user=user, password=password, code=code)
+    except StepUpFailed as error:
+        raise CommandError(f"{error} Nothing was decided.") from error
 
 
 def _confirm(request: ApprovalRequest, typed: str) -> None:
@@ -116,12 +133,12 @@ def _confirm(request: ApprovalRequest, typed: str) -> None:
         raise CommandError(f"This is not how the digest begins ({LEAST} characters or more). Nothing was decided.")
 
 
-def _decide(user: User, request: ApprovalRequest, options: dict[str, Any]) -> ApprovalRequest:
+def _decide(user: User, request: ApprovalRequest, options: dict[str, Any], proof: Proof) -> ApprovalRequest:
     try:
         return record_verdict(
             actor=actor_for_user(user, request.workspace), user=user, request_id=request.pk,
             choice="reject" if options["reject"] else "approve", reason=options["reason"], digest=request.digest,
-            step=options["step"], via=f"{getpass.getuser()} at the command line",
+            step=options["step"], proof=proof, via=f"{getpass.getuser()} at the command line",
         )  # fmt: skip
     except VerdictRefused as error:
         raise CommandError(plain(str(error))) from error
