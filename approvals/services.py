@@ -261,13 +261,15 @@ def refuse_changed(request: ApprovalRequest, digest: str) -> None:
 
 
 def _settled_sentence(request: ApprovalRequest) -> str:
+    """Who decided it and when; of what nobody decided, such as an expiry, only when."""
+    at = f" at {request.settled_at:%H:%M:%S} UTC" if request.settled_at else ""
     last = request.verdicts.filter(void=False).select_related("user").last()
-    if last is None or request.settled_at is None or request.state == State.BREAK_GLASS:
-        return f"This request was already {request.state_words}."
-    return f"Already {request.state_words} by {last.who} at {request.settled_at:%H:%M:%S} UTC."
+    if last is None or request.state not in {State.APPROVED, State.REJECTED}:
+        return f"This request was already {request.state_words}{at}."
+    return f"Already {request.state_words} by {last.who}{at}."
 
 
-def _append_verdict(actor: Actor, request: ApprovalRequest, step: Step, verdict: Verdict, via: str) -> None:
+def _append_verdict(actor: Actor, request: ApprovalRequest, step: Step, verdict: Verdict) -> None:
     body = {
         "approval": request.pk,
         "action": request.action_id,
