@@ -37,7 +37,7 @@ DONE = {"approve": "Approved", "reject": "Rejected"}
 def queue(request: AuthenticatedRequest) -> HttpResponse:
     """The queue alone; on a wide screen the most urgent request stands beside it, and says when it is in sight.
 
-    INVARIANT: on a phone the list opens nothing. Held by tests/stepup/test_openings.py and tests/browser/test_phone.py.
+    INVARIANT: the list by itself opens nothing. Held by tests/stepup/test_openings.py.
     """
     page = queue_page(request.user, request.workspace, request.GET.get("show", ""))
     if request.htmx and "seen" in request.GET:
