@@ -1,8 +1,10 @@
 """The REST surface /api/v1: parse strictly, authenticate, call services, serialise. No rule of its own."""
 
+import logging
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -13,6 +15,8 @@ from gateway import problems, spans, strict_json
 from gateway.auth import CHALLENGE, AgentToken
 from gateway.problems import Problem
 from traces.services import record_refused_request
+
+logger = logging.getLogger("remit.gateway")
 
 
 class StrictParser(Parser):
@@ -79,6 +83,20 @@ def on_no_token(request: HttpRequest, error: AuthenticationError) -> HttpRespons
     """No bearer token at all."""
     detail = "Send the agent's token as `Authorization: Bearer rmt_…`."
     return on_problem(request, Problem(401, "no-token", "No agent token", detail))
+
+
+@api.exception_handler(OperationalError)
+def on_no_database(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    """Nothing was decided in anybody's favour: whatever was not committed did not happen."""
+    logger.error("The database did not answer a request: %s", type(error.__cause__ or error).__name__)
+    return problems.unavailable()
+
+
+@api.exception_handler(Exception)
+def on_failure(request: HttpRequest, error: Exception) -> HttpResponse:
+    """A fault of ours, in the shape of every answer; what it was is in the log alone."""
+    logger.error("A request failed.", exc_info=error)
+    return problems.answer(Problem(500, "failed", "Remit failed", "This is a fault of Remit's. It is in its log."))
 
 
 @api.exception_handler(HttpError)

@@ -34,6 +34,12 @@ def absent(noun: str) -> Problem:
     return Problem(404, f"no-such-{noun}", f"There is no such {noun}", f"This agent has no {noun} of that id.")
 
 
+def unavailable() -> JsonResponse:
+    """The database does not answer or gave up: 503, and when to ask again. What was recorded stands."""
+    detail = "Remit's database did not answer. Ask again in a moment, with the same Idempotency-Key if you sent one."
+    return answer(Problem(503, "unavailable", "Remit is not available", detail), headers={"Retry-After": "5"})
+
+
 def answer(problem: Problem, *, headers: Mapping[str, str] | None = None) -> JsonResponse:
     """The HTTP answer of a problem."""
     return JsonResponse(problem.body(), status=problem.status, content_type=CONTENT_TYPE, headers=dict(headers or {}))

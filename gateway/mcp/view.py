@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import close_old_connections, connection
+from django.db import OperationalError, close_old_connections, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import validate_host
 from django.views.decorators.csrf import csrf_exempt
@@ -85,6 +85,8 @@ def _take(request: HttpRequest, door: Door) -> HttpResponse | Taken:
     except AgentAuthFailed as failure:
         problem = Problem(401, failure.kind, "The agent token was refused", str(failure))
         return problems.answer(problem, headers={"WWW-Authenticate": challenge()})
+    except OperationalError:
+        return problems.unavailable()
     return _answered(request, box)
 
 
