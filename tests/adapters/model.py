@@ -6,6 +6,7 @@ It keeps nothing, so a conversation that is resumed in another process goes on w
 
 import hashlib
 import json
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -69,10 +70,13 @@ def responses(body: dict[str, Any]) -> dict[str, Any]:
 
 def messages(body: dict[str, Any]) -> dict[str, Any]:
     """POST /v1/messages."""
-    last = body["messages"][-1]["content"]
+    # A program may put words of its own after what the person said.
+    last = next(message["content"] for message in reversed(body["messages"]) if message["role"] != "system")
     results = [part for part in last if part.get("type") == "tool_result"] if isinstance(last, list) else []
     if results:
         content, reason = [{"type": "text", "text": f"SAW: {_texts(results)}"}], "end_turn"
+    elif '{"tool"' not in _texts(last):  # A title for the session, or another question of the program's own.
+        content, reason = [{"type": "text", "text": "Nothing."}], "end_turn"
     else:
         asked = _asked(_texts(last))
         called = {"type": "tool_use", "id": f"toolu_{_id(asked)}", "name": asked["tool"], "input": asked["arguments"]}
@@ -81,6 +85,27 @@ def messages(body: dict[str, Any]) -> dict[str, Any]:
         "id": "msg_1", "type": "message", "role": "assistant", "model": body["model"], "content": content,
         "stop_reason": reason, "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1},
     }  # fmt: skip
+
+
+def _events(message: dict[str, Any]) -> Iterator[bytes]:
+    """A message of the Messages API as its stream."""
+    yield _event("message_start", message={**message, "content": [], "stop_reason": None})
+    for index, part in enumerate(message["content"]):
+        called = part["type"] == "tool_use"
+        yield _event(
+            "content_block_start", index=index, content_block=part | ({"input": {}} if called else {"text": ""})
+        )
+        text = {"type": "text_delta", "text": part.get("text", "")}
+        delta = {"type": "input_json_delta", "partial_json": json.dumps(part["input"])} if called else text
+        yield _event("content_block_delta", index=index, delta=delta)
+        yield _event("content_block_stop", index=index)
+    ended = {"stop_reason": message["stop_reason"], "stop_sequence": None}
+    yield _event("message_delta", delta=ended, usage={"output_tokens": 1})
+    yield _event("message_stop")
+
+
+def _event(kind: str, **more: Any) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **more})}\n\n".encode()
 
 
 def generate(body: dict[str, Any]) -> dict[str, Any]:
@@ -108,9 +133,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         answer = next(speak for end, speak in DIALECTS.items() if self.path.split("?")[0].endswith(end))(body)
-        data = json.dumps(answer).encode()
+        streamed = bool(body.get("stream")) and answer.get("type") == "message"
+        data = b"".join(_events(answer)) if streamed else json.dumps(answer).encode()
         self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", "text/event-stream" if streamed else "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

@@ -10,7 +10,7 @@ import pytest
 pytestmark = pytest.mark.adapters
 STACKS = [
     "openai_responses", "openai_chat", "openai_agents_sdk", "anthropic_messages", "google_genai", "google_adk",
-    "langchain_graph", "llamaindex_agent",
+    "langchain_graph", "llamaindex_agent", "claude_agent",
 ]  # fmt: skip
 READ = {"tool": "desk__order__get", "arguments": {"order_id": "48213"}}
 
