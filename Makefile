@@ -7,7 +7,7 @@ EXEC := $(PY) -m console.runtime exec --
 SRC := accounts actions approvals benchmarks client/remit_client console gateway policies sample traces verify
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign scenarios tamper bench mutation conformance ledger-fixtures undo races hostile ssrf adapters adapters-types manage lock clean
+.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign scenarios tamper bench mutation conformance ledger-fixtures undo races hostile ssrf adapters adapters-types fuzz manage lock clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
@@ -137,6 +137,15 @@ adapters-types: .adapters/ready ## Static types of the adapters, against their s
 adapters: .adapters/ready ## Every adapter of remit-client with its real SDK against a running Remit.
 	$(EXEC) env REMIT_ADAPTERS_PYTHON=$(CURDIR)/.adapters/bin/python $(BIN)/pytest tests/adapters -m adapters -p no:xdist --timeout 600
 
+.fuzz/ready: .venv/dev-ready requirements/fuzz.txt
+	test -x .fuzz/bin/python || $(PY) -m venv .fuzz
+	.fuzz/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
+fuzz: CALLS ?= 20000
+fuzz: .fuzz/ready ## Schemathesis against a running Remit by an agent's own OpenAPI document: 20,000 calls, no server error.
+	$(EXEC) env REMIT_FUZZ=$(CALLS) REMIT_FUZZ_PYTHON=$(CURDIR)/.fuzz/bin/python $(BIN)/pytest tests/fuzz -m fuzz -s -p no:xdist --timeout 14400
+
 manage: setup ## A management command on this installation, running or not: make manage ARGS="remit_kill --list".
 	@$(PY) -m console.runtime manage -- $(ARGS)
 
@@ -145,6 +154,7 @@ lock: setup-dev ## Lock the dependencies again, with hashes.
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra embedded pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra embedded --extra dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/adapters.in -o requirements/adapters.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/fuzz.in -o requirements/fuzz.txt
 
 clean: ## Remove the virtual environment and all local data.
-	rm -rf .venv .adapters .remit
+	rm -rf .venv .adapters .fuzz .remit
