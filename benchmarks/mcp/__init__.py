@@ -1,0 +1,1 @@
+"""What a governed MCP call costs over the same call made directly."""
