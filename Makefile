@@ -7,7 +7,7 @@ EXEC := $(PY) -m console.runtime exec --
 SRC := accounts actions approvals benchmarks client/remit_client console gateway policies sample traces verify
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign scenarios tamper bench mutation conformance ledger-fixtures undo races hostile ssrf adapters adapters-types fuzz manage lock clean
+.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign scenarios tamper bench mutation conformance ledger-fixtures differential undo races hostile ssrf adapters adapters-types fuzz manage lock clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
@@ -98,6 +98,10 @@ mutation: .mutation/made ## Change the engine's boundary modules line by line an
 	rm -rf mutants
 	$(EXEC) $(TRIED) .mutation/bin/mutmut run --max-children 1 policies.engine.currencies.x_digits_of__mutmut_1
 	$(EXEC) $(TRIED) sh -c 'cd mutants && PYTHONPATH=. ../.mutation/bin/python ../scripts/mutants.py $(MUTANTS)'
+
+differential: CASES ?= 20000
+differential: setup-dev ## The engine against Cedar and against plain Python, on CASES calls each (REMIT_SEED for others).
+	$(EXEC) env REMIT_CASES=$(CASES) $(BIN)/pytest tests/policies/test_differential.py tests/policies/test_differential_tiers.py -p no:xdist --timeout 3600
 
 undo: setup-dev ## 300 random sequences of changes, edits by others and undos, judged by an oracle.
 	$(EXEC) env REMIT_UNDO=300 $(BIN)/pytest tests/actions/test_undo_random.py -p no:xdist --timeout 3600 -o log_cli=true -o log_cli_level=INFO

@@ -90,7 +90,7 @@ def child(layout: Layout, env: dict[str, str]) -> Child:
     settings = {
         "listen_addresses": "",
         "unix_socket_directories": str(layout.sockets),
-        "max_connections": "100",
+        "max_connections": "200",
         "shared_buffers": "64MB",
         "log_min_messages": "warning",
         "timezone": "UTC",
