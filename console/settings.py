@@ -35,8 +35,8 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("REMIT_TRUST_PROXY", default=False) else None
 X_FRAME_OPTIONS = "DENY"
-# A policy document of 256 KiB as a browser encodes it: three bytes for each of it, six for the end of a line; and the rest.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 7 * 256 * 1024
+# A policy document of 256 KiB as a form sends it, in which a character may be six. Agents send 64 KiB at most (gateway).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],

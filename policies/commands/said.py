@@ -7,7 +7,7 @@ from typing import Any
 
 from policies.engine.document import Document, load
 from policies.engine.problems import PolicyError, Problem
-from policies.engine.yaml_source import MAX_BYTES
+from policies.engine.yaml_source import MAX_BYTES, check_size
 
 OK, FAILED, USAGE, LOOSENS, UNTESTED = 0, 1, 2, 3, 4
 
@@ -32,8 +32,7 @@ def read_text(path: Path) -> str:
             data = file.read(MAX_BYTES + 1)  # One more than may be: enough for the refusal to come from `load`.
     except OSError as error:
         raise Stop(f"{path} cannot be read: {error.strerror}.") from error
-    if len(data) > MAX_BYTES:
-        raise PolicyError((Problem(1, 1, "", f"The document is larger than {MAX_BYTES // 1024} KiB. Split it."),))
+    check_size(data)
     return _decoded(data)
 
 

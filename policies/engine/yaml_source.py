@@ -49,14 +49,26 @@ def placing(text: str) -> Place:
 
 def read(text: str) -> Source:
     """Raises PolicyError for anything but one plain YAML document."""
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise PolicyError((Problem(1, 1, "", f"The document is larger than {MAX_BYTES // 1024} KiB. Split it."),))
+    check_size(text.encode("utf-8", "surrogatepass"))
+    lost = text.find("\ufffd")
+    if lost >= 0:
+        before = text[:lost].split("\n")
+        message = "Bytes stood here that are not UTF-8. Write the character again, or save the file as UTF-8."
+        raise PolicyError((Problem(len(before), len(before[-1]) + 1, "", message),))
     node = _compose(text)
     if node is None:
         raise PolicyError((Problem(1, 1, "", "The document is empty. Start with `policy:`."),))
     source = Source(None)
     source.value = _value(node, (), source)
     return source
+
+
+def check_size(data: bytes) -> None:
+    """Raises PolicyError for more than a document may have, at the line where it is too much."""
+    if len(data) > MAX_BYTES:
+        line = data.count(b"\n", 0, MAX_BYTES) + 1
+        message = f"The document is larger than {MAX_BYTES // 1024} KiB, which end in this line. Split it."
+        raise PolicyError((Problem(line, 1, "", message),))
 
 
 class _Strict(yaml.SafeLoader):

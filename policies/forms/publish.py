@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.core.validators import ProhibitNullCharactersValidator
 
-from policies.engine.yaml_source import MAX_BYTES
 from policies.forms.cells import name_field
 from policies.forms.instants import InstantField, instant_text
 from policies.forms.seen import SeenForm, choices, hidden
@@ -81,18 +81,26 @@ class WaiverForm(SeenForm):
         }
 
 
-class LinesField(forms.CharField):
-    """A text of many lines, each end of which is one character, as the person counts them and as browsers do not send them."""
+class TextField(forms.CharField):
+    """A text that is read strictly elsewhere, which says where it is wrong: nothing of it is cut, stripped or refused here.
+
+    A `maxlength` would let the browser cut off the end of what is pasted, and what is left may load.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(strip=False, **options)
+        self.validators = [check for check in self.validators if not isinstance(check, ProhibitNullCharactersValidator)]
 
     def to_python(self, value: Any) -> Any:
+        """Each end of a line is one character, as the person counts them and as browsers do not send them."""
         return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
 class DocumentForm(SeenForm):
     """A whole document as YAML."""
 
-    source = LinesField(
-        strip=False, max_length=MAX_BYTES, label="Document",
+    source = TextField(
+        label="Document",
         widget=forms.Textarea(attrs={"rows": 24, "class": "mono", "spellcheck": "false"}),
     )  # fmt: skip
 
