@@ -7,7 +7,7 @@ from policies.engine.decide import decide
 from policies.engine.document import load
 from policies.engine.yaml_out import dump
 from policies.forms.rules import STARTS
-from policies.models import BreakerTrip
+from policies.models import BreakerTrip, PolicyDraft
 from tests.policies.browsing import Page, errors, form_of
 from tests.policies.past import Past, update
 
@@ -94,7 +94,14 @@ def test_a_mistake_stands_at_its_input_and_nothing_is_saved(ken, section, inputs
 
 
 def test_an_invariant_that_does_not_fit_a_tool_says_so_beside_it(ken):
-    ken.post("invariants/new/", **INVARIANT | {"expression": 'args.account_id == 5 || record.region == "EU"'})
+    wrong = 'args.account_id == 5 || record.region == "EU"'
+    assert "invariants.eu, for desk.account.get" in ken.post(
+        "invariants/new/", 422, **INVARIANT | {"expression": wrong}
+    )
+    ken.post("invariants/new/", **INVARIANT)
+    # As after the schema of the tool changed under the draft.
+    plain = ken.plain() | {"invariants": [ken.plain()["invariants"][0] | {"require": wrong}]}
+    PolicyDraft.objects.filter(pk=ken.draft().pk).update(source=dump(plain), digest="sha256:changed")
     assert "invariants.eu, for desk.account.get" in ken.get("invariants/")
     assert "Expressions do not fit the tools." in ken.get("publish/")
 
