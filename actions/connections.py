@@ -11,7 +11,7 @@ from accounts.clock import database_now
 from accounts.factors import totp
 from accounts.models import User, Workspace
 from accounts.permissions import Permission
-from actions.execution import Health, OutOfReach, check_connection, look_at
+from actions.execution import Health, OutOfReach, checked_options, look_at, look_at_server
 from actions.models import AttemptCredential, Connection, new_system_id
 from actions.sealing import seal, unseal
 from traces.checkpoints.keys import reseal_keys
@@ -43,7 +43,7 @@ def save_connection(
     `same_system`: the address changed but the system behind it did not, so what was sent there can be found out about here.
     """
     try:
-        check_connection(kind, base_url, options or {})
+        wanted = checked_options(kind, base_url, options or {}, workspace=workspace.slug)
     except OutOfReach as error:
         raise BadConnection(str(error)) from error
     values = {
@@ -54,10 +54,11 @@ def save_connection(
         "client_id": client_id,
         "sealed_secret": seal(client_secret),
         "allow_private": allow_private,
-        "options": dict(options or {}),
+        "options": wanted,
     }
     found = Connection.objects.filter(workspace=workspace, slug=slug).first()
-    if found is not None and found.base_url != base_url and not same_system:
+    moved = found is not None and (found.base_url, found.options.get("command")) != (base_url, wanted.get("command"))
+    if moved and not same_system:
         values["system"] = new_system_id()
     with transaction.atomic():
         if found is None or unseal(found.sealed_secret) != client_secret:
@@ -82,7 +83,7 @@ def check_now(*, actor: Actor, user: User, workspace: Workspace, slug: str) -> H
     """Look whether a connection works, and keep what was found. Raises Forbidden or NotVisible."""
     connection = get_connection_for(user, workspace, slug)
     require(user, Permission.AGENT_PAUSE, workspace)
-    found = look_at(connection)
+    found = look_at_server(actor, connection) if connection.kind == "mcp" else look_at(connection)
     with transaction.atomic():
         _note_health(actor, connection, found)
         body = {"connection": slug, "ok": found.ok, "detail": found.sentence}
@@ -144,4 +145,8 @@ def rotate_keys(*, actor: Actor) -> int:
 
 def is_standing(connection: Connection) -> bool:
     """Whether its own long-lived secret signs each attempt in, because the system mints nothing shorter."""
-    return connection.kind == "http" and (connection.options.get("auth") or {}).get("kind", "static") == "static"
+    if "command" in connection.options:
+        return True
+    return (
+        connection.kind in {"http", "mcp"} and (connection.options.get("auth") or {}).get("kind", "static") == "static"
+    )

@@ -105,7 +105,17 @@ class Definition:
     @property
     def has_target(self) -> bool:
         """Whether the call is about one record that is there before it, and is read before anything is decided."""
-        return bool(self.operation.get("read")) and not self.rows_at
+        return (bool(self.operation.get("read")) and not self.rows_at) or self.has_dry_run
+
+    @property
+    def server(self) -> Mapping[str, Any] | None:
+        """The definition an MCP server gave it, as approved; None for any other tool."""
+        return (self.operation.get("mcp") or {}).get("server")
+
+    @property
+    def has_dry_run(self) -> bool:
+        """Whether it is asked what it would do before anything is decided."""
+        return bool((self.operation.get("mcp") or {}).get("dry_run"))
 
     @property
     def normalises(self) -> Mapping[str, list[str]]:

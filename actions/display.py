@@ -94,11 +94,19 @@ def _payload(
         "beside": definition.beside(arguments),
         "record": (before or {}).get("path", ""),
         "read_at": (before or {}).get("read_at", ""),
+        **_dry_run(definition, before),
     }
+
+
+def _dry_run(definition: Definition, before: Mapping[str, Any] | None) -> dict[str, str]:
+    """The system's own words about what the call would do; nothing for a tool without a dry run."""
+    return {"dry_run": str(before["fields"]["dry_run"]["text"])} if definition.has_dry_run and before else {}
 
 
 def _editable(definition: Definition, arguments: Mapping[str, Any]) -> list[str]:
     """The values that would be written, which a person may put right; never which record, or money of which kind."""
+    if definition.has_dry_run:
+        return []  # What was shown is its dry run of exactly these values.
     return sorted(set(definition.fields(arguments)) - definition.path_arguments() - {_currency(definition)})
 
 

@@ -1,7 +1,7 @@
 """Loads tool definitions from a file: closed format, clear errors, digests pinned (R-22, Z-02)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -45,7 +45,7 @@ DEFINITION: dict[str, Any] = {
     "properties": {
         "name": _NAME,
         "title": _TEXT,
-        "description": _TEXT,
+        "description": {**_TEXT, "maxLength": 2000},
         "resource_type": _NAME,
         "effect_class": {"enum": list(EFFECT_CLASSES)},
         "reversibility": {"enum": ["reversible", "compensable", "irreversible"]},
@@ -99,7 +99,7 @@ def parse(text: str) -> tuple[str, list[dict[str, Any]]]:
     if not isinstance(data, dict) or set(data) != {"connection", "tools"} or not isinstance(data["tools"], list):
         raise BadTool("A tool file has two parts: connection and tools.")
     for definition in data["tools"]:
-        _check(definition)
+        _check(definition)  # Before the connection is looked for, so that a file is judged by itself.
     return str(data["connection"]), data["tools"]
 
 
@@ -137,13 +137,21 @@ def load_tools(*, actor: Actor, workspace: Workspace, text: str, approve: bool =
     connection = Connection.objects.filter(workspace=workspace, slug=slug).first()
     if connection is None:
         raise BadTool(f"{workspace.name} has no connection {slug}. Make it first.")
+    return load_definitions(actor=actor, connection=connection, definitions=definitions, approve=approve)
+
+
+def load_definitions(
+    *, actor: Actor, connection: Connection, definitions: Sequence[Mapping[str, Any]], approve: bool = False
+) -> list[Tool]:
+    """The same for definitions that Remit wrote itself, such as those of an import. Raises BadTool; then none was loaded."""
     for definition in definitions:
+        _check(definition)
         _check_hands(connection, definition)
     with transaction.atomic():
         given = [Given(connection, canonical_text(definition), digest_of(definition)) for definition in definitions]
         names = [str(definition["name"]) for definition in definitions]
         return [
-            bring_in(actor=actor, workspace=workspace, name=name, given=one, approve=approve)
+            bring_in(actor=actor, workspace=connection.workspace, name=name, given=one, approve=approve)
             for name, one in zip(names, given, strict=True)
         ]
 
@@ -155,6 +163,16 @@ def _check_hands(connection: Connection, definition: Mapping[str, Any]) -> None:
         told = "needs" if by_agent else "does not fit"
         raise BadTool(
             f"{name}: operation.agent: an agent's own tool {told} a connection of kind agent ({connection.slug})."
+        )
+    upstream = definition["operation"].get("mcp")
+    if (upstream is not None) != (connection.kind == "mcp"):
+        told = "needs" if upstream else "does not fit"
+        raise BadTool(f"{name}: operation.mcp: an MCP tool {told} a connection of kind mcp ({connection.slug}).")
+    if upstream and upstream["reads"] != (definition["effect_class"] == "read"):
+        raise BadTool(f"{name}: operation.mcp.reads: it does not say the same as effect_class.")
+    if upstream and definition["reversibility"] == "reversible" and definition["effect_class"] != "read":
+        raise BadTool(
+            f"{name}: reversibility: Remit can't restore what it can't read. Say compensable or irreversible."
         )
     if by_agent and definition["reversibility"] == "reversible" and definition["effect_class"] != "read":
         raise BadTool(

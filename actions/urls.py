@@ -8,6 +8,7 @@ from actions import (
     views_connections,
     views_doubt,
     views_drift,
+    views_import,
     views_list,
     views_load,
     views_pause,
@@ -48,6 +49,9 @@ urlpatterns = [
     path("connections/<str:slug>/", views_connections.connection_detail, name="connection"),
     path("connections/<str:slug>/check/", views_connections.check, name="check_connection"),
     path("connections/<str:slug>/rotate/", views_connections.rotate, name="rotate_connection"),
+    path("connections/<str:slug>/tools/", views_import.offers, name="offers"),
+    path("connections/<str:slug>/tools/read/", views_import.read_offers, name="read_offers"),
+    path("connections/<str:slug>/tools/import/", views_import.import_offers, name="import_offers"),
     path("pause/", views_pause.pause_, name="pause"),
     path("pause/<str:switch_id>/release/", views_pause.release_, name="release"),
 ]

@@ -17,6 +17,7 @@ from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.models import Workspace
 from accounts.permissions import Permission
 from actions.connections import BadConnection, check_now, get_connection_for, rotate_secret
+from actions.importing import KINDS
 from actions.models import Action, Connection, KillSwitch
 from actions.states import SUCCESS, State
 from actions.switches import open_switches
@@ -69,6 +70,8 @@ def _page(request: AuthenticatedRequest, found: Connection, form: SecretForm, *,
         "paused": found.pk in _paused(request.workspace),
         "last": last,
         "form": form,
+        "may_import": found.kind in KINDS
+        and has_permission(request.user, Permission.POLICY_PUBLISH, request.workspace),
         "may_manage": has_permission(request.user, Permission.AGENT_MANAGE, request.workspace),
         "may_pause": has_permission(request.user, Permission.AGENT_PAUSE, request.workspace),
     }

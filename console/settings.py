@@ -37,6 +37,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("REMIT
 X_FRAME_OPTIONS = "DENY"
 # A policy document of 256 KiB as a form sends it, in which a character may be six. Agents send 64 KiB at most (gateway).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# A page of 500 tools to import has five fields for each.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 3000
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -181,6 +183,9 @@ REMIT_REPLAY_S = env.number("REMIT_REPLAY_S", default=30, minimum=0, maximum=360
 # How long an agent may be silent before calls that name no trace begin another one.
 REMIT_TRACE_IDLE_S = env.number("REMIT_TRACE_IDLE_S", default=1800, minimum=1, maximum=86400)
 REMIT_CALL_TIMEOUT_S = env.number("REMIT_CALL_TIMEOUT_S", default=20, minimum=1, maximum=120)
+
+# --- Programs that connections of kind mcp may start: a JSON object by name (docs/tools.md), usually by ..._FILE --------
+REMIT_MCP_COMMANDS = env.text("REMIT_MCP_COMMANDS", default="")
 
 # --- Ledger: checkpoints, witnesses, retention --------------------------------------------------------------------
 REMIT_CHECKPOINT_S = env.number("REMIT_CHECKPOINT_S", default=60, minimum=1, maximum=3600)

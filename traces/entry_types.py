@@ -94,6 +94,8 @@ LABELS: dict[str, str] = {
     "pause.released": "Pause released by a person",
     "connection.saved": "Connection made or changed",
     "connection.checked": "Connection checked",
+    "connection.listed": "What a connection's system offers as tools was read",
+    "connection.imported": "Tools imported from a connection",
     "connection.rotated": "Connection secret replaced",
     "connection.resealed": "Connection secrets sealed with a new key",
     "channel.saved": "Notice channel made or changed",

@@ -3,6 +3,7 @@
 Connections to systems of record, checkpoint witnesses and notices all go through here; a house test keeps it so.
 """
 
+from accounts.egress.kept import Exchange, kept
 from accounts.egress.rules import Egress, EgressRefused, NotResolved, check_base_url, client
 
-__all__ = ["Egress", "EgressRefused", "NotResolved", "check_base_url", "client"]
+__all__ = ["Egress", "EgressRefused", "Exchange", "NotResolved", "check_base_url", "client", "kept"]

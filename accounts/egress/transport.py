@@ -7,12 +7,16 @@ import ssl
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import httpcore
 import httpx
 
+# Of one kept transport: connections, and for how many seconds an unused one is kept.
+MOST_AT_ONCE = 32
+IDLE_S = 15.0
 _KNOWN = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol)
 
 
@@ -30,8 +34,50 @@ class _Deadline:
         return left
 
 
+class _Bounded(Protocol):
+    def left(self, error: type[httpcore.TimeoutException]) -> float: ...
+
+
+_running: ContextVar[_Deadline] = ContextVar("remit_call_deadline")
+
+
+class CallDeadline(_Deadline):
+    """The end of one call over a connection that outlives it."""
+
+    def seconds(self) -> float:
+        """Raises httpx.ConnectTimeout when nothing is left."""
+        with _as_httpx():
+            return self.left(httpcore.ConnectTimeout)
+
+    @contextmanager
+    def at_most(self, seconds: float) -> Iterator[None]:
+        """What is read and written in it ends that much from now, if the call does not end before."""
+        whole, self._at = self._at, min(self._at, time.monotonic() + seconds)
+        try:
+            yield
+        finally:
+            self._at = whole
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """What this thread reads and writes meanwhile ends with this call."""
+        token = _running.set(self)
+        try:
+            yield
+        finally:
+            _running.reset(token)
+
+
+class _OfTheCall:
+    """Whatever call uses the connection now."""
+
+    def left(self, error: type[httpcore.TimeoutException]) -> float:
+        """Raises the given error when nothing is left of the running call."""
+        return _running.get().left(error)
+
+
 class _Stream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream, deadline: _Deadline) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, deadline: _Bounded) -> None:
         self._inner, self._deadline = inner, deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -56,7 +102,7 @@ class _Stream(httpcore.NetworkStream):
 class _Backend(httpcore.NetworkBackend):
     """Connects to the checked address whatever the host resolves to by now; TLS still checks the host's name."""
 
-    def __init__(self, address: str, deadline: _Deadline) -> None:
+    def __init__(self, address: str, deadline: _Bounded) -> None:
         self._inner, self._address, self._deadline = httpcore.SyncBackend(), address, deadline
 
     def connect_tcp(
@@ -93,7 +139,9 @@ class PinnedTransport(httpx.BaseTransport):
             scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
         )
         assert isinstance(request.stream, httpx.SyncByteStream)
-        wire = httpcore.Request(request.method, url, headers=request.headers.raw, content=request.stream)
+        wire = httpcore.Request(
+            request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
+        )
         with _as_httpx():
             answer = self._pool.handle_request(wire)
         assert isinstance(answer.stream, Iterable)
@@ -101,6 +149,16 @@ class PinnedTransport(httpx.BaseTransport):
 
     def close(self) -> None:
         self._pool.close()
+
+
+class KeptTransport(PinnedTransport):
+    """For many calls to one address, each within its own `CallDeadline`; idle connections are dropped after a while."""
+
+    def __init__(self, address: str) -> None:
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=_context(), max_connections=MOST_AT_ONCE, max_keepalive_connections=MOST_AT_ONCE,
+            keepalive_expiry=IDLE_S, retries=0, network_backend=_Backend(address, _OfTheCall()),
+        )  # fmt: skip
 
 
 class _Body(httpx.SyncByteStream):

@@ -21,6 +21,16 @@ class RecordGone(ReadFailed):
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """A program with exactly these arguments; it sees `env` and nothing of ours. `secret_env` names where its secret goes."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str = "/"
+    secret_env: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionInfo:
     """One system of record, opened for one attempt."""
 
@@ -31,6 +41,10 @@ class ConnectionInfo:
     client_secret: str = field(repr=False)
     allow_private: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
+    # The connection's own id, by which connections that are kept open are told apart.
+    id: str = ""
+    # The program that an operator allowed, for a connection that starts one instead of asking an address.
+    command: Command | None = None
 
 
 @dataclass(frozen=True, slots=True)

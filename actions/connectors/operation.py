@@ -22,6 +22,29 @@ _PATH = {
 }
 _SCOPE = {"type": "string", "pattern": r"^[a-z][a-z0-9_:.-]{0,60}$"}
 _NAME = {"type": "string", "pattern": r"^[A-Za-z_]\w{0,60}\Z"}
+# A tool of an MCP server: its definition as the server lists it, pinned whole, and what an admin says of it.
+_CALL = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["tool", "server", "reads"],
+    "properties": {
+        "tool": {"type": "string", "pattern": r"^[A-Za-z0-9_./-]{1,128}\Z"},
+        "server": {"type": "object", "required": ["name", "inputSchema"]},
+        "reads": {"type": "boolean"},
+        "scope": _SCOPE,
+        "error_means": {"enum": ["unknown", "no_effect"]},
+        "dry_run": {
+            "type": "object",
+            "additionalProperties": False,
+            "minProperties": 1,
+            "properties": {
+                "tool": {"type": "string", "pattern": r"^[A-Za-z0-9_./-]{1,128}\Z"},
+                "argument": _NAME,
+                "digest": {"type": "string", "pattern": r"^sha256:[0-9a-f]{64}\Z"},
+            },
+        },
+    },
+}
 _READ = {
     "type": "object",
     "additionalProperties": False,
@@ -32,9 +55,10 @@ SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["class"],
-    "anyOf": [{"required": ["read"]}, {"required": ["write"]}, {"required": ["agent"]}],
+    "anyOf": [{"required": ["read"]}, {"required": ["write"]}, {"required": ["agent"]}, {"required": ["mcp"]}],
     "properties": {
         "class": {"enum": ["A", "B", "C"]},
+        "mcp": _CALL,
         "agent": {
             "type": "object",
             "additionalProperties": False,
@@ -146,6 +170,29 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A tool of an MCP server. `server` is its definition as approved; what the server lists must equal it.
+
+    `error_is_no_effect`: an admin says that this tool's own error answer proves that nothing happened.
+    `dry_run_tool` and `dry_run_argument`: how to ask what it would do; both "" where it has no dry run.
+    """
+
+    tool: str
+    server: Mapping[str, Any]
+    reads: bool
+    scope: str = "mcp:call"
+    error_is_no_effect: bool = False
+    dry_run_tool: str = ""
+    dry_run_argument: str = ""
+    # The pinned definition of another tool that does the dry run.
+    dry_run_digest: str = ""
+
+    @property
+    def has_dry_run(self) -> bool:
+        return bool(self.dry_run_tool)
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One operation; `klass` is the idempotency class of F-02, `key_window_s` how long class A remembers a key.
 
@@ -162,10 +209,23 @@ class Operation:
     normalise: Mapping[str, tuple[str, ...]]
     link: str | None
     report_s: int | None = None
+    call: Call | None = None
 
     @property
     def by_agent(self) -> bool:
         return self.report_s is not None
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether Remit's own request may change something there."""
+        return self.write is not None or (self.call is not None and not self.call.reads)
+
+    @property
+    def scope(self) -> str:
+        """The one scope of an attempt's credential."""
+        part = self.write or self.read or self.call
+        assert part is not None  # An operation that Remit runs reads, writes or calls.
+        return part.scope
 
 
 def parse_operation(data: Mapping[str, Any]) -> Operation:
@@ -179,6 +239,8 @@ def parse_operation(data: Mapping[str, Any]) -> Operation:
         raise OperationError(
             "operation.agent: Remit sees nothing of what the agent does. Say class C and nothing else."
         )
+    if "mcp" in data and (set(data) != {"mcp", "class"} or data["class"] != "C"):
+        raise OperationError("operation.mcp: MCP has no idempotency and no look-up. Say class C and nothing else.")
     return Operation(
         klass=data["class"],
         key_window_s=data.get("key_window_s", KEY_WINDOW_S),
@@ -190,6 +252,7 @@ def parse_operation(data: Mapping[str, Any]) -> Operation:
         normalise={name: tuple(steps) for name, steps in (data.get("normalise") or {}).items()},
         link=data.get("link"),
         report_s=data["agent"]["report_s"] if "agent" in data else None,
+        call=_call(data["mcp"]) if "mcp" in data else None,
     )
 
 
@@ -202,6 +265,26 @@ def check_class(operation: Operation) -> None:
         raise OperationError("operation.write: Class A sends an idempotency key. Name its header in key_header.")
     if operation.write and operation.klass == "B" and operation.look_up is None:
         raise OperationError("operation.look_up: Class B is looked up after a lost answer. Say where, or use class C.")
+
+
+def _call(data: Mapping[str, Any]) -> Call:
+    dry = data.get("dry_run") or {}
+    if data["server"]["name"] != data["tool"]:
+        raise OperationError("operation.mcp.tool: It is not the name in operation.mcp.server. Import it again.")
+    if dry and not ("argument" in dry or ("tool" in dry and "digest" in dry)):
+        raise OperationError(
+            "operation.mcp.dry_run: Name its argument, or another tool with the digest of its definition."
+        )
+    return Call(
+        tool=data["tool"],
+        server=data["server"],
+        reads=data["reads"],
+        scope=data.get("scope", "mcp:call"),
+        error_is_no_effect=data.get("error_means") == "no_effect",
+        dry_run_tool=dry.get("tool", data["tool"]) if dry else "",
+        dry_run_argument=dry.get("argument", ""),
+        dry_run_digest=dry.get("digest", ""),
+    )
 
 
 def _write(data: Mapping[str, Any]) -> Write:

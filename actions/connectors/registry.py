@@ -3,9 +3,12 @@
 from actions.connectors.agent.connector import AgentConnector
 from actions.connectors.base import Connector
 from actions.connectors.http.connector import HttpConnector
+from actions.connectors.mcp.connector import McpConnector
 from actions.connectors.records.connector import RecordsConnector
 
-KINDS: dict[str, Connector] = {"agent": AgentConnector(), "http": HttpConnector(), "records": RecordsConnector()}
+KINDS: dict[str, Connector] = {
+    "agent": AgentConnector(), "http": HttpConnector(), "mcp": McpConnector(), "records": RecordsConnector(),
+}  # fmt: skip
 
 
 class UnknownKind(LookupError):

@@ -6,11 +6,13 @@ Nothing outside this package imports `actions.connectors`; import-linter proves 
 from actions.execution.by_agent import ReportRefused, record_report
 from actions.execution.credentials import end_left_over, left_over
 from actions.execution.health import Health, look_at
+from actions.execution.listing import server_tools
 from actions.execution.preview import PreviewFailed, read_target
-from actions.execution.reach import OutOfReach, check_connection, check_operation
+from actions.execution.reach import OutOfReach, check_operation, checked_options
 from actions.execution.reconcile import reconcile
 from actions.execution.run import run
 from actions.execution.told import Told, told_by_system
+from actions.execution.upstream import compare_tools, look_at_server
 
 __all__ = [
     "Health",
@@ -18,14 +20,17 @@ __all__ = [
     "PreviewFailed",
     "ReportRefused",
     "Told",
-    "check_connection",
     "check_operation",
+    "checked_options",
+    "compare_tools",
     "end_left_over",
     "left_over",
     "look_at",
+    "look_at_server",
     "read_target",
     "reconcile",
     "record_report",
     "run",
+    "server_tools",
     "told_by_system",
 ]

@@ -35,6 +35,7 @@ def request_digest(action: Action, sent: Sent) -> str:
 def attempt_record(action: Action, way: Reach) -> str | None:
     """The record an attempt's credential is bound to; None where the call makes or lists records."""
     part = way.operation.write or way.operation.read
-    assert part is not None  # An operation reads or writes.
+    if part is None:
+        return None  # A call of an MCP tool names its record in arguments that only its server understands.
     bound = way.operation.read_created is None and not (way.operation.read and way.operation.read.rows)
     return fill(part.path, action.arguments) if bound else None

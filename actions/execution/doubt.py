@@ -47,7 +47,7 @@ def choose(action: Action, way: Reach, *, now: datetime) -> Choice:
     operation = way.operation
     if operation.by_agent and not way.definition.reads_only:
         return Choice(How.PERSON, "The agent did this itself, so only people can look what became of it.")
-    if operation.write is None:
+    if not operation.has_effect:
         return Choice(How.NOTHING_TO_FIND, "It only reads, so nothing was changed.")
     problem = _unusable(action, operation)
     if problem:

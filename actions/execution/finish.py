@@ -191,7 +191,7 @@ def _result(
 
 def _received(way: Reach, outcome: Outcome, shown: Shown, known: Secrets) -> dict[str, Any]:
     """What came back, for the ledger. What nobody listed is a commitment: systems answer with more than was asked (R-33)."""
-    if way.operation.write is None:
+    if not way.operation.has_effect:
         return dict(mask(shown.value, known))
     body = dict(outcome.body or {})
     listed = shown.value if outcome.kind == "done" else {name: body[name] for name in PROBLEM if name in body}

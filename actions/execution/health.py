@@ -9,10 +9,13 @@ from actions.connectors.base import ConnectionInfo, Connector, CredentialError, 
 from actions.connectors.operation import OperationError, parse_operation
 from actions.connectors.registry import UnknownKind, connector_for
 from actions.definition import Definition
+from actions.execution.commands import BadCommands
 from actions.execution.lease import Bound
+from actions.execution.listing import server_tools
 from actions.execution.preview import LOOK_S
+from actions.execution.reach import OutOfReach, info_of
 from actions.models import Connection
-from actions.sealing import SealBroken, unseal
+from actions.sealing import SealBroken
 
 REFERENCE = "health"
 _ANSWERED = re.compile(r"the system answered (something unreadable|\d+)")
@@ -30,26 +33,30 @@ def look_at(connection: Connection) -> Health:
     """Never raises for what the system does: what does not work is what was found."""
     if connection.kind == "agent":
         return Health(True, "Its tools run where the agent runs, so there is nothing to look at.")
+    if connection.kind == "mcp":
+        return _listing(connection)
     try:
         scope = _scope(connection)
         if scope is None:
             return Health(False, "No tool uses it, so there is nothing to ask a credential for.")
-        info = ConnectionInfo(
-            slug=connection.slug, kind=connection.kind, base_url=connection.base_url, client_id=connection.client_id,
-            client_secret=unseal(connection.sealed_secret), allow_private=connection.allow_private,
-            options=connection.options,
-        )  # fmt: skip
-        return _tried(connector_for(connection.kind), info, scope)
-    except (SealBroken, UnknownKind, OperationError, CredentialError) as error:
+        return _tried(connector_for(connection.kind), info_of(connection), scope)
+    except (SealBroken, UnknownKind, OperationError, CredentialError, BadCommands) as error:
+        return Health(False, str(error))
+
+
+def _listing(connection: Connection) -> Health:
+    """An MCP server works when it lists its tools; that asks nothing of anybody's records."""
+    try:
+        return Health(True, f"It lists {len(server_tools(connection))} tools.")
+    except OutOfReach as error:
         return Health(False, str(error))
 
 
 def _scope(connection: Connection) -> str | None:
     """The scope of the first of its tools that reads; else of one that writes."""
     found = [parse_operation(Definition(tool.definition).operation) for tool in connection.tools.all()]
-    reads = [operation.read.scope for operation in found if operation.read]
-    writes = [operation.write.scope for operation in found if operation.write]
-    return next(iter([*reads, *writes]), None)
+    effects = sorted(found, key=lambda operation: operation.has_effect)
+    return next((operation.scope for operation in effects), None)
 
 
 def _tried(connector: Connector, info: ConnectionInfo, scope: str) -> Health:

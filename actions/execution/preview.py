@@ -25,7 +25,7 @@ def read_target(tool: Tool, arguments: Mapping[str, Any], *, reference: str) -> 
     """
     try:
         way = reach(tool)
-        if way.operation.read is None or way.operation.read.rows:
+        if (way.operation.read is None and not dry_runs(way)) or (way.operation.read and way.operation.read.rows):
             return None  # Nothing to read first: no target, or a search, whose rows are judged one by one.
         return stored(read_once(way, arguments, reference=reference))
     except (OutOfReach, OperationError, CredentialError, ReadFailed) as error:
@@ -37,11 +37,33 @@ def read_once(way: Reach, arguments: Mapping[str, Any], *, reference: str) -> Sn
 
     Raises OperationError, CredentialError or ReadFailed.
     """
+    if dry_runs(way):
+        return _dry_run(way, arguments, reference)
     read = way.operation.read
     if read is None:
         raise OperationError("This operation has no target to read.")
     path = fill(read.path, arguments)
     return look(way, path, scope=read.scope, record=path, reference=reference)
+
+
+def dry_runs(way: Reach) -> bool:
+    """Whether the tool says what it would do before it does it."""
+    return way.operation.call is not None and way.operation.call.has_dry_run
+
+
+def _dry_run(way: Reach, arguments: Mapping[str, Any], reference: str) -> Snapshot:
+    """What an MCP tool says it would do, in place of a record before it. Raises CredentialError or ReadFailed."""
+    within, upstream = way.within or Bound.after(LOOK_S), way.upstream
+    if upstream is None:
+        raise ReadFailed("Only a tool of an MCP server has a dry run.")
+    asked_s, ttl_s = within.asking()
+    credential = way.connector.mint(
+        way.info, scope=(way.operation.scope,), record=None, ttl_s=ttl_s, reference=reference, timeout_s=asked_s
+    )
+    try:
+        return upstream.dry_run(way.info, way.operation, arguments, credential, timeout_s=within.timeout_s())
+    finally:
+        way.connector.revoke(way.info, credential)
 
 
 def look(way: Reach, path: str, *, scope: str, record: str, reference: str) -> Snapshot:

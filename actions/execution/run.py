@@ -18,6 +18,7 @@ from actions.execution.compose import attempt_record, compose, request_digest
 from actions.execution.finish import block, give_back, record_outcome
 from actions.execution.lease import Lease
 from actions.execution.reach import OutOfReach, Reach, reach
+from actions.execution.upstream import moved_upstream
 from actions.machine import StateConflict, move
 from actions.models import Action
 from actions.record import known_secrets
@@ -80,7 +81,7 @@ def _attempt(actor: Actor, action: Action, lease: Lease) -> None:
     assert action.tool is not None  # An authorized action has a tool: an unknown one is denied.
     try:
         way = reach(action.tool, action.redact, lease)
-        found = recheck.problem(action, way)
+        found = recheck.problem(action, way) or moved_upstream(actor, action, way)
         if found:
             return _block(actor, action, found)
         if way.operation.by_agent:
@@ -104,10 +105,8 @@ def _block(actor: Actor, action: Action, found: recheck.Finding) -> None:
 
 def _mint(actor: Actor, action: Action, way: Reach, lease: Lease) -> Credential:
     """A credential for this attempt: the operation's one scope, the target record, inside the lease."""
-    part = way.operation.write or way.operation.read
-    assert part is not None  # An operation reads or writes.
     return credentials.mint(
-        actor, action, way, scope=(part.scope,), record=attempt_record(action, way), lease=lease,
+        actor, action, way, scope=(way.operation.scope,), record=attempt_record(action, way), lease=lease,
         purpose=credentials.Purpose.ATTEMPT,
     )  # fmt: skip
 

@@ -26,7 +26,7 @@ from actions.models.calls import (
 )
 from actions.models.handovers import Handover
 from actions.models.rechecks import Recheck, new_recheck_id
-from actions.models.tools import ToolVersion
+from actions.models.tools import Listing, ToolVersion
 
 __all__ = [
     "Action",
@@ -38,6 +38,7 @@ __all__ = [
     "Handover",
     "IdempotencyKey",
     "KillSwitch",
+    "Listing",
     "Plan",
     "Recheck",
     "Rollback",

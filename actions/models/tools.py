@@ -6,6 +6,28 @@ from typing import Any
 from django.db import models
 
 from actions.models.calls import Connection, Tool
+from actions.offers import Offer
+
+
+class Listing(models.Model):
+    """What a connection's system offers as tools, as last read: all of it the system's words. An import takes from it alone."""
+
+    connection = models.OneToOneField(Connection, on_delete=models.PROTECT, related_name="listing")
+    # JSON: a list of offers (actions.offers.Offer).
+    offers_text = models.TextField()
+    digest = models.CharField(max_length=80)
+    # What already imported tools no longer agree with, a sentence each.
+    moved = models.JSONField(default=list)
+    taken_at = models.DateTimeField()
+    # Ledger form of the person or part of Remit: {kind, id, name}.
+    taken_by = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} {self.digest}"
+
+    @property
+    def offers(self) -> list[Offer]:
+        return [Offer(**one) for one in json.loads(self.offers_text)]
 
 
 class ToolVersion(models.Model):

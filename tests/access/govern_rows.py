@@ -51,6 +51,10 @@ GOVERN_ROWS: dict[str, tuple[str, str, dict, int]] = {
         404,
     ),
     "actions:rotate_connection": ("post", "/connections/desk/rotate/", {"dana": 422, "omar": 422, **SEES_NAMED}, 403),
+    # A connection of kind records describes no tools, and nobody here proved who they are.
+    "actions:offers": ("get", "/connections/desk/tools/", {"ken": 302, **SEES_NAMED}, 403),
+    "actions:read_offers": ("post", "/connections/desk/tools/read/", {"ken": 302, **SEES_NAMED}, 403),
+    "actions:import_offers": ("post", "/connections/desk/tools/import/", {"ken": 302, **SEES_NAMED}, 403),
     "actions:pause": ("get", "/pause/", {"maya": 403, "omar": 200, "lena": 200, None: 302}, 200),
     "actions:release": (
         "post",

@@ -131,5 +131,5 @@ def test_normalisers_are_applied_in_order_to_texts_only():
 
 def test_kinds_are_known_by_name():
     assert connector_for("records") is connector_for("records")
-    with pytest.raises(UnknownKind, match="Known: agent, http, records"):
+    with pytest.raises(UnknownKind, match="Known: agent, http, mcp, records"):
         connector_for("ftp")

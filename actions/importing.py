@@ -1,0 +1,101 @@
+"""Bringing in the tools of a system that describes itself: what it offers is read and kept, an admin says what each is.
+
+Nothing is a tool until a policy admin says its effect class and reversibility, and nothing is used until a policy names it. A
+definition that differs from the one in force waits and blocks its tool, as any loaded one does (R-22).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from django.db import transaction
+
+from accounts.access import require
+from accounts.actors import Actor
+from accounts.clock import database_now
+from accounts.models import User, Workspace
+from accounts.permissions import Permission
+from actions.connections import get_connection_for
+from actions.execution import OutOfReach, compare_tools, server_tools
+from actions.models import Connection, Listing, Tool
+from actions.offers import BadChoice, Choice, Offer, definition_of, mcp_offers
+from actions.tools import BadTool, load_definitions
+from traces.canonical import digest_of
+from traces.services import record_governance
+
+KINDS = ("mcp",)
+# The most cautious word on a tool that nobody has said anything about yet.
+CAUTIOUS = Choice("side_effect", "irreversible")
+
+
+class ImportRefused(Exception):
+    """Nothing was read or imported; the message says why and what to do."""
+
+
+def connection_to_import(user: User, workspace: Workspace, slug: str) -> Connection:
+    """A connection whose tools this person may bring in. Raises Forbidden, NotVisible or ImportRefused."""
+    connection = get_connection_for(user, workspace, slug)
+    require(user, Permission.POLICY_PUBLISH, workspace)
+    if connection.kind not in KINDS:
+        raise ImportRefused(f"A connection of kind {connection.kind} describes no tools. Load them from a file.")
+    return connection
+
+
+def list_tools(*, actor: Actor, connection: Connection) -> Listing:
+    """Read what an MCP server offers, keep it, and block imported tools that it defines otherwise now. Raises ImportRefused."""
+    if connection.kind != "mcp":
+        raise ImportRefused("Only an MCP server lists its tools.")
+    try:
+        live = server_tools(connection)
+    except OutOfReach as error:
+        raise ImportRefused(str(error)) from error
+    moved = compare_tools(actor, connection, live)
+    return _keep(actor, connection, mcp_offers(connection.slug, live.values()), moved)
+
+
+def _keep(actor: Actor, connection: Connection, offers: Sequence[Offer], moved: list[str]) -> Listing:
+    told = [offer.to_json() for offer in offers]
+    digest = digest_of(told)
+    values = {
+        "offers_text": orjson.dumps(told).decode(), "digest": digest, "moved": moved, "taken_at": database_now(),
+        "taken_by": {"kind": actor.kind, "id": actor.id, "name": actor.name},
+    }  # fmt: skip
+    body = {"connection": connection.slug, "offers": len(offers), "digest": digest, "moved": moved}
+    with transaction.atomic():
+        listing, _ = Listing.objects.update_or_create(connection=connection, defaults=values)
+        record_governance(actor=actor, workspace_id=connection.workspace_id, type="connection.listed", body=body)
+    return listing
+
+
+def import_tools(*, actor: Actor, connection: Connection, digest: str, choices: Mapping[str, Choice]) -> list[Tool]:
+    """Make tools of what was offered under `digest`, each as the admin says by its key. Raises ImportRefused; then none is."""
+    listing = Listing.objects.filter(connection=connection).first()
+    if listing is None or listing.digest != digest:
+        raise ImportRefused("What you saw was read again since. Look at what is offered now. Nothing was imported.")
+    offers = {offer.key: offer for offer in listing.offers}
+    unknown = sorted(set(choices) - set(offers))
+    if unknown or not choices:
+        raise ImportRefused(f"{unknown[0][:120]} is not offered." if unknown else "Tick at least one tool to import.")
+    try:
+        definitions = [definition_of(offers[key], choice, offers) for key, choice in choices.items()]
+        _refuse_foreign(connection, definitions)
+        with transaction.atomic():
+            tools = load_definitions(actor=actor, connection=connection, definitions=definitions)
+            body = {"connection": connection.slug, "listing": digest, "tools": [_told(one) for one in definitions]}
+            record_governance(actor=actor, workspace_id=connection.workspace_id, type="connection.imported", body=body)
+    except (BadChoice, BadTool) as error:
+        raise ImportRefused(f"{error} Nothing was imported.") from error
+    return tools
+
+
+def _refuse_foreign(connection: Connection, definitions: Sequence[Mapping[str, Any]]) -> None:
+    """A tool of another connection is not taken over by one of the same name. Raises ImportRefused."""
+    names = [definition["name"] for definition in definitions]
+    tools = Tool.objects.filter(workspace_id=connection.workspace_id, name__in=names)
+    other = tools.exclude(connection=connection).select_related("connection").first()
+    if other is not None:
+        raise ImportRefused(f"{other.name} is a tool of {other.connection.slug} already. Nothing was imported.")
+
+
+def _told(definition: Mapping[str, Any]) -> dict[str, str]:
+    return {key: definition[key] for key in ("name", "effect_class", "reversibility")}

@@ -1,0 +1,84 @@
+"""The page of what a connection offers: read it, say what each tool is, import."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.http import AuthenticatedRequest, sign_in_required
+from actions.import_page import choices_of, rows_of
+from actions.importing import ImportRefused, connection_to_import, import_tools, list_tools
+from actions.models import Connection, Listing
+from approvals.stepup.here import here, step_up_first
+from approvals.stepup.services import StepUpMissing, fresh_step_up
+
+
+@sign_in_required
+@require_GET
+def offers(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+    """What the connection's system offers, as last read."""
+    try:
+        return _page(request, connection_to_import(request.user, request.workspace, slug))
+    except ImportRefused as error:
+        messages.error(request, str(error))
+        return redirect("actions:connection", slug)
+
+
+def _page(
+    request: AuthenticatedRequest, found: Connection, *, data: Any = None, refused: str = "", status: int = 200
+) -> HttpResponse:
+    listing = Listing.objects.select_related("connection__workspace").filter(connection=found).first()
+    rows = rows_of(listing, data) if listing else []
+    context = {
+        "connection": found, "listing": listing, "rows": rows, "refused": refused,
+        "usable": sum(row.form is not None for row in rows),
+    }  # fmt: skip
+    return render(request, "actions/offer_list.html", context, status=status)
+
+
+@sign_in_required
+@require_POST
+def read_offers(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+    """Ask the server what it offers."""
+    try:
+        found = connection_to_import(request.user, request.workspace, slug)
+    except ImportRefused as error:
+        messages.error(request, str(error))
+        return redirect("actions:connection", slug)
+    try:
+        listing = list_tools(actor=request.actor, connection=found)
+    except ImportRefused as error:
+        return _page(request, found, refused=str(error), status=422)
+    told = f"{len(listing.offers)} offered. Nothing is imported until you say what each is."
+    (messages.warning if listing.moved else messages.success)(request, " ".join([*listing.moved, told]))
+    return redirect("actions:offers", slug)
+
+
+@sign_in_required
+@require_POST
+@step_up_first
+def import_offers(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+    """Make tools of what was ticked. Whoever says what a tool does has just proved who they are."""
+    try:
+        found = connection_to_import(request.user, request.workspace, slug)
+    except ImportRefused as error:
+        messages.error(request, str(error))
+        return redirect("actions:connection", slug)
+    listing = Listing.objects.select_related("connection__workspace").filter(connection=found).first()
+    choices, bad = choices_of(rows_of(listing, request.POST)) if listing else ({}, [])
+    if bad:
+        return _page(request, found, data=request.POST, refused="Some of what you said does not fit.", status=422)
+    if choices and fresh_step_up(here(request)) is None:
+        raise StepUpMissing("Prove who you are first.")
+    try:
+        tools = import_tools(
+            actor=request.actor, connection=found, digest=request.POST.get("digest", ""), choices=choices
+        )
+    except ImportRefused as error:
+        return _page(request, found, data=request.POST, refused=str(error), status=409)
+    names = ", ".join(tool.name for tool in tools)
+    messages.success(request, f"Imported: {names}. No agent may use them until a policy names them.")
+    return redirect(reverse("actions:connection", args=[slug]))
