@@ -122,7 +122,7 @@ tests/conformance/node_modules/.package-lock.json: .venv/dev-ready tests/conform
 	"$(NODE_HOME)/bin/node" "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js" ci --prefix tests/conformance --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
-conformance: tests/conformance/node_modules/.package-lock.json ## The protocol's own conformance suite against /mcp, on both wires.
+conformance: tests/conformance/node_modules/.package-lock.json ## The protocol's own conformance suite against /mcp, and the official servers as systems of record.
 	$(EXEC) $(BIN)/pytest tests/conformance -m conformance -p no:xdist --timeout 900
 
 ledger-fixtures: setup-dev ## Store the ledgers of this release for the releases to come.

@@ -119,6 +119,17 @@ def written_out(node: Mapping[str, Any], root: Mapping[str, Any]) -> WrittenOut:
     return WrittenOut(found if isinstance(found, dict) else {}, writer.notes)
 
 
+def _close(node: Any) -> None:
+    """Records inside arguments take the names they list too, where nothing else is said of them (R-30)."""
+    if not isinstance(node, dict):
+        return
+    if "properties" in node and not any(key in node for key in ("additionalProperties", *_COMBINED)):
+        node["additionalProperties"] = False
+    items = node.get("items")
+    for part in [*(node.get("properties") or {}).values(), *(node.get("prefixItems") or []), items]:
+        _close(part)
+
+
 def closed(node: Mapping[str, Any], root: Mapping[str, Any]) -> WrittenOut:
     """The same for a tool's arguments: an object that takes the names it lists and no others (B-06). Raises SchemaProblem."""
     found = written_out(node, root)
@@ -132,6 +143,8 @@ def closed(node: Mapping[str, Any], root: Mapping[str, Any]) -> WrittenOut:
         found.notes.append("It takes more names than it lists. Only those it lists can be sent.")
     schema |= {"type": "object", "additionalProperties": False, "properties": schema.get("properties") or {}}
     schema.pop("unevaluatedProperties", None)
+    for part in schema["properties"].values():
+        _close(part)
     missing = [name for name in schema.get("required") or [] if name not in schema["properties"]]
     if missing:
         raise SchemaProblem(f"{', '.join(map(str, missing))[:120]} is required and not listed.")
