@@ -18,7 +18,8 @@ from policies.access import drafts_visible_to
 
 AGENT_VIEWS = frozenset({"actions:agents", "actions:agent", "actions:issue_token", "actions:runbook"})
 TOOL_VIEWS = frozenset({"actions:tools", "actions:tool", "actions:decide_tool"})
-CONNECTION_VIEWS = frozenset({"actions:connections", "actions:connection", "actions:rotate_connection"})
+OFFER_VIEWS = ("actions:offers", "actions:read_offers", "actions:import_offers")
+CONNECTION_VIEWS = frozenset({"actions:connections", "actions:connection", "actions:rotate_connection", *OFFER_VIEWS})
 # Pages of `actions` that have a place of their own in the bar, or none.
 ELSEWHERE = AGENT_VIEWS | TOOL_VIEWS | CONNECTION_VIEWS | {"actions:pause"}
 

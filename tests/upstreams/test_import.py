@@ -111,6 +111,7 @@ def test_the_page_marks_the_servers_words_and_agents_get_them_clean(cast, server
     ken = browser(cast, "ken")
     assert ken.post("/connections/notes/tools/read/").status_code == 302
     page = ken.get("/connections/notes/tools/").content.decode()
+    assert page.count('aria-current="page"') >= 1 and '/connections/" aria-current="page"' in page
     assert "U+202E" in page and "U+200B" in page and "<script>alert" not in page and "The system’s words" in page
     bring(cast, notes)
     told = Tool.objects.get(name=TOOL).definition["description"]
