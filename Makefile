@@ -7,7 +7,7 @@ EXEC := $(PY) -m console.runtime exec --
 SRC := accounts actions approvals benchmarks client/remit_client console gateway policies sample traces verify
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign scenarios tamper bench mutation conformance ledger-fixtures differential undo races hostile ssrf adapters adapters-types fuzz manage lock clean
+.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign scenarios tamper bench bench-lists mutation conformance ledger-fixtures differential undo races hostile ssrf adapters adapters-types fuzz manage lock clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
@@ -84,6 +84,11 @@ bench: setup-dev ## What things cost, as ratios to something measured in the sam
 	$(PY) -m benchmarks.engine
 	$(EXEC) sh -c '$(PY) manage.py migrate -v 0 && $(PY) -m benchmarks.pages --actions $(ACTIONS) && $(PY) -m benchmarks.trace_page && $(PY) -m benchmarks.replay --actions $(ACTIONS)'
 	$(EXEC) $(PY) -m benchmarks.verify --entries $(ACTIONS)
+
+# TRACES=20000 for a short run; a million takes some 6 GB of disk and a quarter of an hour.
+bench-lists: TRACES ?= 1000000
+bench-lists: setup-dev ## What the lists of traces and actions cost among a million of each, in a database of their own.
+	$(EXEC) $(PY) -m benchmarks.lists --traces $(TRACES)
 
 .mutation/made: .venv/dev-ready
 	$(PY) -m venv .mutation

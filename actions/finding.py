@@ -1,28 +1,32 @@
 """Narrows the actions a person may see to the filters that lists of traces have.
 
-What the ledger's facets know narrows the traces first, by their index; then each action is asked about itself.
+What the ledger's facets know narrows the traces first, by their index; then each action is asked about itself. A page is
+read along one index that has its rows in order (`walks`), as of traces.
 """
+
+from collections.abc import Callable
 
 from django.db.models import Q, QuerySet
 
 from accounts.models import Workspace
 from actions.models import Action
-from actions.states import SUCCESS, State
+from actions.stands import STANDS
 from approvals.models import ApprovalRequest
 from traces.facets import facet
-from traces.filters import OUTCOMES, Filters, instant_of
-from traces.finding import by_title, people_named
+from traces.filters import Filters, instant_of
+from traces.finding import agent_named, along, by_title, leading, people_named, within
 from traces.models import Trace
-from traces.sentences import outcome
-
-UNDONE = "rolled_back"
-# Outcome of a trace -> the states of an action that mean the same of it alone.
-STATES = {how: [state for state in State if outcome([state]) == how] for how in OUTCOMES}
+from traces.paging import Walk
 
 
 def narrowed(visible: QuerySet[Action], workspace: Workspace, filters: Filters) -> QuerySet[Action]:
     """Those of the visible actions that match every filter."""
     found = visible.filter(trace__facets__contains=_facets(filters)) if _facets(filters) else visible
+    if filters.outcome:
+        # As a trace of this action alone would stand.
+        found = found.alias(stands=STANDS).filter(stands=filters.outcome)
+    if filters.agent:
+        found = found.filter(agent_id=agent_named(workspace, filters.agent))
     for condition in _conditions(filters):
         found = found.filter(condition)
     if filters.person:
@@ -32,6 +36,17 @@ def narrowed(visible: QuerySet[Action], workspace: Workspace, filters: Filters) 
     return found
 
 
+def walks(visible: QuerySet[Action], workspace: Workspace, filters: Filters) -> list[Walk[Action]]:
+    """The same actions in the order of an index: of the facet that narrows most, else of time; one a person of that name."""
+    facets, rest = leading(workspace, filters)
+    found = narrowed(visible, workspace, rest)
+    # A facet says that it was decided so once; after an edit it may have been decided anew.
+    for condition in (_decided_by(filters.policy), _fired(filters.rule)) if facets else ():
+        found = found.filter(condition)
+    made = [along(found, workspace, one, "action_id") for one in facets] if facets else [Walk(found, found)]
+    return [within(walk, filters) for walk in made]
+
+
 def _facets(filters: Filters) -> list[str]:
     given = {"tool": filters.tool, "record": filters.record, "policy": filters.policy, "rule": filters.rule}
     return [facet(kind, value) for kind, value in given.items() if value]
@@ -39,9 +54,7 @@ def _facets(filters: Filters) -> list[str]:
 
 def _conditions(filters: Filters) -> list[Q]:
     """What each filter asks of one action."""
-    asked = [
-        (filters.outcome, _stands),
-        (filters.agent, lambda slug: Q(agent__slug=slug)),
+    asked: list[tuple[str, Callable[[str], Q]]] = [
         (filters.tool, lambda name: Q(tool_name=name)),
         (filters.record, lambda record: Q(before__record_id=record) | Q(result__remote_id=record)),
         (filters.policy, _decided_by),
@@ -52,18 +65,10 @@ def _conditions(filters: Filters) -> list[Q]:
     return [condition(value) for value, condition in asked if value]
 
 
-def _stands(how: str) -> Q:
-    """As a trace of this action alone would stand."""
-    if how == UNDONE:
-        return Q(state__in=SUCCESS, rollback_state=UNDONE)
-    whole = Q(state__in=STATES.get(how, []))
-    return whole & ~Q(rollback_state=UNDONE) if how == Trace.Outcome.COMPLETED else whole
-
-
 def _decided_by(policy: str) -> Q:
-    """`support`, or one version of it: `support@18`."""
+    """`support`, or one version of it: `support@18`. Nothing asks for nothing."""
     slug, _, version = policy.partition("@")
-    named = Q(decision__policy__slug=slug)
+    named = Q(decision__policy__slug=slug) if slug else Q()
     if not version:
         return named
     whole = version.isascii() and version.isdigit() and len(version) < 10
@@ -71,7 +76,9 @@ def _decided_by(policy: str) -> Q:
 
 
 def _fired(rule: str) -> Q:
-    """A rule that did not pass."""
+    """A rule that did not pass. Nothing asks for nothing."""
+    if not rule:
+        return Q()
     spoke = [Q(decision__checks__contains=[{"rule": rule, "outcome": how}]) for how in ("denied", "escalated")]
     return spoke[0] | spoke[1]
 

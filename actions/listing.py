@@ -11,14 +11,14 @@ from django.urls import reverse
 from accounts.clock import database_now
 from accounts.models import User, Workspace
 from actions.access import actions_visible_to
-from actions.finding import narrowed
+from actions.finding import walks
 from actions.models import Action
 from actions.record import told
 from approvals.models import ApprovalRequest
 from traces.canonical import instant
 from traces.filters import LABELS, Filters
 from traces.listing import Chip, Field, agents_for, chosen_chips, form_fields, outcome_chips
-from traces.paging import page_of, place
+from traces.paging import Walk, counted, page_of, place
 from traces.story.steps import RESULTS
 
 COLUMNS = [
@@ -57,19 +57,29 @@ class Listing:
     query: str
     next_url: str
     previous_url: str
+    # All that match, as `counted` says it.
+    count: str
     clear_url: str = "?"
 
 
-def matching(user: User, workspace: Workspace, filters: Filters) -> QuerySet[Action]:
+# What a row of the list does not show and would cost most of what it is to read.
+UNSHOWN = ("decision", "proposed_text", "changes", "drift", "result", "inverse")
+
+
+def matching(user: User, workspace: Workspace, filters: Filters) -> list[Walk[Action]]:
     """The actions this person may see that match, with what a row names."""
-    found = narrowed(actions_visible_to(user, workspace), workspace, filters)
-    return found.select_related("agent", "requester", "acting_user", "tool__connection")
+    return walks(_visible(user, workspace), workspace, filters)
+
+
+def _visible(user: User, workspace: Workspace) -> QuerySet[Action]:
+    return actions_visible_to(user, workspace).select_related("agent", "requester", "acting_user", "tool__connection")
 
 
 def listing(user: User, workspace: Workspace, query: Mapping[str, Any]) -> Listing:
     """One page of the actions that match the filters in a query string, newest first."""
     filters = Filters.from_query(query)
-    page = page_of(matching(user, workspace, filters), query)
+    found = walks(_visible(user, workspace).defer(*UNSHOWN), workspace, filters)
+    page = page_of(found, query)
     waits = waited(page.rows)
     return Listing(
         rows=[_row(action, waits) for action in page.rows],
@@ -82,6 +92,7 @@ def listing(user: User, workspace: Workspace, query: Mapping[str, Any]) -> Listi
         query=filters.url() if filters.active else "",
         next_url=filters.url(after=place(page.rows[-1])) if page.older else "",
         previous_url=filters.url(before=place(page.rows[0])) if page.newer else "",
+        count=counted(found),
     )
 
 

@@ -12,6 +12,7 @@ from accounts.permissions import Permission
 from actions.listing import COLUMNS, export_rows, listing, matching
 from traces.canonical import instant
 from traces.filters import Filters
+from traces.paging import newest
 from traces.tabular import csv_text
 
 MOST = 5000
@@ -36,8 +37,7 @@ def export(request: AuthenticatedRequest) -> HttpResponse:
     """All that match, as CSV or as JSON (`format=json`). More than MOST are refused, never cut."""
     require(request.user, Permission.TRACE_EXPORT, request.workspace)
     filters = Filters.from_query(request.GET)
-    found = matching(request.user, request.workspace, filters).order_by("-created_at", "-pk")
-    actions = list(found[: MOST + 1])
+    actions = newest(matching(request.user, request.workspace, filters), MOST + 1)
     if filters.problems or len(actions) > MOST:
         said = [*filters.problems, f"from: more than {MOST} actions match. Choose a shorter window."]
         return JsonResponse({"problems": said[: len(filters.problems) or 1]}, status=422)

@@ -1,15 +1,27 @@
-"""Narrows visible traces to filters, by indexes alone: facets, agent, outcome, time, words of the title."""
+"""Narrows visible traces to filters, by indexes alone: facets, agent, outcome, time, words of the title.
+
+A page is read along one index that has its rows in order (`walks`), so it costs the same however many rows there are and
+however long ago the last one was.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, cast
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
-from django.db.models import Q, QuerySet
+from django.db.models import FilteredRelation, Q, QuerySet
 
 from accounts.ids import is_id
 from accounts.models import Agent, User, Workspace
 from traces.facets import facet
 from traces.filters import Filters, instant_of
 from traces.models import Trace
+from traces.paging import Row, Walk, newest
 
 MOST_PEOPLE = 20
+NOBODY = "person:nobody"
+# The filters that facets answer, the one that leaves the fewest rows first: a list walks along the first that is asked.
+LEADING = ("record", "person", "rule", "tool", "policy")
 # As the index of migration 0009 has it.
 TITLE_WORDS = SearchVector("title", config="simple")
 
@@ -20,16 +32,52 @@ def narrowed(visible: QuerySet[Trace], workspace: Workspace, filters: Filters) -
     if filters.outcome:
         found = found.filter(outcome=filters.outcome)
     if filters.agent:
-        # Looked up first, so that the database knows how common it is.
-        agent = Agent.objects.filter(workspace=workspace, slug=filters.agent).values_list("pk", flat=True).first()
-        found = found.filter(agent_id=agent) if agent else found.none()
+        found = found.filter(agent_id=agent_named(workspace, filters.agent))
     if filters.person:
-        found = found.filter(facets__overlap=people_named(workspace, filters.person) or ["person:nobody"])
+        found = found.filter(facets__overlap=people_named(workspace, filters.person) or [NOBODY])
     if filters.since:
         found = found.filter(created_at__gte=instant_of(filters.since))
     if filters.until:
         found = found.filter(created_at__lte=instant_of(filters.until))
     return by_title(found, filters.q) if filters.q else found
+
+
+def walks(visible: QuerySet[Trace], workspace: Workspace, filters: Filters) -> list[Walk[Trace]]:
+    """The same traces in the order of an index: of the facet that narrows most, else of time; one a person of that name."""
+    facets, rest = leading(workspace, filters)
+    found = narrowed(visible, workspace, rest)
+    made = [along(found, workspace, one, "trace_id") for one in facets] if facets else [Walk(found, found)]
+    return [within(walk, filters) for walk in made]
+
+
+def leading(workspace: Workspace, filters: Filters) -> tuple[Sequence[str], Filters]:
+    """The facets of the filter that a list walks along (none: it walks along time), and the filters left to ask of each row."""
+    name = next((name for name in LEADING if getattr(filters, name)), "")
+    rest = replace(filters, since="", until="")
+    if not name:
+        return [], rest
+    value = getattr(filters, name)
+    facets = (people_named(workspace, value) or [NOBODY]) if name == "person" else [facet(name, value)]
+    answered: Any = {name: ""}
+    return facets, replace(rest, **answered)
+
+
+def along(found: QuerySet[Row], workspace: Workspace, named: str, key: str) -> Walk[Row]:
+    """Those with a facet, in its order. `key` is the column of the facet's row that names them."""
+    here = FilteredRelation("facet_rows", condition=Q(facet_rows__workspace=workspace, facet_rows__facet=named))
+    placed = cast("QuerySet[Row]", found.annotate(place=here).filter(place__facet=named))
+    return Walk(placed, found, "place__created_at", f"place__{key}")
+
+
+def within(walk: Walk[Row], filters: Filters) -> Walk[Row]:
+    """The part of a walk that lies in the filters' window."""
+    ends = [instant_of(text) if text else None for text in (filters.since, filters.until)]
+    return walk.between(*ends)
+
+
+def agent_named(workspace: Workspace, slug: str) -> str:
+    """The id of an agent, looked up first so that the database knows how common it is; "" where there is none."""
+    return Agent.objects.filter(workspace=workspace, slug=slug).values_list("pk", flat=True).first() or ""
 
 
 def _facets(filters: Filters) -> list[str]:
@@ -56,11 +104,7 @@ def by_title(found: QuerySet[Trace], text: str) -> QuerySet[Trace]:
 
 def found_by(visible: QuerySet[Trace], workspace: Workspace, text: str, most: int) -> list[Trace]:
     """The newest traces that touched a record of this id, that a person of this name asked for or decided, or so titled."""
-    people = people_named(workspace, text)
-    ways = [
-        visible.filter(facets__contains=[facet("record", text)]),
-        *([visible.filter(facets__overlap=people)] if people else []),
-        by_title(visible, text),
-    ]
-    found = {trace.pk: trace for way in ways for trace in way.order_by("-created_at")[:most]}
-    return sorted(found.values(), key=lambda trace: trace.created_at, reverse=True)[:most]
+    titled = Walk(by_title(visible, text), visible)
+    wanted = [*people_named(workspace, text), facet("record", text)]
+    ways = [*(along(visible, workspace, one, "trace_id") for one in wanted), titled]
+    return newest(ways, most)

@@ -10,9 +10,9 @@ from accounts.models import Agent, User, Workspace
 from accounts.permissions import Permission
 from traces.access import traces_visible_to
 from traces.filters import LABELS, OUTCOMES, Filters
-from traces.finding import narrowed
+from traces.finding import walks
 from traces.models import SavedView, Trace
-from traces.paging import page_of, place
+from traces.paging import counted, page_of, place
 from traces.waiting import waited_now
 
 
@@ -58,13 +58,16 @@ class Listing:
     query: str
     next_url: str
     previous_url: str
+    # All that match, as `counted` says it.
+    count: str
     clear_url: str = "?"
 
 
 def listing(user: User, workspace: Workspace, query: Mapping[str, Any], saved: list[SavedView]) -> Listing:
     """One page of the traces this person may see that match the filters in a query string, newest first."""
     filters = Filters.from_query(query)
-    page = page_of(narrowed(traces_visible_to(user, workspace), workspace, filters), query)
+    found = walks(traces_visible_to(user, workspace), workspace, filters)
+    page = page_of(found, query)
     waits = waited_now(page.rows)
     return Listing(
         rows=[_row(trace, waits) for trace in page.rows],
@@ -78,6 +81,7 @@ def listing(user: User, workspace: Workspace, query: Mapping[str, Any], saved: l
         query=filters.url(),
         next_url=filters.url(after=place(page.rows[-1])) if page.older else "",
         previous_url=filters.url(before=place(page.rows[0])) if page.newer else "",
+        count=counted(found),
     )
 
 

@@ -85,6 +85,35 @@ class Trace(models.Model):
         return self.on_behalf_of
 
 
+class FacetRow(models.Model):
+    """One facet of a trace or an action beside its time: the order in which a list of that facet is read.
+
+    A GIN index finds a facet but has no order, so a page of a common one would sort all that have it. The database writes
+    these rows itself, by triggers on what they are read from; nothing decides by them.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    facet = models.CharField(max_length=140)
+    # As of the trace or action, which never changes.
+    created_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.facet
+
+
+class TraceFacet(FacetRow):
+    """A facet of a trace (`Trace.facets`)."""
+
+    trace = models.ForeignKey(Trace, on_delete=models.CASCADE, related_name="facet_rows", db_index=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["trace", "facet"], name="trace_facet_once")]
+        indexes = [models.Index(fields=["workspace", "facet", "-created_at", "-trace"], name="trace_facet_newest")]
+
+
 def new_view_id() -> str:
     return new_id("vew")
 

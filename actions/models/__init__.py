@@ -24,12 +24,14 @@ from actions.models.calls import (
     new_system_id,
     new_tool_id,
 )
+from actions.models.facets import ActionFacet
 from actions.models.handovers import Handover
 from actions.models.rechecks import Recheck, new_recheck_id
 from actions.models.tools import Listing, ToolVersion
 
 __all__ = [
     "Action",
+    "ActionFacet",
     "AttemptCredential",
     "Attestation",
     "Bulk",

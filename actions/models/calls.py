@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
+from django.db.models import F
 
 from accounts.ids import new_id
 from accounts.models import Agent, PersonToken, User, Workspace
 from accounts.scopes import AGENT
 from actions.definition import Definition
+from actions.stands import STANDS
 from actions.states import IN_DOUBT, State
 from traces.models import Trace
 
@@ -223,6 +225,8 @@ class Action(models.Model):
                 condition=models.Q(state__in=["unknown", "needs_human"]),
             ),
             models.Index(fields=["workspace", "-created_at"], name="action_workspace_newest"),
+            models.Index(fields=["workspace", "agent", "-created_at"], name="action_agent_newest"),
+            models.Index(F("workspace"), STANDS, F("created_at").desc(), name="action_stands_newest"),
         ]
 
     def __str__(self) -> str:

@@ -11,13 +11,14 @@ from django.test import Client
 
 from accounts.clock import database_now
 from actions.access import actions_visible_to
-from actions.finding import STATES, narrowed
+from actions.finding import narrowed, walks
 from actions.listing import COLUMNS, listing
 from actions.models import Action
+from actions.stands import STATES
 from tests.builders import opened, planned, request_of, vote, work
 from traces.filters import OUTCOMES, Filters
 from traces.models import Trace
-from traces.paging import PAGE
+from traces.paging import PAGE, newest
 from traces.show import show
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -33,7 +34,10 @@ def trace(cast) -> Trace:
 
 def steps(cast, first="priya", **query) -> list[int]:
     found = narrowed(actions_visible_to(cast.user(first), cast.northwind), cast.northwind, Filters.from_query(query))
-    return sorted(found.values_list("step", flat=True))
+    walked = walks(actions_visible_to(cast.user(first), cast.northwind), cast.northwind, Filters.from_query(query))
+    asked = sorted(found.values_list("step", flat=True))
+    assert sorted(action.step for action in newest(walked, 99)) == asked, query
+    return asked
 
 
 FOUND = [

@@ -12,10 +12,10 @@ from accounts.clock import database_now
 from tests.builders import opened, planned, request_of, vote
 from traces.access import traces_visible_to
 from traces.filters import Filters
-from traces.finding import found_by, narrowed
+from traces.finding import found_by, narrowed, walks
 from traces.listing import listing
 from traces.models import SavedView, Trace
-from traces.paging import PAGE
+from traces.paging import PAGE, counted, newest
 from traces.saved import MOST, ViewRefused, save_view
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -24,7 +24,10 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 def matches(cast, **query) -> list[str]:
     visible = traces_visible_to(cast.user("priya"), cast.northwind)
     found = narrowed(visible, cast.northwind, Filters.from_query(query))
-    return list(found.values_list("pk", flat=True))
+    asked = list(found.values_list("pk", flat=True))
+    walked = newest(walks(visible, cast.northwind, Filters.from_query(query)), 99)
+    assert sorted(trace.pk for trace in walked) == sorted(asked), query
+    return asked
 
 
 @pytest.fixture
@@ -174,3 +177,35 @@ def test_views_without_name_or_filter_or_beyond_the_most_are_refused(cast):
         save(f"view {number}", q="x")
     with pytest.raises(ViewRefused, match="Remove one first"):
         save("one more", q="x")
+
+
+def test_counts_say_all_of_few_and_more_than_so_many(cast, two):
+    many(cast, 12)
+    found = walks(traces_visible_to(cast.user("priya"), cast.northwind), cast.northwind, Filters.from_query({}))
+    assert (counted(found), counted(found, most=13)) == ("14", "13+")
+    assert "14 traces" in page_for(cast, "priya", "/traces/") and "1 trace<" in page_for(
+        cast, "priya", "/traces/?record=acct_5521"
+    )
+    people = Filters.from_query({"person": "northwind"} | {"person": "a"})
+    several = walks(traces_visible_to(cast.user("priya"), cast.northwind), cast.northwind, people)
+    assert len(several) > 2 and counted(several) == "2"  # Maya, Priya and Dana: the first trace is of two of them.
+
+
+def test_a_page_of_one_facet_is_read_in_order_along_its_index(cast, two):
+    many(cast, 300)
+    Trace.objects.filter(title__startswith="Read order").update(facets=["policy:support", "policy:support@1"])
+    for query in (
+        {"policy": "support@1"},
+        {"record": "acct_5521"},
+        {"person": "maya@northwind.example"},
+        {"rule": "a.b"},
+    ):
+        walk = walks(traces_visible_to(cast.user("priya"), cast.northwind), cast.northwind, Filters.from_query(query))[
+            0
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off"
+            )
+        plan = walk.older(None, PAGE + 1).explain()
+        assert "trace_facet_newest" in plan and "Sort Key" not in plan.replace("Incremental Sort", ""), plan
