@@ -12,6 +12,7 @@ from actions.models import Action
 from actions.record import told
 from actions.states import FINAL, SUCCESS, State
 from policies.breakers import observe, observe_decided
+from policies.demotions import watch
 from policies.engine.decide import decide
 from policies.engine.types import Decision
 from policies.history import Outcome, record_decision, record_outcome, record_wait
@@ -70,8 +71,9 @@ def note_move(action: Action, source: State, to: State) -> None:
 
 
 def note_outcome(action: Action, outcome: Outcome) -> None:
-    """Keep an outcome and let the breakers of the live policy count it."""
+    """Keep an outcome and let the breakers and demotions of the live policy count it."""
     record = record_outcome(action_id=action.pk, outcome=outcome)
     document = live(action.agent)
     if record is not None and document is not None:
         observe(workspace_id=action.workspace_id, document=document, record=record, event=outcome)
+        watch(document=document, record=record, event=outcome)

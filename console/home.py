@@ -19,9 +19,10 @@ from approvals.access import decidable_by
 from approvals.glass_review import unresolved_for
 from approvals.queue import row_of
 from policies.access import proposals_for
+from policies.demotions import PUBLISHER
 from policies.engine.windows import instant
 from policies.lapses import lapses
-from policies.models import BreakerTrip
+from policies.models import BreakerTrip, PolicyVersion
 from traces.models import Log
 
 
@@ -67,6 +68,7 @@ def needs(user: User, workspace: Workspace) -> Sequence[NeedRow]:
         *tripped(user, workspace),
         *changed_tools(user, workspace),
         *agreements(user, workspace),
+        *demoted_roles(user, workspace),
         *ended_waivers(user, workspace),
         *not_fine(user, workspace),
         *(row for row in waiting if row.urgency != "overdue"),
@@ -149,6 +151,27 @@ def agreements(user: User, workspace: Workspace) -> list[Need]:
             urgency="",
         )
         for draft in proposals_for(user, workspace).order_by("updated_at")
+    ]
+
+
+def demoted_roles(user: User, workspace: Workspace) -> list[Need]:
+    """Roles that a rule of their policy demoted, until people publish again: for those who publish, and owners of agents."""
+    found = PolicyVersion.objects.filter(policy__workspace=workspace, is_live=True, published_by__id=PUBLISHER)
+    if not has_permission(user, Permission.POLICY_PUBLISH, workspace):
+        mine = Agent.objects.filter(workspace=workspace, owner=user).values("policy")
+        found = found.filter(policy__slug__in=mine)
+    return [
+        Need(
+            title=version.message,
+            agent=f"policy {version.policy.slug}",
+            step_text="only people promote it again",
+            time_left=f"{age_text(version.published_at)} ago",
+            url=reverse("policies:compare", args=[version.policy.slug, str(version.number)]),
+            verb="Look",
+            icon="shield-alert",
+            urgency="",
+        )
+        for version in found.select_related("policy").order_by("published_at")
     ]
 
 

@@ -40,6 +40,7 @@ class Builder:
             limits=tuple(self._limit(n, data) for n, data in self._section("limits")),
             freezes=tuple(self._freeze(n, data) for n, data in self._section("freezes")),
             breakers=tuple(self._breaker(n, data) for n, data in self._section("breakers")),
+            demotions=tuple(self._demotion(n, data) for n, data in self._section("demotions")),
             redact=self.data.get("redact") or {},
             routes={name: self._route(name, data) for name, data in (self.data.get("routes") or {}).items()},
             tests=tuple(self.data.get("tests") or ()),
@@ -56,7 +57,7 @@ class Builder:
     def _whole(self, document: Document) -> None:
         """What only shows when all parts stand beside each other."""
         for section, key in (
-            *((name, "id") for name in ("invariants", "limits", "freezes", "breakers", "waivers")),
+            *((name, "id") for name in ("invariants", "limits", "freezes", "breakers", "demotions", "waivers")),
             ("tests", "name"),
         ):
             self._unique(section, key)
@@ -187,6 +188,13 @@ class Builder:
         return parts.Breaker(
             data["id"], data.get("name", data["id"]), self._when(path, data["when"]), data["on"], data["per"],
             data["max"], data.get("currency"), seconds(data["window"]),
+        )  # fmt: skip
+
+    def _demotion(self, number: int, data: Mapping[str, Any]) -> parts.Demotion:
+        self._check_role(("demotions", number, "role"), data["role"])
+        return parts.Demotion(
+            data["id"], data.get("name", data["id"]), data["role"], data["on"], data["above"], seconds(data["window"]),
+            data["at_least"], data["to"],
         )  # fmt: skip
 
     def _check_freezes(self, freezes: Sequence[parts.Freeze]) -> None:

@@ -14,7 +14,9 @@ Plain = Mapping[str, Any]
 Path = tuple[str, ...]
 SIDES = ("theirs", "yours")
 # Lists whose items are known by a name of their own; the order of a list decides nothing.
-_KEYED = {"invariants": "id", "limits": "id", "breakers": "id", "freezes": "id", "waivers": "id", "tests": "name"}
+_KEYED = {
+    "invariants": "id", "limits": "id", "breakers": "id", "demotions": "id", "freezes": "id", "waivers": "id", "tests": "name",
+}  # fmt: skip
 # Where one side has nothing.
 _ABSENT: Any = object()
 

@@ -129,6 +129,20 @@ class Breaker:
 
 
 @dataclass(frozen=True, slots=True)
+class Demotion:
+    """More than `above` per cent of the changes of one agent in `window_s`, of `at_least` so many, demote its role to a tier."""
+
+    id: str
+    name: str
+    role: str
+    on: str
+    above: int
+    window_s: int
+    at_least: int
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One loaded policy. `digest` is SHA-256 of the RFC 8785 bytes of its plain value.
 
@@ -144,6 +158,7 @@ class Document:
     limits: tuple[Limit, ...]
     freezes: tuple[Freeze, ...]
     breakers: tuple[Breaker, ...]
+    demotions: tuple[Demotion, ...]
     redact: Mapping[str, Mapping[str, str]]
     routes: Mapping[str, Route]
     tests: tuple[Mapping[str, Any], ...]

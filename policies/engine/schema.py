@@ -157,6 +157,21 @@ _BREAKER = _object(
     },
     ("id", "when", "on", "per", "max", "window"),
 )
+DEMOTED_BY = ("rollbacks", "failures", "rejections")
+# More than `above` per cent of an agent's changes in the window, of at least so many, bring its role down to a tier.
+_DEMOTION = _object(
+    {
+        "id": _NAME,
+        "name": _TEXT,
+        "role": _NAME,
+        "on": {"enum": list(DEMOTED_BY)},
+        "above": {"type": "integer", "minimum": 0, "maximum": 99},
+        "window": _DURATION,
+        "at_least": {"type": "integer", "minimum": 1, "maximum": 100_000},
+        "to": {"enum": [tier for tier in TIERS if tier != "autonomous"]},
+    },
+    ("id", "role", "on", "above", "window", "at_least", "to"),
+)
 # `control` is `<effect class>.<control>` of the ship gate; without `role` the waiver is for every role.
 _WAIVER = _object(
     {
@@ -227,6 +242,7 @@ SCHEMA: dict[str, Any] = {
             "limits": {"type": "array", "items": _LIMIT},
             "routes": _map(_ROUTE),
             "breakers": {"type": "array", "items": _BREAKER},
+            "demotions": {"type": "array", "items": _DEMOTION},
             "freezes": {"type": "array", "items": _FREEZE},
             "redact": _map(_KINDS),
             "waivers": {"type": "array", "items": _WAIVER},

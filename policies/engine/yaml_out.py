@@ -26,7 +26,7 @@ _BLOCKS: frozenset[Path] = frozenset(
         "policy", "roles", "roles.*", "roles.*.tools", "roles.*.fields", "roles.*.fields.*", "roles.*.scopes",
         "invariants", "invariants.*", "limits", "limits.*", "routes", "routes.*", "routes.*.steps",
         "routes.*.escalation",
-        "breakers", "breakers.*", "freezes", "freezes.*", "redact", "waivers", "waivers.*",
+        "breakers", "breakers.*", "demotions", "demotions.*", "freezes", "freezes.*", "redact", "waivers", "waivers.*",
         "tests", "tests.*", "tests.*.given",
     )
 )  # fmt: skip

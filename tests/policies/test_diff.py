@@ -52,6 +52,8 @@ freezes:
   - {id: night, when: {}, reason: Nobody is here., days: [mon, tue], start: "22:00", end: "06:00"}
 breakers:
   - {id: failing, when: {}, on: failures, per: agent, max: 5, window: 1h}
+demotions:
+  - {id: down, role: refunds, on: rollbacks, above: 10, window: 30d, at_least: 20, to: draft-only}
 redact: {desk.order: {card: card number}}
 waivers:
   - {id: glass, control: side_effect.break_glass, reason: Small team., by: Dana, expires: 2027-06-30T00:00Z}
@@ -197,6 +199,17 @@ EDITS = [
     (("breakers", 0, "window"), "30min", L),
     (("breakers", 0, "per"), "workspace", L),
     (("breakers", 0, "on"), "denials", L),
+    (("demotions",), GONE, L),
+    (("demotions", 0, "above"), 9, T),
+    (("demotions", 0, "above"), 11, L),
+    (("demotions", 0, "at_least"), 10, T),
+    (("demotions", 0, "at_least"), 30, L),
+    (("demotions", 0, "to"), "read-only", T),
+    (("demotions", 0, "to"), "execute-with-approval", L),
+    (("demotions", 0, "window"), "7d", L),
+    (("demotions", 0, "on"), "failures", L),
+    (("demotions", 0, "role"), "other", L),
+    (("demotions", 0, "name"), "Down", N),
     (("redact",), GONE, L),
     (("redact", "desk.order", "card"), "card", N),
     (("redact", "desk.order"), {"card": "card number", "card.pin": "pin"}, N),

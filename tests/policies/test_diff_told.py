@@ -87,6 +87,7 @@ def test_an_added_rule_says_what_it_does():
         "Limit each is added: $100.00 per action, then approval by two.",
         "Limit daily is added: 50 calls per agent in 1d, then deny.",
         "Breaker failing is added: more than 5 failures per agent in 1h.",
+        "Demotion down is added: refunds to draft-only above 10 % rollbacks in 30d.",
         "Freeze books is added: 2026-12-30T00:00Z to 2027-01-02T00:00Z.",
         "Freeze night is added: every mon and tue from 22:00 to 06:00 UTC.",
         "card of desk.order: not listed becomes redacted as card number.",

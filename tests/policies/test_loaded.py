@@ -74,7 +74,7 @@ def problems(text: str) -> list[tuple[str, str]]:
 
 
 LIMIT = "limits: [{id: l, when: {}, kind: count, per: agent, max: %s, window: 1h, over: deny}]\n"
-KNOWN = "breakers, freezes, invariants, limits, policy, redact, roles, routes, tests, waivers"
+KNOWN = "breakers, demotions, freezes, invariants, limits, policy, redact, roles, routes, tests, waivers"
 TOOL = "{name: t, resource_type: a, effect_class: read, reversibility: reversible}"
 GIVEN = f"tests: [{{name: T, given: {{role: r, tool: {TOOL}, record: %s}}, expect: {{effect: allow}}}}]\n"
 ROWS = GIVEN.replace(", record: %s", "").replace("reversible}", "reversible, returns_rows: 1}")

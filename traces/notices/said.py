@@ -237,7 +237,8 @@ def _proposed(scene: Scene) -> Said:
 def _not_published(scene: Scene) -> Said:
     path = reverse("policies:detail", args=[scene.body["policy"]])
     facts = (("Why", str(scene.body.get("why", ""))),)
-    return Said(f"Policy {scene.body['policy']}: a scheduled publication did not happen", path, facts)
+    what = "a demotion" if "rule" in scene.body else "a scheduled publication"
+    return Said(f"Policy {scene.body['policy']}: {what} did not happen", path, facts)
 
 
 _SAYERS: dict[str, Callable[[Scene], Said]] = {

@@ -12,7 +12,7 @@ from policies.engine.diff.model import LOOSENS, NEUTRAL, TIGHTENS, Change, Diff,
 from policies.engine.diff.redactions import compare_redactions
 from policies.engine.diff.roles import compare_policy, compare_roles
 from policies.engine.diff.routes import compare_routes
-from policies.engine.diff.rules import BREAKERS, FREEZES, INVARIANTS, TESTS, WAIVERS, limits_kind
+from policies.engine.diff.rules import BREAKERS, DEMOTIONS, FREEZES, INVARIANTS, TESTS, WAIVERS, limits_kind
 from policies.engine.diff.tools import Sides
 from policies.engine.plain import effective_mode
 from policies.engine.types import ToolFacts
@@ -20,7 +20,19 @@ from policies.engine.types import ToolFacts
 __all__ = ["LOOSENS", "NEUTRAL", "TIGHTENS", "Change", "Diff", "cells", "compare"]
 
 _SECTIONS = frozenset(
-    {"policy", "roles", "routes", "redact", "limits", "invariants", "freezes", "breakers", "waivers", "tests"}
+    {
+        "policy",
+        "roles",
+        "routes",
+        "redact",
+        "limits",
+        "invariants",
+        "freezes",
+        "breakers",
+        "demotions",
+        "waivers",
+        "tests",
+    }
 )
 
 
@@ -42,7 +54,7 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any], tools: Mapping[str,
     yield from compare_items(INVARIANTS, old, new)
     yield from compare_items(limits_kind(old, new), old, new)
     yield from compare_routes(old, new)
-    for kind in (BREAKERS, FREEZES):
+    for kind in (BREAKERS, DEMOTIONS, FREEZES):
         yield from compare_items(kind, old, new)
     yield from compare_redactions(old, new)
     for kind in (WAIVERS, TESTS):

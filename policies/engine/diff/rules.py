@@ -161,6 +161,36 @@ BREAKERS = Kind(
 )  # fmt: skip
 
 
+def _share(old: Item, new: Item) -> Judged:
+    return stricter_if(new["above"] < old["above"], why="It demotes sooner.", otherwise="It demotes later.")
+
+
+def _enough(old: Item, new: Item) -> Judged:
+    why = "Fewer changes are enough to demote."
+    return stricter_if(new["at_least"] < old["at_least"], why=why, otherwise="It takes more changes to demote.")
+
+
+def _down_to(old: Item, new: Item) -> Judged:
+    """Read-only is below every other tier; of the others neither asks more for everything."""
+    why, otherwise = "A demoted role may do less.", "A demoted role may do what it could not have done."
+    return stricter_if(new["to"] == "read-only", why=why, otherwise=otherwise)
+
+
+DEMOTIONS = Kind(
+    "demotions", "Demotion", (TIGHTENS, "One rule more can only take from a role."), (LOOSENS, "What it demoted keeps its tier."),
+    (
+        Aspect(("above",), "it demotes above", _share, lambda item: f"{item['above']} %"),
+        Aspect(("at_least",), "of at least", _enough, lambda item: f"{item['at_least']:,} changes"),
+        Aspect(("to",), "it demotes to", _down_to, _text("to")),
+        Aspect(("window",), "what counts, in the last", _unlike("Other changes count."), _text("window")),
+        Aspect(("on",), "it counts", _unlike("The two count different things."), _text("on")),
+        Aspect(("role",), "for role", _unlike("The role it was for keeps its tier."), _text("role")),
+        *_NAMED,
+    ),
+    describe=lambda item: f"{item['role']} to {item['to']} above {item['above']} % {item['on']} in {item['window']}",
+)  # fmt: skip
+
+
 def _expiry(old: Item, new: Item) -> Judged:
     try:
         sooner = instant(new["expires"]) - instant(old["expires"])
