@@ -53,3 +53,11 @@ def actor_for_agent(agent: Agent) -> Actor:
 def system_actor(name: str, workspace_id: str) -> Actor:
     """A named part of Remit itself: `worker`, `sweeper`, `setup`."""
     return Actor("system", f"system:{name}", f"Remit {name}", workspace_id)
+
+
+STRANGER = "system:stranger"
+
+
+def stranger() -> Actor:
+    """Somebody who is not signed in, as far as Remit knows; only what is done to an account is recorded of them."""
+    return Actor("system", STRANGER, "Somebody not signed in", "")

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth import authenticate
 
 from accounts.models import User
+from accounts.tries import note_failure
 
 WRONG = "This email and password do not match an active account. Check both and try again."
 
@@ -33,6 +34,7 @@ class SignInForm(forms.Form):
         if "email" in cleaned and "password" in cleaned:
             found = authenticate(username=cleaned["email"].lower(), password=cleaned["password"])
             if not isinstance(found, User):
+                note_failure(cleaned["email"].lower())
                 raise forms.ValidationError(WRONG)
             self.user = found
         return cleaned

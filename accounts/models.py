@@ -307,6 +307,19 @@ class AgentCredential(models.Model):
         return f"rmt_{self.prefix}_…"
 
 
+class SignInTries(models.Model):
+    """Wrong sign-ins of one account in the running window (accounts.tries); `who` is the person's id, or empty for nobody's."""
+
+    who = models.CharField(primary_key=True, max_length=40)
+    failures = models.PositiveIntegerField(default=0)
+    # The count at which the ledger is told again: 1, 10, 100.
+    next_told = models.PositiveIntegerField(default=1)
+    since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.failures} wrong sign-ins of {self.who or 'nobody'}"
+
+
 class PersonToken(models.Model):
     """A token by which an agent acts for a person who proved who they are (RFC 8693): theirs, short, stored as a digest."""
 

@@ -126,6 +126,7 @@ LABELS: dict[str, str] = {
     "person_token.revoked": "Agent’s token for a person revoked",
     "sign_in.passed": "Signed in",
     "sign_in.ended": "Signed out",
+    "sign_in.failed": "Wrong password for an account",
     "tool.loaded": "Tool loaded for the first time",
     "tool.changed": "Tool definition changed; the tool is blocked until an admin decides",
     "tool.approved": "Changed tool definition brought into force",

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from accounts.actors import Actor
+from accounts.actors import STRANGER, Actor
 from accounts.clock import database_now
 from accounts.models import Agent, User
 from accounts.origin import current_origin
@@ -137,9 +137,12 @@ def record_governance(*, actor: Actor, workspace_id: str, type: str, body: Mappi
 
 
 def _from_where(actor: Actor) -> Mapping[str, Any]:
-    """The request of a person. The address is personal: a commitment stands in the entry, the value beside it (R-42)."""
+    """The request of a person, or of somebody not signed in.
+
+    The address is personal: a commitment stands in the entry, the value beside it (R-42).
+    """
     origin = current_origin()
-    if origin is None or actor.kind != "user":
+    if origin is None or (actor.kind != "user" and actor.id != STRANGER):
         return {}
     return {"origin": {"request": origin.request_id, "address": Sensitive(origin.address, "network address")}}
 

@@ -1,4 +1,4 @@
-"""Records who signs in and out, in every workspace they belong to. Failed tries leave no entry: strangers make them."""
+"""Records who signs in and out, in every workspace they belong to. Failed tries: accounts.tries."""
 
 from typing import Any
 

@@ -21,7 +21,7 @@ IN_TRACES = frozenset(
 )  # fmt: skip
 # What an entry is about, the most telling name first.
 _NAMES = (
-    "agent", "user", "tool", "switch", "policy", "draft", "breaker", "channel", "connection", "group", "factor", "host",
+    "agent", "user", "person", "tool", "switch", "policy", "draft", "breaker", "channel", "connection", "group", "factor", "host",
     "origin_url", "link", "witness", "key", "action", "approval", "plan", "bulk", "workspace",
 )  # fmt: skip
 _SAID_ELSEWHERE = frozenset({"origin", "was", "now", "name"})
