@@ -85,7 +85,7 @@ bench: setup-dev ## What things cost, as ratios to something measured in the sam
 	$(EXEC) sh -c '$(PY) manage.py migrate -v 0 && $(PY) -m benchmarks.pages --actions $(ACTIONS) && $(PY) -m benchmarks.trace_page && $(PY) -m benchmarks.replay --actions $(ACTIONS)'
 	$(EXEC) $(PY) -m benchmarks.verify --entries $(ACTIONS)
 
-# TRACES=20000 for a short run; a million takes some 6 GB of disk and a quarter of an hour.
+# TRACES=20000 for a short run; a million takes 8 GB of disk and a good while.
 bench-lists: TRACES ?= 1000000
 bench-lists: setup-dev ## What the lists of traces and actions cost among a million of each, in a database of their own.
 	$(EXEC) $(PY) -m benchmarks.lists --traces $(TRACES)

@@ -6,7 +6,7 @@ read along one index that has its rows in order (`walks`), as of traces.
 
 from collections.abc import Callable
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Workspace
 from actions.models import Action
@@ -14,7 +14,7 @@ from actions.stands import STANDS
 from approvals.models import ApprovalRequest
 from traces.facets import facet
 from traces.filters import Filters, instant_of
-from traces.finding import agent_named, along, by_title, leading, people_named, within
+from traces.finding import agent_named, along, by_title, leading, people_named, sifted, within
 from traces.models import Trace
 from traces.paging import Walk
 
@@ -32,12 +32,16 @@ def narrowed(visible: QuerySet[Action], workspace: Workspace, filters: Filters) 
     if filters.person:
         found = found.filter(_by_people(people_named(workspace, filters.person)))
     if filters.q:
-        found = found.filter(trace__in=by_title(Trace.objects.filter(workspace=workspace), filters.q).values("pk"))
+        found = found.filter(Exists(by_title(Trace.objects.filter(pk=OuterRef("trace_id")), filters.q)))
     return found
 
 
 def walks(visible: QuerySet[Action], workspace: Workspace, filters: Filters) -> list[Walk[Action]]:
     """The same actions in the order of an index: of the facet that narrows most, else of time; one a person of that name."""
+    few = sifted(workspace, filters)
+    if few is not None:
+        found = narrowed(visible.filter(trace_id__in=few), workspace, filters)
+        return [Walk(found, found)]
     facets, rest = leading(workspace, filters)
     found = narrowed(visible, workspace, rest)
     # A facet says that it was decided so once; after an edit it may have been decided anew.

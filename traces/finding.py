@@ -4,11 +4,13 @@ A page is read along one index that has its rows in order (`walks`), so it costs
 however long ago the last one was.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.db import connection, transaction
 from django.db.models import FilteredRelation, Q, QuerySet
 
 from accounts.ids import is_id
@@ -19,6 +21,10 @@ from traces.models import Trace
 from traces.paging import Row, Walk, newest
 
 MOST_PEOPLE = 20
+MOST_SIFTED = 2_000
+# What is expected to be so common is not sifted: a walk meets it soon.
+COMMON = 25_000
+_WALKING = ("enable_seqscan", "enable_indexscan", "enable_indexonlyscan")
 NOBODY = "person:nobody"
 # The filters that facets answer, the one that leaves the fewest rows first: a list walks along the first that is asked.
 LEADING = ("record", "person", "rule", "tool", "policy")
@@ -44,10 +50,42 @@ def narrowed(visible: QuerySet[Trace], workspace: Workspace, filters: Filters) -
 
 def walks(visible: QuerySet[Trace], workspace: Workspace, filters: Filters) -> list[Walk[Trace]]:
     """The same traces in the order of an index: of the facet that narrows most, else of time; one a person of that name."""
+    few = sifted(workspace, filters)
+    if few is not None:
+        found = narrowed(visible.filter(pk__in=few), workspace, filters)
+        return [Walk(found, found)]
     facets, rest = leading(workspace, filters)
     found = narrowed(visible, workspace, rest)
     made = [along(found, workspace, one, "trace_id") for one in facets] if facets else [Walk(found, found)]
     return [within(walk, filters) for walk in made]
+
+
+def sifted(workspace: Workspace, filters: Filters) -> list[str] | None:
+    """Ids of the traces that have the words and all facets asked for, where they are few: what no single order finds soon.
+
+    None where they are many, so that a walk meets them soon, and where one facet alone is asked, which has an order.
+    """
+    facets = _facets(filters)
+    if not filters.q and len(facets) < 2:
+        return None
+    found = Trace.objects.filter(workspace=workspace)
+    found = found.filter(facets__contains=facets) if facets else found
+    found = by_title(found, filters.q) if filters.q else found
+    if _expected(found) > COMMON:
+        return None
+    with transaction.atomic(), connection.cursor() as cursor:
+        # The planner takes absent words for common ones; only the inverted indexes are asked here.
+        for way in _WALKING:
+            cursor.execute(f"SET LOCAL {way} = off")
+        ids = list(found.order_by().values_list("pk", flat=True)[: MOST_SIFTED + 1])
+        for way in _WALKING:
+            cursor.execute(f"SET LOCAL {way} TO DEFAULT")
+    return ids if len(ids) <= MOST_SIFTED else None
+
+
+def _expected(found: QuerySet[Trace]) -> int:
+    """How many rows the database expects, which knows common words and facets from its statistics."""
+    return int(json.loads(found.order_by().explain(format="json"))[0]["Plan"]["Plan Rows"])
 
 
 def leading(workspace: Workspace, filters: Filters) -> tuple[Sequence[str], Filters]:
@@ -104,7 +142,8 @@ def by_title(found: QuerySet[Trace], text: str) -> QuerySet[Trace]:
 
 def found_by(visible: QuerySet[Trace], workspace: Workspace, text: str, most: int) -> list[Trace]:
     """The newest traces that touched a record of this id, that a person of this name asked for or decided, or so titled."""
-    titled = Walk(by_title(visible, text), visible)
+    few = sifted(workspace, Filters(q=text))
+    titled = Walk(by_title(visible, text) if few is None else visible.filter(pk__in=few), visible)
     wanted = [*people_named(workspace, text), facet("record", text)]
     ways = [*(along(visible, workspace, one, "trace_id") for one in wanted), titled]
     return newest(ways, most)

@@ -88,7 +88,8 @@ def newest(walks: Sequence[Walk[Row]], most: int, after: tuple[datetime, str] | 
 
 def counted(walks: Sequence[Walk[Row]], most: int = MOST_COUNTED) -> str:
     """How many there are, as a list says it: `284`, or `1,000+` where nobody counts further."""
-    parts = [walk.rows.order_by().values_list("pk", flat=True)[: most + 1] for walk in walks]
+    # In the same order as a page, or else the database looks for the first so many wherever they may be.
+    parts = [walk.older(None, most + 1).values_list("pk", flat=True) for walk in walks]
     found = parts[0].count() if len(parts) == 1 else len(set(parts[0].union(*parts[1:])))
     return f"{most:,}+" if found > most else f"{found:,}"
 

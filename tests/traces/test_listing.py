@@ -10,6 +10,7 @@ from django.utils.html import escape
 
 from accounts.clock import database_now
 from tests.builders import opened, planned, request_of, vote
+from traces import finding
 from traces.access import traces_visible_to
 from traces.filters import Filters
 from traces.finding import found_by, narrowed, walks
@@ -189,6 +190,31 @@ def test_counts_say_all_of_few_and_more_than_so_many(cast, two):
     people = Filters.from_query({"person": "northwind"} | {"person": "a"})
     several = walks(traces_visible_to(cast.user("priya"), cast.northwind), cast.northwind, people)
     assert len(several) > 2 and counted(several) == "2"  # Maya, Priya and Dana: the first trace is of two of them.
+
+
+def test_words_and_several_facets_are_sifted_first_unless_they_are_many(cast, two, monkeypatch):
+    many(cast, 12)
+
+    def few(**query) -> int | None:
+        found = finding.sifted(cast.northwind, Filters.from_query(query))
+        return None if found is None else len(found)
+
+    asked = [
+        few(),
+        few(tool="a"),
+        few(q="nothing"),
+        few(q="read order"),
+        few(tool="desk.refund.create", policy="support"),
+    ]
+    assert asked == [None, None, 0, 12, 1]
+    with monkeypatch.context() as changed:
+        changed.setattr(finding, "COMMON", 0)
+        assert few(q="read order") is None and len(matches(cast, q="read order")) == 12
+    monkeypatch.setattr(finding, "MOST_SIFTED", 11)
+    assert few(q="read order") is None and len(matches(cast, q="read order")) == 12
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW enable_seqscan")
+        assert cursor.fetchone() == ("on",)
 
 
 def test_a_page_of_one_facet_is_read_in_order_along_its_index(cast, two):
