@@ -160,8 +160,8 @@ def fill(given: dict[str, Any], rows: int) -> None:
             window = {**given, "first": first, "last": min(first + CHUNK, rows) - 1}
             for statement in (TRACES, ACTIONS, ASKED, SAID):
                 cursor.execute(statement, window)
-        cursor.execute(import_module("traces.migrations.0013_facets_in_order_of_time").FILL)
-        cursor.execute(import_module("actions.migrations.0014_facets_in_order_of_time").FILL)
+        cursor.execute(import_module("traces.migrations.0014_facets_in_order_of_time").FILL)
+        cursor.execute(import_module("actions.migrations.0017_facets_in_order_of_time").FILL)
         cursor.execute("RESET session_replication_role")
         cursor.execute("RESET synchronous_commit")
         cursor.execute("VACUUM ANALYZE")

@@ -74,9 +74,9 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0008_person_tokens'),
-        ('actions', '0013_asked_with_which_token'),
+        ('actions', '0016_offers_of_connections'),
         ('approvals', '0011_denied_answers'),
-        ('traces', '0013_facets_in_order_of_time'),
+        ('traces', '0014_facets_in_order_of_time'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('actions', '0013_asked_with_which_token'),
+        ('actions', '0015_trace_context'),
     ]
 
     operations = [

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0008_person_tokens'),
-        ('traces', '0012_waited_of_older_traces'),
+        ('traces', '0013_when_a_log_was_signed'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0008_person_tokens'),
+        ('accounts', '0009_person_attributes'),
     ]
 
     operations = [

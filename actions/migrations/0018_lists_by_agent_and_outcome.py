@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('actions', '0014_facets_in_order_of_time'),
+        ('actions', '0017_facets_in_order_of_time'),
     ]
 
     operations = [
