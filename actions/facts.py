@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Value
+
 from accounts.models import Agent, GroupMembership, Membership, User
 from actions.definition import Definition
 from policies.engine.types import Money, Request, ToolFacts
@@ -13,12 +15,16 @@ def requester_facts(user: User, workspace_id: str) -> dict[str, Any]:
     """The person the agent acts for, as this workspace knows them."""
     groups = GroupMembership.objects.filter(user=user, group__workspace_id=workspace_id)
     roles = Membership.objects.filter(user=user, workspace_id=workspace_id)
+    # One question for both: every decision asks it several times.
+    held = list(
+        groups.values_list(Value("group"), "group__slug").union(roles.values_list(Value("role"), "role"), all=True)
+    )
     return {
         "id": user.pk,
         "email": user.email,
         "name": user.name,
-        "groups": sorted(groups.values_list("group__slug", flat=True)),
-        "roles": sorted(roles.values_list("role", flat=True)),
+        "groups": sorted(name for kind, name in held if kind == "group"),
+        "roles": sorted(name for kind, name in held if kind == "role"),
     }
 
 

@@ -35,6 +35,8 @@ def _lock_number(workspace_id: str, key: str) -> int:
 
 def usage(workspace_id: str, policy: str, counters: Mapping[str, int], *, action_id: str) -> dict[str, int]:
     """What others hold or have settled under a policy in each counter's window. `counters` is key -> window in seconds."""
+    if not counters:
+        return {}
     now = database_now()
     return {
         key: held_since(workspace_id, policy, key, now - timedelta(seconds=window), but=action_id)
@@ -54,8 +56,11 @@ def held_since(
 
 def reserve(*, workspace_id: str, policy: str, action_id: str, holds: Iterable[Hold]) -> None:
     """Hold what a decision under a policy asked for. Runs in the transaction that took the counters' locks."""
+    asked = list(holds)
+    if not asked:
+        return
     common = {"workspace_id": workspace_id, "policy": policy, "action_id": action_id, "at": database_now()}
-    LimitHold.objects.bulk_create(LimitHold(key=h.key, limit=h.limit, amount=h.amount, **common) for h in holds)
+    LimitHold.objects.bulk_create(LimitHold(key=h.key, limit=h.limit, amount=h.amount, **common) for h in asked)
 
 
 def replace_holds(*, workspace_id: str, policy: str, action_id: str, holds: Iterable[Hold]) -> None:

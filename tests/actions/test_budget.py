@@ -31,24 +31,32 @@ def send(cast, number: int) -> str:
     ).state
 
 
+# Connections that are left to whatever else runs its tests on the same server.
+OTHERS = 40
+# A call that waits longer for the budget's lock than the product waits (10 s) is refused, and is to be asked again. A machine
+# that does other work meanwhile may need longer for a hundred calls one behind the other, and that is not the question here.
+PATIENT = "SET lock_timeout = '150s'"
+
+
 def room() -> int:
     """How many connections the server still has to give. `make test` starts one with room for every call at once."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW max_connections")
         most = int(cursor.fetchone()[0])
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")
-        return most - cursor.fetchone()[0] - 10
+        return most - cursor.fetchone()[0] - OTHERS
 
 
 def test_a02_parallel_calls_on_a_budget_take_effect_exactly_that_often(spender, desk):
     """Each thread has its own connection, and no call begins before all of them are there."""
     workers = min(CALLS, room())
-    assert workers >= 32, "Too few connections are left for a race: raise max_connections."
+    assert workers >= 16, "Too few connections are left for a race: raise max_connections."
     numbers, ended, lock, ready = iter(range(CALLS)), [], threading.Lock(), threading.Barrier(workers)
 
     def work() -> None:
         try:
-            connection.ensure_connection()
+            with connection.cursor() as cursor:
+                cursor.execute(PATIENT)
             ready.wait(timeout=120)
             while (number := taken()) is not None:
                 ended.append(send(spender, number))
