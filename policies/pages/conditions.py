@@ -23,6 +23,7 @@ OPERATORS: dict[str, tuple[str, str, bool]] = {
 }
 _FIELD = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
 _TEXT = r'"(?:[^"\\\n]|\\.)*"'
+_NUMBER = r"-?\d{1,15}(?:\.\d+)?"
 _LITERAL = rf"(?:{_TEXT}|-?\d+(?:\.\d+)?|true|false)"
 _SHAPES = [
     (key, re.compile(_shape)) for key, _shape in (
@@ -105,12 +106,19 @@ def _value(condition: Condition) -> str:
     if not text:
         raise NotSayable(f"Say what {condition.field} is compared with.")
     if condition.operator == "one_of":
-        return "[" + ", ".join(_literal(part) for part in _parts(text)) + "]"
+        return f"[{_list(condition, text)}]"
     if condition.operator in {"starts", "ends"}:
         return json.dumps(_unquoted(text), ensure_ascii=False)
-    if condition.operator in {"at_most", "at_least"} and not re.fullmatch(r"-?\d+(\.\d+)?", text):
-        raise NotSayable("Compare sizes with a number.")
+    if condition.operator in {"at_most", "at_least"} and not re.fullmatch(_NUMBER, text):
+        raise NotSayable("Compare sizes with a number of 15 digits at most before its point.")
     return _literal(text)
+
+
+def _list(condition: Condition, text: str) -> str:
+    parts = _parts(text)
+    if not parts:
+        raise NotSayable(f"Write the values that {condition.field} may be, with commas between them.")
+    return ", ".join(map(_literal, parts))
 
 
 def _parts(text: str) -> list[str]:
@@ -120,7 +128,7 @@ def _parts(text: str) -> list[str]:
 
 def _literal(text: str) -> str:
     """A number or true, false as such; everything else is text. Quotes make text of a number."""
-    if re.fullmatch(r"-?\d{1,15}(\.\d+)?|true|false", text):
+    if re.fullmatch(rf"{_NUMBER}|true|false", text):
         return text
     return json.dumps(_unquoted(text), ensure_ascii=False)
 
@@ -142,10 +150,7 @@ def _typed(value: str) -> str:
     if value.startswith('"') and value.count('"') == 2:
         inner = _unquoted(value)
         plain = (
-            inner
-            and inner == inner.strip()
-            and "," not in inner
-            and not re.fullmatch(r"-?\d{1,15}(\.\d+)?|true|false", inner)
+            inner and inner == inner.strip() and "," not in inner and not re.fullmatch(rf"{_NUMBER}|true|false", inner)
         )
         return inner if plain else value
     if value.startswith('"'):

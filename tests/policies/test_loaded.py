@@ -97,7 +97,11 @@ SAID = [
         "freezes.0",
         "A freeze has either from and until, or days, start and end.",
     ),
-    ("routes: {x: {steps: [{name: N}]}}\n", "routes.x.steps.0", "A step names a group, people, or both."),
+    (
+        "routes: {x: {steps: [{name: N}]}}\n",
+        "routes.x.steps.0",
+        "A step names a group, people, or attributes of people. Add at least one of them.",
+    ),
     (
         "breakers: [{id: b, when: {}, on: failures, per: agent, max: 1, currency: USD, window: 1h}]\n",
         "breakers.0",
