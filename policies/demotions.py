@@ -111,7 +111,7 @@ def _publish(actor: Actor, policy: Policy, live: PolicyVersion, rule: Demotion, 
 
 def _problem(policy: Policy, source: str) -> str:
     """Why a text may not go live by itself; "" where it may."""
-    unmet = [gate for gate in gates(policy, source) if not gate.met and gate.name != EXPECTED_UNMET]
+    unmet = [gate for gate in gates(policy, source, granted=None) if not gate.met and gate.name != EXPECTED_UNMET]
     if unmet:
         return " ".join([unmet[0].sentence, *unmet[0].details[:1]])
     try:

@@ -25,6 +25,7 @@ from policies.engine.yaml_out import dump
 from policies.models import Policy, PolicyDraft, PolicyVersion
 from policies.refusals import DraftChanged, DraftClosed, DraftExists, PolicyRefused, RebaseConflicts
 from policies.versions import lock_policy
+from policies.waivers import grants, proven
 from traces.services import record_governance
 
 State = PolicyDraft.State
@@ -101,6 +102,7 @@ def _opened(
     last = PolicyDraft.objects.filter(policy=policy).aggregate(last=Max("revision"))["last"] or 0
     draft = PolicyDraft.objects.create(
         policy=policy, revision=last + 1, base=live, source=source, digest=document.digest,
+        granted=proven(document, grants(policy, actor)),
         evidence=dict(evidence or {}), reverts=reverts, created_by=user, updated_by=user, created_at=now,
         updated_at=now,
     )  # fmt: skip
@@ -132,13 +134,14 @@ def _saved(
 ) -> PolicyDraft:
     source = dump(plain)
     document = admitted(actor=actor, policy=draft.policy, source=source, before=draft.source)
+    granted = proven(document, grants(draft.policy, actor, draft.granted))
     message = check_length("message", message) or draft.message
     if (document.digest, message, base) == (draft.digest, draft.message, draft.base):
         return draft
     was = draft.state
     if document.digest != draft.digest:
         draft.source, draft.digest, draft.reverts = source, document.digest, None
-    draft.base, draft.message, draft.updated_by = base, message, user
+    draft.base, draft.message, draft.updated_by, draft.granted = base, message, user, granted
     reopen(draft)
     if was != State.OPEN:
         why = f"{user.name} changed the draft after it was {was}."

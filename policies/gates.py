@@ -11,7 +11,6 @@ from django.core.validators import URLValidator
 from django.db.models import Count, Q
 from django.urls import Resolver404, resolve
 
-from accounts.actors import Actor
 from accounts.attributes import people_with
 from accounts.clock import database_now
 from accounts.models import Agent, Group, User
@@ -28,7 +27,7 @@ from policies.engine.shipgate import assess, blocking, unexpired
 from policies.engine.yaml_source import Place, placing
 from policies.models import Policy
 from policies.refusals import GatesUnmet
-from policies.waivers import grants, too_long, unproven
+from policies.waivers import Grants, too_long, unproven
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +40,10 @@ class Gate:
     details: tuple[str, ...] = ()
 
 
-def gates(policy: Policy, source: str, *, brought_by: Actor | None = None) -> tuple[Gate, ...]:
+def gates(policy: Policy, source: str, *, granted: Grants | None) -> tuple[Gate, ...]:
     """Every gate for a text as the next version of a policy. A text that does not load has only the first.
 
-    `brought_by` is who brings the text itself, and so grants its new waivers; a draft's were granted by who saved them.
+    `granted` is what the text may say of who granted its waivers; None only for a text that Remit made of a version.
     """
     try:
         document = document_of(policy, source)
@@ -52,14 +51,14 @@ def gates(policy: Policy, source: str, *, brought_by: Actor | None = None) -> tu
         return (Gate("Document", False, "The document does not load.", tuple(map(str, error.problems))),)
     tools, place, at = tools_of(policy.workspace_id), placing(source), database_now()
     wrong = list(too_long(document, place, at=at))
-    if brought_by is not None:
-        wrong += unproven(document, place, grants(policy, brought_by))
+    if granted is not None:
+        wrong += unproven(document, place, granted)
     return (
         Gate("Document", True, "The document loads."),
         _expressions(document, tools, place),
-        _tests(document),
+        _tests(document, place),
         _known(document, tools, place),
-        _ship_gate(document, tools, at),
+        _ship_gate(document, tools, place, at),
         _waivers(document, wrong, at),
         _agents(policy, document, place),
         _approvers(policy, document, place),
@@ -68,9 +67,9 @@ def gates(policy: Policy, source: str, *, brought_by: Actor | None = None) -> tu
     )
 
 
-def require_gates(policy: Policy, source: str, *, brought_by: Actor | None = None) -> Document:
+def require_gates(policy: Policy, source: str, *, granted: Grants) -> Document:
     """The document, when every gate holds. Raises GatesUnmet."""
-    found = gates(policy, source, brought_by=brought_by)
+    found = gates(policy, source, granted=granted)
     if not all(gate.met for gate in found):
         raise GatesUnmet(found)
     return document_of(policy, source)
@@ -87,11 +86,15 @@ def _expressions(document: Document, tools: Mapping[str, ToolEntry], place: Plac
     return _gate("Expressions", problems, "Its expressions fit the tools.", "Expressions do not fit the tools.")
 
 
-def _tests(document: Document) -> Gate:
+def _tests(document: Document, place: Place) -> Gate:
     results = run_tests(document)
     if not results:
         return Gate("Tests", True, "It has no tests of its own.")
-    failed = tuple(f"{result.name}: {result.failure.rstrip('.')}." for result in results if result.failure)
+    failed = [
+        place(("tests", number), f"{result.name}: {result.failure.rstrip('.')}.")
+        for number, result in enumerate(results)
+        if result.failure
+    ]
     return _gate("Tests", failed, _counted(len(results), "test passes", "tests pass"), "Its own tests do not all pass.")
 
 
@@ -131,9 +134,10 @@ def _never_meant(document: Document, tools: Mapping[str, ToolEntry], place: Plac
     ]
 
 
-def _ship_gate(document: Document, tools: Mapping[str, ToolEntry], at: datetime) -> Gate:
+def _ship_gate(document: Document, tools: Mapping[str, ToolEntry], place: Place, at: datetime) -> Gate:
     facts = {name: entry.facts for name, entry in tools.items()}
-    missing = blocking(assess(document.plain, facts, at=at))
+    found = blocking(assess(document.plain, facts, at=at))
+    missing = [place(("roles", role), sentence) for role, sentence in found]
     sentence = "Controls that may not be missing are missing. Add them, or a waiver with a reason and an expiry."
     return _gate("Ship gate", missing, "Every effect class has its controls, or a waiver.", sentence)
 

@@ -24,6 +24,7 @@ from policies.gates import require_gates
 from policies.models import Policy, PolicyDraft, PolicyVersion
 from policies.refusals import DraftChanged, PolicyRefused, RebaseNeeded, SecondPersonNeeded
 from policies.versions import Publication, difference, lock_policy, person, told, write_version
+from policies.waivers import granted_in
 from traces.canonical import instant
 
 State = PolicyDraft.State
@@ -193,7 +194,8 @@ def _ready(draft: PolicyDraft) -> _Ready:
         raise RebaseNeeded(live.number)
     if live is not None and live.digest == draft.digest:
         raise PolicyRefused("draft", f"Nothing differs from version {live.number}, which is live.")
-    document = require_gates(draft.policy, draft.source)
+    publisher = draft.proposed_by or draft.updated_by
+    document = require_gates(draft.policy, draft.source, granted=granted_in(draft, publisher))
     if document.digest != draft.digest:
         raise PolicyRefused("draft", "The draft's text is not what its digest says. Save it again.")
     return _Ready(document, difference(draft.policy, document))

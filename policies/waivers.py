@@ -1,21 +1,22 @@
 """Who granted a waiver, and for how long: a document may not say that somebody granted what they never saw.
 
-INVARIANT: a waiver names who put it there (the person who saved it, the operator who published it) or stands word for word in
-what was granted before; and none holds longer than `MOST`. Held by tests/policies/test_waivers.py.
+INVARIANT: a waiver names who put it there (the person who saved it, the one who published it) or stands word for word in what was
+granted before; and none holds longer than `MOST`. Asked where a draft is saved and again where it is published. Held by
+tests/policies/test_waivers.py.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from accounts.actors import Actor
+from accounts.actors import Actor, actor_for_user
 from accounts.models import User
 from policies.engine.document import Document
 from policies.engine.problems import Problem
 from policies.engine.windows import instant
 from policies.engine.yaml_source import Place
-from policies.models import Policy
+from policies.models import Policy, PolicyDraft
 
 Waiver = Mapping[str, Any]
 MOST = timedelta(days=90)
@@ -29,11 +30,24 @@ class Grants:
     known: tuple[Waiver, ...]
 
 
-def grants(policy: Policy, actor: Actor, before: Document | None = None) -> Grants:
-    """What the actor may write now: waivers in their own name, those of published versions and of the text before."""
+def grants(policy: Policy, actor: Actor, known: Sequence[Waiver] = ()) -> Grants:
+    """What the actor may write now: waivers in their own name, those of published versions and those `known` besides."""
     versions = policy.versions.values_list("waived", flat=True) if policy.pk else ()
-    kept = before.plain.get("waivers") or () if before else ()
-    return Grants(_names(policy, actor), (*(waiver for waived in versions for waiver in waived), *kept))
+    return Grants(_names(policy, actor), (*(waiver for waived in versions for waiver in waived), *known))
+
+
+def granted_in(draft: PolicyDraft, publisher: User) -> Grants:
+    """What a draft may say where it is published: what was proven as it was saved, and what its publisher grants by publishing.
+
+    A draft that was saved before grantors were proven has only the second.
+    """
+    return grants(draft.policy, actor_for_user(publisher, draft.policy.workspace), draft.granted)
+
+
+def proven(document: Document, granted: Grants) -> list[Waiver]:
+    """The waivers of a document whose grantor is known, as a draft keeps them."""
+    waivers = document.plain.get("waivers") or ()
+    return [dict(waiver) for waiver in waivers if waiver in granted.known or waiver["by"] in granted.names]
 
 
 def name_for(policy: Policy, actor: Actor) -> str:

@@ -12,6 +12,7 @@ from policies.gates import Gate, gates
 from policies.models import Policy, PolicyVersion
 from policies.refusals import GatesUnmet, PolicyRefused
 from policies.services import publish_version
+from policies.waivers import grants
 
 
 def workspace_of(slug: str) -> Workspace:
@@ -28,7 +29,7 @@ def check(path: Path, workspace: Workspace) -> Said:
     document = load(source)
     known = Policy.objects.filter(workspace=workspace, slug=document.slug).first()
     policy = known or Policy(workspace=workspace, slug=document.slug, name=document.name)
-    found = gates(policy, source, brought_by=system_actor("operator", workspace.pk))
+    found = gates(policy, source, granted=grants(policy, system_actor("operator", workspace.pk)))
     data = {"file": str(path), "ok": all(gate.met for gate in found), "gates": [asdict(gate) for gate in found]}
     return Said(data, "\n".join(map(_line, found)), OK if data["ok"] else FAILED)
 

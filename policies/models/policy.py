@@ -88,6 +88,8 @@ class PolicyDraft(models.Model):
     updated_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    # The waivers of `source` whose grantor was proven when it was saved, word for word.
+    granted = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     message = models.CharField(max_length=500, blank=True)
     reason = models.CharField(max_length=500, blank=True)
     reverts = models.PositiveIntegerField(null=True)

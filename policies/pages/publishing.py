@@ -16,6 +16,7 @@ from policies.pages.frame import TABS, Verdict, tab_of, verdict_of
 from policies.pages.place import Place
 from policies.pages.sentences import amount_of, waiver
 from policies.publishing import ONE_PERSON, why_not_second
+from policies.waivers import granted_in
 
 OTHER = "Other parts"
 
@@ -71,7 +72,7 @@ def publishing_of(place: Place, draft: PolicyDraft, user: User) -> Publishing:
     """The publish page of a draft, for one person."""
     assert place.diff is not None  # noqa: S101 - a place with a draft has one
     takes_two = place.diff.verdict not in ONE_PERSON
-    found = gates(place.policy, draft.source)
+    found = gates(place.policy, draft.source, granted=granted_in(draft, draft.proposed_by or user))
     others = people_who_may_agree(place, draft)
     why_not = _why_not(place, draft, user)
     return Publishing(

@@ -1,5 +1,6 @@
 """What has to hold before a document goes live: each gate holds, fails and says exactly what it found."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -10,10 +11,12 @@ from accounts.services import join_group, set_agent_state
 from policies.engine.yaml_out import dump
 from policies.gates import gates, require_gates
 from policies.refusals import GatesUnmet
+from policies.waivers import Grants
 from tests.policies.kit import BASE, TOOLS, build_house, changed
 
 UNSCOPED = (("roles", "clerk", "scopes"), None)
 WAIVER = {"id": "w1", "control": "write.per_object_scope", "reason": "Small shop.", "by": "Remit operator"}
+NOBODY = Grants((), ())
 ALL = [
     "Document", "Expressions", "Tests", "Tools", "Ship gate", "Waivers", "Agents", "Approvers", "On call",
     "Separation of duties",
@@ -26,7 +29,7 @@ def at(days: int) -> str:
 
 def of(house, *edits):
     """The gates by name, for the base document so edited."""
-    return {gate.name: gate for gate in gates(house.policy(), dump(changed(*edits)))}
+    return {gate.name: gate for gate in gates(house.policy(), dump(changed(*edits)), granted=None)}
 
 
 def unmet(found) -> list[str]:
@@ -55,15 +58,15 @@ def test_every_gate_holds_for_a_sound_document(house):
     assert list(found) == ALL and unmet(found) == []
     assert all(gate.sentence.endswith(".") for gate in found.values())
     assert found["Tests"].sentence == "1 test passes." and found["Waivers"].sentence == "No waiver is in force."
-    assert require_gates(house.policy(), dump(BASE)).plain == BASE
+    assert require_gates(house.policy(), dump(BASE), granted=NOBODY).plain == BASE
 
 
 @pytest.mark.parametrize("source", ["", "policy: [", "policy: {slug: other, name: Other}\nroles: {}\n"])
 def test_a_text_that_is_no_document_of_the_policy_has_only_that_gate(house, source):
-    (gate,) = gates(house.policy(), source)
+    (gate,) = gates(house.policy(), source, granted=None)
     assert (gate.name, gate.met) == ("Document", False) and gate.details[0].startswith("line ")
     with pytest.raises(GatesUnmet):
-        require_gates(house.policy(), source)
+        require_gates(house.policy(), source, granted=NOBODY)
 
 
 def test_an_expression_that_does_not_fit_its_tool_is_named(house):
@@ -81,7 +84,9 @@ def test_an_expression_that_does_not_fit_its_tool_is_named(house):
 def test_a_test_of_its_own_that_fails_is_named(house):
     test = BASE["tests"][0] | {"name": "A note runs by itself", "expect": {"effect": "allow"}}
     found = of(house, (("tests",), [test]))
-    assert unmet(found) == ["Tests"] and found["Tests"].details[0].startswith("A note runs by itself: expected allow")
+    assert unmet(found) == ["Tests"] and found["Tests"].details[0].startswith(
+        "line 24, column 5: tests.0: A note runs by itself: expected allow"
+    )
 
 
 def test_a_document_without_tests_says_so(house):
@@ -101,7 +106,9 @@ def test_a_tool_the_workspace_does_not_have_cannot_be_judged(house):
 def test_a_missing_control_is_named_and_a_waiver_in_force_answers_for_it(house):
     bare = of(house, UNSCOPED)
     assert unmet(bare) == ["Ship gate"]
-    assert "write.per_object_scope" in bare["Ship gate"].details[0]
+    assert re.match(
+        r"line 6, column 3: roles.clerk: Clerk, .*\(write\.per_object_scope\): ", bare["Ship gate"].details[0]
+    )
     waived = of(house, UNSCOPED, (("waivers",), [WAIVER | {"expires": at(30)}]))
     assert unmet(waived) == [] and waived["Waivers"].sentence == "1 waiver is in force."
     (named,) = waived["Waivers"].details

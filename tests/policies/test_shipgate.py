@@ -178,27 +178,27 @@ MISSING = [
 def test_a_control_is_met_by_a_rule(key, plain, by):
     found = control(plain, key)
     assert (found.met, found.by) == (True, by) and found.sentence.endswith(".") and found.stands
-    assert not any(key in sentence for sentence in blocking(assess(plain, FACTS, at=AT)))
+    assert not any(key in sentence for _, sentence in blocking(assess(plain, FACTS, at=AT)))
 
 
 @pytest.mark.parametrize(("key", "plain", "says"), MISSING)
 def test_a_control_is_missing_waived_or_waived_too_long_ago(key, plain, says):
     found = control(plain, key)
     assert not found.met and found.by == "" and says in found.sentence and not found.stands
-    (blocked,) = [sentence for sentence in blocking(assess(plain, FACTS, at=AT)) if f"({key})" in sentence]
+    (blocked,) = [sentence for _, sentence in blocking(assess(plain, FACTS, at=AT)) if f"({key})" in sentence]
     assert blocked.startswith("Helper, ") and says in blocked
 
     waiver = {"id": "w", "control": key, "reason": "Soon.", "by": "Dana", "expires": "2026-11-21T12:01Z"}
     waived = control({**plain, "waivers": [waiver]}, key)
     assert not waived.met and waived.stands and waived.waived_by == waiver and waived.expired == ()
     gates = assess({**plain, "waivers": [waiver]}, FACTS, at=AT)
-    assert not any(f"({key})" in sentence for sentence in blocking(gates))
+    assert not any(f"({key})" in sentence for _, sentence in blocking(gates))
 
     over = waiver | {"expires": "2026-11-21T12:00Z"}
     late = control({**plain, "waivers": [over]}, key)
     assert not late.stands and late.expired == (over,)
     (blocked,) = [
-        sentence for sentence in blocking(assess({**plain, "waivers": [over]}, FACTS, at=AT)) if key in sentence
+        sentence for _, sentence in blocking(assess({**plain, "waivers": [over]}, FACTS, at=AT)) if key in sentence
     ]
     assert "Waiver w expired 2026-11-21T12:00Z." in blocked
 
@@ -262,7 +262,7 @@ def test_every_role_has_its_own_table():
     plain["roles"]["second"] = deepcopy(plain["roles"]["helper"])
     gates = assess(plain, FACTS, at=AT)
     assert [gate.role for gate in gates] == ["helper", "second"]
-    runbooks = [sentence for sentence in blocking(gates) if "continuous.runbooks" in sentence]
+    runbooks = [sentence for _, sentence in blocking(gates) if "continuous.runbooks" in sentence]
     assert len(runbooks) == 1 and runbooks[0].startswith("Second, Runbooks")
 
 

@@ -109,10 +109,42 @@ def test_a_waiver_holds_ninety_days_at_most(house):
 def test_what_was_saved_by_an_older_release_is_refused_where_it_is_published(house):
     draft = house.draft(TIGHTER)
     source = dump(waived("Ken", days=400))
-    found = next(gate for gate in gates(house.policy(), source) if gate.name == "Waivers")
+    found = next(gate for gate in gates(house.policy(), source, granted=None) if gate.name == "Waivers")
     assert not found.met and "waivers.0.expires" in found.details[0]
     saved = save_draft(**house.who("ken"), draft_id=draft.pk, revision=draft.revision, plain=changed(LONGER))
     assert saved.revision == draft.revision + 1, "What it had before is left to publication."
+
+
+def asked(house, draft, by: str):
+    terms = {"draft_id": draft.pk, "revision": draft.revision, "message": "Waive.", "reason": "Small."}
+    return propose(**house.who(by), **terms).draft
+
+
+def test_who_publishes_what_an_older_release_saved_grants_it_or_nobody_does(house):
+    draft = house.save(house.draft(), waived("Ken"))
+    PolicyDraft.objects.update(granted=[])
+    with pytest.raises(GatesUnmet, match=r"waivers\.0\.by: Ken did not grant waiver w1 here.*Write Noor"):
+        asked(house, draft, "noor")
+    assert "Ken did not grant waiver w1 here" in Page(house, "noor").get("publish/")
+    assert "did not grant" not in Page(house, "ken").get("publish/")
+    assert asked(house, draft, "ken").state == "proposed"
+
+
+def test_a_grantor_is_proven_where_a_draft_is_saved_and_stays_so(house):
+    draft = house.save(house.draft(), waived("Ken"))
+    kept = house.save(draft, waived("Ken", id="w1") | {"policy": {"slug": "support", "name": "Desk"}}, by="noor")
+    assert [waiver["by"] for waiver in kept.granted] == ["Ken"]
+    assert asked(house, kept, "noor").state == "proposed"
+
+
+def test_what_nobody_proved_stays_unproven_when_somebody_edits_beside_it(house):
+    draft = house.save(house.draft(), waived("Ken"))
+    PolicyDraft.objects.update(granted=[])
+    draft.refresh_from_db()
+    kept = house.save(draft, waived("Ken") | {"policy": {"slug": "support", "name": "Desk"}}, by="noor")
+    assert kept.granted == []
+    with pytest.raises(GatesUnmet, match="Ken did not grant"):
+        asked(house, kept, "noor")
 
 
 LONGER = (("policy", "name"), "Desk")

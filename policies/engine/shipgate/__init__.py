@@ -20,10 +20,10 @@ def assess(plain: Mapping[str, Any], tools: Mapping[str, ToolFacts], *, at: date
     return tuple(_role(plain, name, tools, at) for name in sorted(plain["roles"]))
 
 
-def blocking(gates: tuple[RoleGate, ...]) -> tuple[str, ...]:
-    """What keeps the document from being published: a sentence for every control in use that neither stands nor is waived."""
+def blocking(gates: tuple[RoleGate, ...]) -> tuple[tuple[str, str], ...]:
+    """What keeps the document from being published: role and sentence of each control that neither stands nor is waived."""
     return tuple(
-        f"{title(gate.role)}, {control.name} ({control.key}): {control.sentence}{expiries(control)}"
+        (gate.role, f"{title(gate.role)}, {control.name} ({control.key}): {control.sentence}{expiries(control)}")
         for gate in gates
         for row in gate.rows
         for control in row.missing
