@@ -134,7 +134,7 @@ def remember(workspace: Workspace, source: str, tools: int, actions: int) -> Non
         rows.append(DecisionRecord(
             workspace=workspace, policy=SLUG, version=1, action_id=new_id("act"), trace_id="trc_bench", agent_id="agt_1",
             role=role, tool=name, effect_class=effect, title=name, request_text=encoded(asked), effect=said.effect,
-            rule=ruling(said), refused=[], spoke=[list(pair) for pair in spoken(said)], outcome="succeeded", at=at,
+            rule=ruling(said), refused=[], named=sorted(fields), spoke=[list(pair) for pair in spoken(said)], outcome="succeeded", at=at,
             finished_at=at,
         ))  # fmt: skip
     DecisionRecord.objects.bulk_create(rows, batch_size=2000)

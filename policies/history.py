@@ -6,6 +6,7 @@ It decides nothing and writes no ledger entry: the ledger has the decision itsel
 from typing import Any
 
 from accounts.clock import database_now
+from policies.engine.paths import leaves
 from policies.engine.recorded import decoded, encoded, ruling, spoken
 from policies.engine.types import Decision, Request
 from policies.models import DecisionRecord
@@ -16,7 +17,7 @@ Outcome = DecisionRecord.Outcome
 OUTSIDE_ENGINE = frozenset({"pause", "preview", "tools", "person.token", "token.scope", "person.rights"})
 _REPLACED = [
     "workspace", "policy", "version", "trace_id", "agent_id", "role", "tool", "effect_class", "title", "request_text",
-    "effect", "rule", "route", "refused", "spoke", "outcome", "waited_s", "at", "finished_at", "shadow_digest",
+    "effect", "rule", "route", "refused", "named", "spoke", "outcome", "waited_s", "at", "finished_at", "shadow_digest",
     "shadow_effect", "shadow_rule", "shadow_reason",
 ]  # fmt: skip
 
@@ -47,6 +48,7 @@ def record_decision(
         tool=request.tool.name[:120],
         effect_class=request.tool.effect_class,
         request_text=encoded(request),
+        named=sorted(set(leaves(request.fields))),
         at=request.at,
         **_said(decision),
         **_shadowed(shadow, shadow_digest),

@@ -1,15 +1,15 @@
 """How rules met reality: what was written, which rules spoke, what limits counted, which records a scope would cover.
 
-Reads only. Every answer looks at the latest `MOST` decisions of its span at most, so that a busy workspace's page stays quick.
+Reads only. What the database can group is counted over the whole span; what has to be decoded one by one looks at the latest
+`MOST` decisions of its span at most, so that a busy workspace's page stays quick, and says so.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
@@ -17,7 +17,7 @@ from accounts.clock import database_now
 from policies.engine.expressions import Context, EvaluationFailed, Expression, compile_expression
 from policies.engine.limits import amount
 from policies.engine.parts import Limit
-from policies.engine.paths import covering, leaves
+from policies.engine.paths import covering
 from policies.engine.plan import values
 from policies.engine.recorded import decoded
 from policies.engine.types import Request
@@ -28,8 +28,6 @@ DAYS = 30
 # Rules speak seldom, so one looks further back for the last time they did.
 FIRED_DAYS = 90
 MOST = 20_000
-# Decoded one by one while a page is drawn.
-MOST_READ = 5_000
 SAMPLES = 5
 _WRITTEN = (Outcome.SUCCEEDED, Outcome.ROLLED_BACK)
 _RAN = (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.UNKNOWN, Outcome.ROLLED_BACK)
@@ -70,6 +68,21 @@ class ScopeSample:
     in_scope: int
     seen: int
     rows: tuple[SampleRow, ...]
+    bound: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitHistory:
+    """What a limit counted: one number a day (UTC), oldest first, today last, in the limit's unit."""
+
+    days: tuple[int, ...]
+    bound: str = ""
+
+
+def _bound(rows: QuerySet[DecisionRecord], looked: int) -> str:
+    """Says of which calls an answer is, where not all were looked at; empty where all were."""
+    total = rows.count() if looked >= MOST else looked
+    return f"Counted over the latest {looked:,} of {total:,} calls." if total > looked else ""
 
 
 def latest(workspace_id: str, slug: str, *, days: int = DAYS, now: datetime | None = None) -> QuerySet[DecisionRecord]:
@@ -79,75 +92,49 @@ def latest(workspace_id: str, slug: str, *, days: int = DAYS, now: datetime | No
     return DecisionRecord.objects.filter(workspace_id=workspace_id, policy=slug, **span).order_by("-at", "-id")
 
 
-@dataclass(frozen=True, slots=True)
-class FieldUsage:
-    """Tool -> field path -> how many writes wrote it. `looked` of the `total` writes of the span were looked at, the latest."""
-
-    by_tool: Mapping[str, Mapping[str, int]]
-    looked: int = 0
-    total: int = 0
-    days: int = DAYS
-
-    @property
-    def bound(self) -> str:
-        """Says so where not all were looked at; empty where all were."""
-        if self.looked == self.total:
-            return ""
-        return f"Counted over the latest {self.looked:,} of {self.total:,} writes in {self.days} days."
-
-
 def field_usages(
     workspace_id: str, slug: str, role: str, *, tools: Collection[str] | None = None, days: int = DAYS
-) -> FieldUsage:
-    """What the role's actions wrote in the last days, of the latest `MOST_READ` of them; with all tools, or those named.
+) -> dict[str, dict[str, int]]:
+    """Tool -> field path -> how many of the role's actions wrote it in the last days; with all tools, or those named.
 
-    A path counts for itself and for every path above it.
+    A path counts for itself and for every path above it. Calls of one shape are grouped by the database: shapes are few.
     """
     rows = latest(workspace_id, slug, days=days).filter(role=role, outcome__in=_WRITTEN).exclude(effect_class="read")
     if tools is not None:
         rows = rows.filter(tool__in=tools)
     found: dict[str, Counter[str]] = defaultdict(Counter)
-    looked = 0
-    for tool, text, refused in rows.values_list("tool", "request_text", "refused")[:MOST_READ]:
-        looked += 1
-        written, out = paths_of(orjson.loads(text)["fields"]), frozenset(refused)
-        found[tool].update([path for path in written if covering(path, out) is None] if out else written)
-    total = rows.count() if looked == MOST_READ else looked
-    return FieldUsage({tool: dict(counts) for tool, counts in found.items()}, looked, total, days)
+    shapes = rows.order_by().values_list("tool", "named", "refused").annotate(count=Count("pk"))
+    for tool, named, refused, count in shapes:
+        for path in with_parents(named, frozenset(refused)):
+            found[tool][path] += count
+    return {tool: dict(counts) for tool, counts in found.items()}
 
 
-def paths_of(fields: Mapping[str, Any]) -> set[str]:
-    """Every path a record's values stand at, with the paths above them."""
-    found: set[str] = set()
-    for path in leaves(fields):
-        found.add(path)
-        found.update(path[:at] for at, char in enumerate(path) if char == "." and "[" not in path[:at])
-    return found
+def with_parents(named: Collection[str], refused: frozenset[str] = frozenset()) -> set[str]:
+    """The paths of written values with the paths above them; none that is refused, or under one."""
+    written = [path for path in named if covering(path, refused) is None]
+    above = {path[:at] for path in written for at, char in enumerate(path) if char == "." and "[" not in path[:at]}
+    return {path for path in above if covering(path, refused) is None} | set(written)
 
 
 def last_fired(workspace_id: str, slug: str) -> dict[str, tuple[datetime, int]]:
-    """Rule path -> when it last did not pass, and how often, in the last `FIRED_DAYS` (the latest `MOST` of them)."""
+    """Rule path -> when it last did not pass, and how often, in the last `FIRED_DAYS`. What spoke together is grouped."""
     rows = latest(workspace_id, slug, days=FIRED_DAYS).exclude(spoke=[])
     found: dict[str, tuple[datetime, int]] = {}
-    for at, spoke in rows.values_list("at", "spoke")[:MOST]:
+    for spoke, last, count in rows.order_by().values_list("spoke").annotate(last=Max("at"), count=Count("pk")):
         for rule in {rule for rule, _ in spoke}:
-            last, count = found.get(rule, (at, 0))
-            found[rule] = last, count + 1
+            before, times = found.get(rule, (last, 0))
+            found[rule] = max(before, last), times + count
     return found
 
 
-def limit_history(workspace_id: str, slug: str, limit: Limit, days: int = DAYS) -> list[int]:
-    """One number a day (UTC), oldest first, today last, in the limit's unit.
-
-    A windowed limit: what it held that day, or would have held where it is new. A limit per action: the largest action.
-    """
+def limit_history(workspace_id: str, slug: str, limit: Limit, days: int = DAYS) -> LimitHistory:
+    """A windowed limit: what it held each day, or would have held where it is new. A limit per action: the largest action."""
     today = database_now().astimezone(UTC).date()
-    totals: dict[Any, int] = {}
-    if limit.per == "action":
-        totals = _by_day(workspace_id, slug, limit, days, max)
-    else:
-        totals = _held(workspace_id, slug, limit, days) or _by_day(workspace_id, slug, limit, days, int.__add__)
-    return [totals.get(today - timedelta(days=back), 0) for back in range(days - 1, -1, -1)]
+    totals, bound = ({}, "") if limit.per == "action" else (_held(workspace_id, slug, limit, days), "")
+    if not totals:
+        totals, bound = _by_day(workspace_id, slug, limit, days)
+    return LimitHistory(tuple(totals.get(today - timedelta(days=back), 0) for back in range(days - 1, -1, -1)), bound)
 
 
 def _held(workspace_id: str, slug: str, limit: Limit, days: int) -> dict[Any, int]:
@@ -161,20 +148,23 @@ def _held(workspace_id: str, slug: str, limit: Limit, days: int) -> dict[Any, in
     return dict(rows.order_by())
 
 
-def _by_day(workspace_id: str, slug: str, limit: Limit, days: int, join: Any) -> dict[Any, int]:
-    """From the decisions themselves: what covered calls added, or would have added, and was not given back."""
+def _by_day(workspace_id: str, slug: str, limit: Limit, days: int) -> tuple[dict[Any, int], str]:
+    """From the decisions themselves: what covered calls added, or would have added, and was not given back; and the bound."""
+    join = max if limit.per == "action" else int.__add__
     rows = latest(workspace_id, slug, days=days).exclude(effect="deny").exclude(outcome__in=_CAME_TO_NOTHING)
     for column, names in (("role", limit.when.roles), ("tool", limit.when.tools)):
         if names:
             rows = rows.filter(**{f"{column}__in": sorted(names)})
     totals: dict[Any, int] = {}
+    looked = 0
     for at, text in rows.values_list("at", "request_text")[:MOST]:
+        looked += 1
         request = decoded(text, {})
         added = amount(limit, request) if limit.when.covers(request) else None
         if added is not None:
             day = at.astimezone(UTC).date()
             totals[day] = join(totals.get(day, 0), added)
-    return totals
+    return totals, _bound(rows, looked)
 
 
 def scope_sample(workspace_id: str, slug: str, role: str, resource_type: str, expression: str) -> ScopeSample:
@@ -184,19 +174,23 @@ def scope_sample(workspace_id: str, slug: str, role: str, resource_type: str, ex
     """
     scope = compile_expression(expression)
     rows = latest(workspace_id, slug).filter(request_text__contains=f'"{resource_type}"')
-    seen = _judged(scope, resource_type, rows.filter(role=role)) or _judged(scope, resource_type, rows)
-    return ScopeSample(sum(row.in_scope for row in seen), len(seen), tuple(_both(seen)))
+    found = _judged(scope, resource_type, rows.filter(role=role))
+    return found if found.seen else _judged(scope, resource_type, rows)
 
 
-def _judged(scope: Expression, resource_type: str, rows: QuerySet[DecisionRecord]) -> list[SampleRow]:
+def _judged(scope: Expression, resource_type: str, rows: QuerySet[DecisionRecord]) -> ScopeSample:
     """Every different record among the targets, newest first."""
     seen: dict[str, SampleRow] = {}
-    for request in _targets(resource_type, rows):
+    looked = 0
+    for (text,) in rows.values_list("request_text")[:MOST]:
+        looked += 1
+        request = decoded(text, {})
         record = request.record or {}
-        key = str(record.get("id", ""))
+        key = str(record.get("id", "")) if request.tool.resource_type == resource_type else ""
         if key and key not in seen:
             seen[key] = SampleRow(key, _name(record, key), _inside(scope, request))
-    return list(seen.values())
+    judged = list(seen.values())
+    return ScopeSample(sum(row.in_scope for row in judged), len(judged), tuple(_both(judged)), _bound(rows, looked))
 
 
 def _both(rows: list[SampleRow]) -> list[SampleRow]:
@@ -213,13 +207,6 @@ def _inside(scope: Expression, request: Request) -> bool:
         return scope.holds(Context(values(request), scope.reads))
     except EvaluationFailed:
         return False
-
-
-def _targets(resource_type: str, rows: QuerySet[DecisionRecord]) -> Iterator[Request]:
-    for (text,) in rows.values_list("request_text")[:MOST]:
-        request = decoded(text, {})
-        if request.tool.resource_type == resource_type and request.record is not None:
-            yield request
 
 
 def _name(record: Mapping[str, Any], key: str) -> str:

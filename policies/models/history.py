@@ -44,6 +44,8 @@ class DecisionRecord(models.Model):
     rule = models.CharField(max_length=200, blank=True)
     route = models.CharField(max_length=80, blank=True)
     refused = models.JSONField(default=list)
+    # The path of every value of `fields`, each once, sorted: counted by the database.
+    named = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     # Every check that did not pass: [[rule, outcome], ...].
     spoke = models.JSONField(default=list)
     outcome = models.CharField(max_length=12, choices=Outcome.choices, default=Outcome.OPEN)
@@ -62,6 +64,11 @@ class DecisionRecord(models.Model):
             models.Index(fields=["workspace", "policy", "at"], name="decision_policy_time"),
             models.Index(fields=["workspace", "agent_id", "at"], name="decision_agent_time"),
             models.Index(fields=["workspace", "policy", "finished_at"], name="decision_policy_ended"),
+            models.Index(
+                fields=["workspace", "policy", "role", "at"],
+                name="decision_wrote_time",
+                condition=models.Q(outcome__in=["succeeded", "rolled_back"]) & ~models.Q(effect_class="read"),
+            ),
             models.Index(
                 fields=["workspace", "policy", "at"], name="decision_spoke_time", condition=~models.Q(spoke=[])
             ),

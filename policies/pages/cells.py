@@ -1,7 +1,7 @@
 """The selected cell of the matrix: its form and the fields behind it."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,10 @@ from policies.pages.fields import READS, FieldList, field_list
 from policies.pages.place import Place
 from policies.pages.powers import Power, Powers
 from policies.pages.sentences import parse, plural
-from policies.usage_stats import FieldUsage, field_usages
+from policies.usage_stats import field_usages
+
+# Tool -> field -> how many actions wrote it.
+Usage = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +71,17 @@ def _fields(place: Place, role: str, tool: str) -> FieldList | None:
     if kind == READS:
         return field_list(place, role, entry.facts.resource_type, kind, tool=tool)
     usage = usage_of(place, role, [tool])
-    words = usage_words(usage, [tool])
-    return field_list(place, role, entry.facts.resource_type, kind, tool=tool, usage=words, bound=usage.bound)
+    return field_list(place, role, entry.facts.resource_type, kind, tool=tool, usage=usage_words(usage, [tool]))
 
 
-def usage_of(place: Place, role: str, tools: Collection[str] | None = None) -> FieldUsage:
+def usage_of(place: Place, role: str, tools: Collection[str] | None = None) -> Usage:
     """How often the role wrote each field in 30 days."""
     return field_usages(place.policy.workspace_id, place.policy.slug, role, tools=tools)
 
 
-def usage_words(usage: FieldUsage, tools: Iterable[str]) -> dict[str, str]:
+def usage_words(usage: Usage, tools: Iterable[str]) -> dict[str, str]:
     """Field -> how often it was written with these tools, in words; a field that is missing was never written."""
     counts: Counter[str] = Counter()
     for tool in tools:
-        counts.update(usage.by_tool.get(tool, {}))
+        counts.update(usage.get(tool, {}))
     return {name: plural(count, "write") for name, count in counts.items()}

@@ -43,8 +43,6 @@ class FieldList:
     lines: tuple[Line, ...]
     allowed: int
     seen: str
-    # Where the numbers of writes are not of all writes: of which.
-    bound: str = ""
 
     @property
     def had(self) -> list[str]:
@@ -82,9 +80,8 @@ class Redaction:
 
 def field_list(
     place: Place, role: str, resource_type: str, kind: str, *, tool: str = "", usage: Mapping[str, str] | None = None,
-    bound: str = "",
 ) -> FieldList:  # fmt: skip
-    """What a role may `read` or `write` of a record type; `usage` is field -> how often in words, `bound` of which writes."""
+    """What a role may `read` or `write` of a record type; `usage` is field -> how often in words."""
     rule = value_at(place.plain, ("roles", role, "fields", resource_type)) or {}
     before = value_at(place.base, ("roles", role, "fields", resource_type)) or {}
     listed, was = rule.get(kind, []), before.get(kind, [])
@@ -101,7 +98,7 @@ def field_list(
         for name in ordered
     )  # fmt: skip
     seen = fingerprint(sorted(listed))
-    return FieldList(role, title(role), resource_type, kind, tool, lines, len(listed), seen, bound)
+    return FieldList(role, title(role), resource_type, kind, tool, lines, len(listed), seen)
 
 
 def _covering(name: str, listed: Iterable[str]) -> str:
@@ -123,12 +120,12 @@ def _types(place: Place, resource_type: str, tool: str) -> dict[str, str]:
     return {found.name: found.type_text for entry in entries for found in entry.fields}
 
 
-def type_fields(place: Place, role: str, resource_type: str, usage: Mapping[str, str], bound: str) -> TypeFields:
-    """One card of the Fields tab; `usage` is field -> how often it was written, `bound` of which writes."""
+def type_fields(place: Place, role: str, resource_type: str, usage: Mapping[str, str]) -> TypeFields:
+    """One card of the Fields tab; `usage` is field -> how often it was written."""
     rule = value_at(place.plain, ("roles", role, "fields", resource_type)) or {}
     lists = (
         field_list(place, role, resource_type, READS),
-        field_list(place, role, resource_type, "write", usage=usage, bound=bound),
+        field_list(place, role, resource_type, "write", usage=usage),
     )
     return TypeFields(
         role, title(role), resource_type, place.noun(resource_type), lists, rule.get("unlisted", "refuse_field"),

@@ -38,8 +38,8 @@ def _with_last(line: RuleLine, fired: Any) -> RuleLine:
 
 
 def _with_history(place: Place, line: RuleLine, limit: Limit) -> RuleLine:
-    numbers = tuple(limit_history(place.policy.workspace_id, place.policy.slug, limit))
-    return replace(line, history=numbers, history_text=_history_text(limit, numbers))
+    found = limit_history(place.policy.workspace_id, place.policy.slug, limit)
+    return replace(line, history=found.days, history_text=_history_text(limit, found.days), history_bound=found.bound)
 
 
 def _history_text(limit: Limit, numbers: tuple[int, ...]) -> str:

@@ -31,6 +31,7 @@ class RuleLine:
     days: int = FIRED_DAYS
     history: tuple[int, ...] = ()
     history_text: str = ""
+    history_bound: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import orjson
+from django.db.models import Count, QuerySet
 
 from policies.engine.document import Document
-from policies.engine.parts import FieldRule
-from policies.engine.paths import covering, leaves
-from policies.engine.types import Money
+from policies.engine.paths import covering
+from policies.engine.types import Money, ToolFacts
 from policies.history import Outcome
+from policies.models import DecisionRecord
 from policies.usage_stats import MOST, latest
 
 Key = tuple[str, str]
@@ -27,27 +27,23 @@ class Asked:
     approved: dict[Key, list[tuple[datetime, Money | None]]] = field(default_factory=dict)
 
 
-def asked_of(workspace_id: str, slug: str, document: Document, now: datetime) -> Asked:
-    """The latest `MOST` calls that did not only read."""
+def asked_of(workspace_id: str, slug: str, document: Document, tools: Mapping[str, ToolFacts], now: datetime) -> Asked:
+    """All calls that did not only read; of those that people approved the latest `MOST`."""
     found = Asked()
     rules = {(role.name, kind): rule for role in document.roles.values() for kind, rule in role.fields.items()}
     rows = latest(workspace_id, slug, now=now).exclude(effect_class="read")
-    for role, tool, at, effect, outcome, text in rows.values_list(
-        "role", "tool", "at", "effect", "outcome", "request_text"
-    )[:MOST]:
-        request = orjson.loads(text)
-        _count_fields(found, (role, request["tool"][1]), rules, request["fields"])
-        if effect == "approval" and outcome == Outcome.SUCCEEDED:
-            money = request["money"]
-            found.approved.setdefault((role, tool), []).append((at, Money(*money) if money else None))
+    for role, tool, named, count in rows.order_by().values_list("role", "tool", "named").annotate(count=Count("pk")):
+        key = role, tools[tool].resource_type if tool in tools else ""
+        if key in rules and named:
+            found.writes[key] += count
+            found.named.setdefault(key, set()).update(
+                filter(None, (covering(path, rules[key].write) for path in named))
+            )
+    _approved(found, rows.filter(effect="approval", outcome=Outcome.SUCCEEDED))
     return found
 
 
-def _count_fields(found: Asked, key: Key, rules: Mapping[Key, FieldRule], fields: Mapping[str, Any]) -> None:
-    rule = rules.get(key)
-    if rule is None or not fields:
-        return
-    found.writes[key] += 1
-    named = found.named.setdefault(key, set())
-    if not fields.keys() <= named:  # What is named already as a whole names nothing new.
-        named.update(filter(None, (covering(path, rule.write) for path in leaves(fields))))
+def _approved(found: Asked, rows: QuerySet[DecisionRecord]) -> None:
+    for role, tool, at, text in rows.values_list("role", "tool", "at", "request_text")[:MOST]:
+        money = orjson.loads(text)["money"]
+        found.approved.setdefault((role, tool), []).append((at, Money(*money) if money else None))

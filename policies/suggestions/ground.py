@@ -78,7 +78,7 @@ def ground_of(
 ) -> Ground:
     """What the span before `now` says."""
     usage = role_tool_usage(workspace_id, slug, now=now)
-    asked, then = asked_of(workspace_id, slug, document, now), _then(workspace_id, slug, now)
+    asked, then = asked_of(workspace_id, slug, document, tools, now), _then(workspace_id, slug, now)
     return Ground(workspace_id, slug, now, document, then, tools, usage, asked)
 
 

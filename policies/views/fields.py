@@ -11,10 +11,9 @@ from policies import edits
 from policies.edits import Plain
 from policies.forms.fields import AddFieldForm, FieldListForm, MaskForm, RedactForm, UnlistedForm
 from policies.forms.seen import SeenForm
-from policies.pages.cells import usage_of, usage_words
+from policies.pages.cells import Usage, usage_of, usage_words
 from policies.pages.fields import redactions, type_fields, types_of_role
 from policies.pages.place import Place, place_of
-from policies.usage_stats import FieldUsage
 from policies.views.rendering import back, draw, draw_tiers, filters_of
 from policies.views.saving import Change, Conflict, Seen, policy_to_edit, send
 
@@ -39,7 +38,7 @@ def _draw(
         return draw_tiers(request, place, refused=form, conflict=conflict, status=status)
     role = filters_of(request).role
     role = role if role in place.roles else next(iter(place.roles), "")
-    usage = usage_of(place, role) if role else FieldUsage({})
+    usage = usage_of(place, role) if role else {}
     cards = [_card(place, role, kind, usage) for kind in types_of_role(place, role)] if role else []
     context = {
         "role": role, "cards": cards, "redactions": redactions(place), "refused": form, "conflict": conflict,
@@ -48,9 +47,9 @@ def _draw(
     return draw(request, place, "fields", context, status=status)
 
 
-def _card(place: Place, role: str, kind: str, usage: FieldUsage) -> object:
+def _card(place: Place, role: str, kind: str, usage: Usage) -> object:
     tools = [tool for tool, entry in place.tools.items() if entry.facts.resource_type == kind]
-    return type_fields(place, role, kind, usage_words(usage, tools), usage.bound)
+    return type_fields(place, role, kind, usage_words(usage, tools))
 
 
 def _saved(

@@ -1,8 +1,10 @@
 """What the editor shows beside rules is what happened, counted by hand here."""
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 
 from policies import usage_stats
 from policies.engine.document import load
@@ -15,9 +17,9 @@ from policies.usage_stats import (
     field_usages,
     last_fired,
     limit_history,
-    paths_of,
     role_tool_usage,
     scope_sample,
+    with_parents,
 )
 from tests.policies.browsing import Page
 from tests.policies.kit import build_house
@@ -36,36 +38,61 @@ def test_fields_count_where_they_were_really_written(house, past):
     past.add(update({"last_contact_reason": "a"}), outcome="failed")
     past.add(update({"last_contact_reason": "a"}))
     past.add(update({"last_contact_reason": "a"}), outcome="succeeded", at=past.ago(days=31))
-    found = field_usages(house.workspace.pk, "support", "refunds").by_tool["desk.account.update"]
+    found = field_usages(house.workspace.pk, "support", "refunds")["desk.account.update"]
     assert found == {"owner_note": 3, "refund_status": 1}
-    assert field_usages(house.workspace.pk, "support", "other").by_tool == {}
-    assert field_usages(house.workspace.pk, "support", "refunds", tools=["desk.refund.create"]).by_tool == {}
-    longer = field_usages(house.workspace.pk, "support", "refunds", days=40).by_tool["desk.account.update"]
+    assert field_usages(house.workspace.pk, "support", "other") == {}
+    assert field_usages(house.workspace.pk, "support", "refunds", tools=["desk.refund.create"]) == {}
+    longer = field_usages(house.workspace.pk, "support", "refunds", days=40)["desk.account.update"]
     assert longer["last_contact_reason"] == 1
 
 
-def test_where_not_all_writes_are_counted_the_page_says_of_which(house, past, monkeypatch):
-    monkeypatch.setattr(usage_stats, "MOST_READ", 3)
+def test_every_write_of_the_span_is_counted(house, past):
+    past.add(update({"owner_note": "a"}), outcome="succeeded")
+    (kept,) = DecisionRecord.objects.values()
+    kept.pop("id")
+    DecisionRecord.objects.bulk_create(DecisionRecord(**{**kept, "action_id": f"act_n{n}"}) for n in range(21_000))
+    assert field_usages(house.workspace.pk, "support", "refunds") == {"desk.account.update": {"owner_note": 21_001}}
+    DecisionRecord.objects.update(spoke=[["limits.x", "denied"], ["limits.x", "escalated"]], role="clerk")
+    assert last_fired(house.workspace.pk, "support") == {"limits.x": (kept["at"], 21_001)}
+    assert "21001 writes" in Page(house, "ken").get("fields/?role=clerk").replace(",", "")
+
+
+def test_decisions_of_before_are_counted_after_the_upgrade(house, past):
+    past.add(update({"owner_note": "a", "refund_status": "b"}), outcome="succeeded")
+    old = past.add(update(), outcome="succeeded", at=past.ago(days=32))
+    DecisionRecord.objects.update(named=[])
+    migration = import_module("policies.migrations.0008_paths_of_decisions")
+    migration.name_paths(apps, None)
+    found = field_usages(house.workspace.pk, "support", "refunds")
+    assert found == {"desk.account.update": {"owner_note": 1, "refund_status": 1}}
+    old.refresh_from_db()
+    assert old.named == [], "Nobody counts what is older than a month."
+
+
+def test_where_not_all_calls_are_looked_at_the_page_says_of_which(house, past, monkeypatch):
+    monkeypatch.setattr(usage_stats, "MOST", 3)
+    limit = load(SUPPORT).limits[0]
     for number in range(1, 5):
-        past.add(update(role="clerk"), outcome="succeeded", at=past.ago(days=number))
-        usage = field_usages(house.workspace.pk, "support", "clerk", tools=["desk.account.update"])
-        assert (usage.looked, usage.total) == (min(number, 3), number)
-        assert bool(usage.bound) == (number == 4)
-    said = "Counted over the latest 3 of 4 writes in 30 days."
-    ken = Page(house, "ken")
-    assert said in ken.get("fields/?role=clerk") and said in ken.get("tiers/?cell=clerk/desk.account.update")
-    assert said not in ken.get("tiers/?cell=clerk/desk.refund.create")
+        past.add(update(record={"id": str(number)}), outcome="succeeded", at=past.ago(days=number))
+        past.add(refund(100), outcome="succeeded", at=past.ago(days=number))
+        sample = scope_sample(house.workspace.pk, "support", "refunds", "desk.account", "true")
+        said = "Counted over the latest 3 of 4 calls." if number == 4 else ""
+        assert (sample.seen, sample.bound, limit_history(house.workspace.pk, "support", limit).bound) == (
+            min(number, 3), said, said,
+        )  # fmt: skip
+    assert said in Page(house, "ken").get("rows/clerk/desk.account/")
 
 
-def test_a_path_counts_for_every_path_above_it():
-    fields = {
-        "address": {"city": "A", "geo": {"lat": 1}},
-        "charges": [{"amount": 1}, {"amount": 2}],
-        "odd.name": {"x": 1},
-    }
-    found = paths_of(fields)
-    assert {"address", "address.city", "address.geo", "address.geo.lat", "charges", "charges.amount"} <= found
-    assert "['odd" not in found and len([path for path in found if "odd" in path]) == 1
+@pytest.mark.parametrize(
+    ("refused", "counted"),
+    [
+        ((), {"address", "address.city", "charges", "charges.amount", "['odd.name'].x"}),
+        (("address.city",), {"charges", "charges.amount", "['odd.name'].x"}),
+    ],
+)
+def test_a_path_counts_for_every_path_above_it(refused, counted):
+    named = ["address.city", "charges.amount", "['odd.name'].x"]
+    assert with_parents(named, frozenset(refused)) == counted
 
 
 def test_rules_say_when_they_last_spoke(house, past):
@@ -88,8 +115,8 @@ def test_a_limit_per_action_shows_the_largest_of_each_day(house, past):
     past.add(refund(3000))
     past.add(refund(8000, money={"amount": 8000, "currency": "EUR"}))
     past.add(update(), outcome="succeeded")
-    history = limit_history(house.workspace.pk, "support", limit)
-    assert len(history) == 30 and history[-2:] == [7000, 3000] and sum(history) == 10000
+    history = limit_history(house.workspace.pk, "support", limit).days
+    assert len(history) == 30 and history[-2:] == (7000, 3000) and sum(history) == 10000
 
 
 def test_a_windowed_limit_shows_what_it_held(house, past):
@@ -101,10 +128,10 @@ def test_a_windowed_limit_shows_what_it_held(house, past):
         LimitHold.objects.filter(action_id=record.action_id).update(at=midday(past, back))
         if number == 1:
             release(action_id=record.action_id)
-    history = limit_history(house.workspace.pk, "support", limit)
+    history = limit_history(house.workspace.pk, "support", limit).days
     assert (history[-1], history[0], sum(history)) == (2000, 700, 2700)
     # Another policy's limit of the same name is not this one.
-    assert sum(limit_history(house.workspace.pk, "another", limit)) == 0
+    assert sum(limit_history(house.workspace.pk, "another", limit).days) == 0
 
 
 def limit_hold(limit_id: str):
@@ -123,8 +150,8 @@ def test_a_new_windowed_limit_shows_what_it_would_have_held(house, past):
     for _ in range(3):
         past.add(refund(100), outcome="succeeded", at=past.now - timedelta(days=1))
     past.add(update({"credit_limit": "1"}))
-    history = limit_history(house.workspace.pk, "support", load(source).limits[0])
-    assert history[-2:] == [3, 0]
+    history = limit_history(house.workspace.pk, "support", load(source).limits[0]).days
+    assert history[-2:] == (3, 0)
 
 
 def test_a_scope_is_tried_on_the_records_seen_lately(house, past):
