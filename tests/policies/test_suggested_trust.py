@@ -28,7 +28,7 @@ def past(house) -> Past:
 def found(house, document: Document, now=None) -> list[Suggestion]:
     """What is said of the tool."""
     made = suggestions(house.workspace.pk, "support", document, TOOLS, now or database_now())
-    return [one for one in made if one.edit["tool"] == TOOL]
+    return [one for one in made if TOOL in (one.edit.get("tool"), *one.edit.get("tools", ()))]
 
 
 def approve(past, times: int = 20) -> None:
@@ -63,7 +63,7 @@ def test_what_people_always_approve_is_suggested_for_thirty_days_and_ends_by_its
     after = load(dump(loosening.plain_after))
     at = [decide(after, replace(refund(1000), at=when)).effect for when in (now, end - timedelta(minutes=1), end)]
     assert at == ["allow", "allow", "approval"]
-    assert loosening.evidence[2] == (
+    assert loosening.evidence[3] == (
         f"It ends by itself on {end:%Y-%m-%d %H:%M} UTC, and the route refund decides again. "
         "One rejection or rollback before that suggests ending it at once."
     )

@@ -1,5 +1,6 @@
 """Suggestions are made from what happened, carry their evidence, load, and change nothing by themselves."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -43,7 +44,10 @@ def made(house, source: str = SUPPORT, tools: Any = None) -> list[Suggestion]:
 
 
 def edits(found: list[Suggestion]) -> list[tuple[str, str, str]]:
-    return [(one.kind, one.edit["op"], one.edit.get("path") or one.edit["tool"]) for one in found]
+    return [
+        (one.kind, one.edit["op"], one.edit.get("path") or one.edit.get("tool") or " ".join(one.edit["tools"]))
+        for one in found
+    ]
 
 
 def test_a_tool_unused_for_thirty_days_may_be_turned_off(house, past):
@@ -130,8 +134,11 @@ def test_what_people_always_approve_may_run_by_itself_within_a_limit(house):
         "when": {"roles": ["refunds"], "tools": ["desk.refund.create"]}, "max": 1900, "currency": "USD",
         "over": "approval", "route": "refund",
     }  # fmt: skip
-    assert found.evidence[0] == "20 approved, 0 rejected, 0 failed, 0 rolled back in the last 30 days."
-    assert found.evidence[1].startswith("Up to $19.00 an action it runs by itself; above that refund decides as now.")
+    assert found.evidence[0] == (
+        "20 approved, 0 rejected, 0 failed, 0 rolled back in the last 30 days: desk.refund.create 20."
+    )
+    assert found.evidence[1] == "No row scope says which records it may reach."
+    assert found.evidence[2].startswith("Up to $19.00 an action it runs by itself; above that refund decides as now.")
     after = load(dump(found.plain_after))
     assert [decide(after, refund(amount)).effect for amount in (1900, 1901)] == ["allow", "approval"]
 
@@ -144,6 +151,59 @@ def test_without_money_the_limit_is_on_how_often(house):
     limit = found.edit["limit"]
     assert (limit["kind"], limit["per"], limit["window"], limit["over"]) == ("count", "role", "1d", "deny")
     assert 4 <= limit["max"] <= 8 and decide(load(dump(found.plain_after)), update()).effect == "allow"
+
+
+TWO = ASKED.replace(
+    "desk.refund.create: {", "desk.account.note: {mode: approval, route: solo}\n      desk.refund.create: {"
+).replace("routes:\n", "routes:\n  solo:\n    steps: [{name: Lead, group: support-leads}]\n")
+BOTH = TOOLS | {"desk.account.note": ToolFacts("desk.account.note", "desk.account", "write", "reversible")}
+
+
+def approved(house, *counts: int, source: str = TWO) -> Past:
+    past = Past(house.workspace, source)
+    for tool, count in zip(("desk.account.update", "desk.account.note"), counts, strict=True):
+        for number in range(count):
+            call = update()
+            call = replace(call, tool=replace(call.tool, name=tool))
+            past.add(call, outcome="succeeded", at=past.ago(days=1 + number % 4))
+    return past
+
+
+def test_what_one_effect_class_does_to_one_record_type_is_counted_together(house):
+    approved(house, 12, 8)
+    (found,) = made(house, TWO, BOTH)
+    assert found.edit["tools"] == ["desk.account.note", "desk.account.update"]
+    assert found.edit["limit"]["when"] == {"roles": ["refunds"], "tools": found.edit["tools"]}
+    assert found.sentence.startswith("People approved what refunds does to desk.account (write) 20 times")
+    assert found.evidence[0].endswith("rolled back in the last 30 days: desk.account.note 8, desk.account.update 12.")
+    assert found.evidence[1] == 'Only records in the role\'s row scope: record.region == "EU"'
+    rules = found.plain_after["roles"]["refunds"]["tools"]
+    assert [rules[tool]["route"] for tool in found.edit["tools"]] == ["solo", "refund"]
+    assert {rules[tool]["then"] for tool in found.edit["tools"]} == {"approval"} and "until" in rules[
+        "desk.account.note"
+    ]
+    assert "the routes refund and solo decide again" in found.evidence[3]
+
+
+def test_a_tool_nobody_approved_is_not_let_run_beside_those_people_did(house):
+    approved(house, 20, 0)
+    (found,) = made(house, TWO, BOTH)
+    assert found.edit["tools"] == ["desk.account.update"]
+
+
+@pytest.mark.parametrize(
+    "facts", [{"reversibility": "irreversible"}, {"resource_type": "desk.order"}, {"moves_money": True}]
+)
+def test_what_is_not_alike_is_not_counted_together(house, facts):
+    approved(house, 12, 8)
+    assert made(house, TWO, BOTH | {"desk.account.note": replace(BOTH["desk.account.note"], **facts)}) == []
+
+
+def test_one_rollback_of_an_alike_tool_spoils_all_of_them(house):
+    past = approved(house, 20, 8)
+    spoiled = replace(update(), tool=replace(update().tool, name="desk.account.note"))
+    past.add(spoiled, outcome="rolled_back")
+    assert made(house, TWO, BOTH) == []
 
 
 @pytest.mark.parametrize("spoiled", ["rejected", "failed", "unknown", "rolled_back"])
