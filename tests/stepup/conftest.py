@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from accounts.factors import totp
-from accounts.models import Challenge, Factor, StepUp
+from accounts.models import Challenge, Factor, StepUp, User
 from accounts.sealing import seal_for
 from approvals.stepup import services
 from approvals.stepup.services import Here
@@ -36,12 +36,20 @@ def next_code(factor: Factor) -> str:
     return code_at(factor.material, max(time.time(), (factor.counter + 1) * totp.STEP_S))
 
 
-def enrol_app(here: Here) -> tuple[Factor, list[str]]:
-    """An authenticator app, its enrolling code taken from one time step back so that the present one is still unused."""
+def enrol_app(here: Here, *, steps_ago: int = 1) -> tuple[Factor, list[str]]:
+    """An authenticator app, and recovery codes. As if enrolled `steps_ago`, so that the present code is still unused."""
     begun = services.begin_totp(here)
-    code = code_at(begun.subject["totp"], time.time() - totp.STEP_S)
+    code = code_at(begun.subject["totp"], time.time())
     codes = services.confirm_totp(here=here, challenge_id=begun.pk, name="Phone", code=code)
-    return here.user.factors.filter(kind="totp").last(), codes
+    return _enrolled(here.user, steps_ago), codes
+
+
+def _enrolled(user: User, steps_ago: int) -> Factor:
+    """The newest app, its first code moved back: a code of an earlier step would be refused once the clock goes on meanwhile."""
+    factor = user.factors.filter(kind="totp").last()
+    factor.counter -= steps_ago
+    factor.save(update_fields=["counter"])
+    return factor
 
 
 def enrol_passkey(here: Here, authenticator: Authenticator, **lies) -> list[str]:
@@ -82,9 +90,10 @@ def enrol_by_browser(client: Client) -> str:
     page = client.post("/me/security/app/").content.decode()
     sealed = secret_on(page)
     challenge = re.search(r'name="challenge" value="([^"]+)"', page)[1]
-    code = code_at(sealed, time.time() - totp.STEP_S)
+    code = code_at(sealed, time.time())
     done = client.post("/me/security/app/confirm/", {"challenge": challenge, "name": "Phone", "code": code})
     assert done.status_code == 200, done.content.decode()
+    _enrolled(done.wsgi_request.user, 1)
     return sealed
 
 
