@@ -79,6 +79,8 @@ MET = [
     ("side_effect.multi_step_approvals", document({REFUND: {"mode": "draft"}}), ON_REFUND),
     ("side_effect.multi_step_approvals", document({REFUND: approval()}), ON_REFUND),
     ("side_effect.multi_step_approvals", document({REFUND: approval()}, routes=QUORUM), ON_REFUND),
+    # Nobody has two places on a route, also where its separation does not say so.
+    ("side_effect.multi_step_approvals", document({REFUND: approval()}, routes=routes(separation=["requester"])), ON_REFUND),
     ("side_effect.multi_step_approvals", document({REFUND: {}}, role={"tier": "execute-with-approval"}), ON_REFUND),
     ("side_effect.multi_step_approvals", document({REFUND: {"mode": "draft"}}, limits=[LIMIT]), "limits.each"),
     # Beside a mode whose own route is asked every time, a laxer route decides nothing.
@@ -99,7 +101,6 @@ MET = [
     ("continuous.on_call", document({WATCH: {}}, role={"on_call": "leads"}), "roles.helper.on_call"),
 ]  # fmt: skip
 
-PAIR = {"steps": [{"name": "Leads", "group": "leads", "quorum": 2}]}
 EVERY = LIMIT | {"kind": "count", "max": 0}
 MISSING = [
     ("write.field_allowlist", document({UPDATE: {}}), "no field of it is listed"),
@@ -112,12 +113,6 @@ MISSING = [
     ("write.per_object_scope", document({UPDATE: {}}, role={"scopes": {"order": "true"}}), "any account"),
     ("side_effect.multi_step_approvals", document({REFUND: {}}), "runs by itself"),
     ("side_effect.multi_step_approvals", document({REFUND: approval()}, routes=LONE), "One person can approve"),
-    # Two steps, yet one person may take both.
-    (
-        "side_effect.multi_step_approvals",
-        document({REFUND: approval()}, routes=routes(separation=["requester"])),
-        "One person",
-    ),
     # One call is never more than one call, so nobody is ever asked.
     (
         "side_effect.multi_step_approvals",
@@ -147,16 +142,6 @@ MISSING = [
         "side_effect.multi_step_approvals",
         document({REFUND: {"mode": "draft"}}, routes={**LONE_TOO, "two": TWO}, limits=[LIMIT | {"route": "one"}]),
         "(limits.each)",
-    ),
-    # One person may take both of its steps, and it is asked instead of the mode's own because it has more of them.
-    (
-        "side_effect.multi_step_approvals",
-        document(
-            {REFUND: approval()},
-            routes={"two": PAIR, "same": TWO | {"separation": []}},
-            limits=[LIMIT | {"route": "same"}],
-        ),
-        "alone by route same",
     ),
     ("side_effect.limits", document({REFUND: {}, MAIL: {}}, limits=[LIMIT]), "No limit covers mail.send"),
     ("side_effect.break_glass", document({REFUND: approval()}), "Add break_glass to every route"),

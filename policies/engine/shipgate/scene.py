@@ -106,6 +106,5 @@ def holds(limit: Plain, tool: ToolFacts) -> bool:
 
 
 def different_people(route: Route) -> int:
-    """How many different people decide at least. Without `same_person` one person may decide several steps."""
-    quorums = [step.quorum for step in route.steps]
-    return sum(quorums) if "same_person" in route.separation else max(quorums)
+    """How many different people decide: nobody has two places on a route, whatever it says of separation (approvals.algebra)."""
+    return sum(step.quorum for step in route.steps)
