@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 # Public-key signatures only. With `none` and the HS family out of the language, no token can be signed with what is public.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 ENDPOINTS = ("OIDC_AUTHORIZATION_URL", "OIDC_TOKEN_URL", "OIDC_USERINFO_URL", "OIDC_JWKS_URL")
+# What may be said of a person (accounts.attributes), as a test holds: Django is not imported here.
+ATTRIBUTES = ("department", "title", "region")
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"  # noqa: S105 - the name of a class
 IDENTITY_BACKEND = "accounts.oidc.backend.IdentityBackend"
@@ -32,6 +34,7 @@ def oidc_settings(environment: Mapping[str, str]) -> dict[str, Any]:
         "REMIT_PASSWORD_SIGN_IN": with_password,
         "REMIT_OIDC_ENABLED": bool(issuer),
         "AUTHENTICATION_BACKENDS": backends,
+        "REMIT_OIDC_ATTRIBUTES": _attributes(environment) if issuer else {},
         "REMIT_EXCHANGE_AUDIENCES": _names(environment, "REMIT_EXCHANGE_AUDIENCES"),
         **VIEWS,
     }
@@ -74,6 +77,16 @@ def _algorithms(environment: Mapping[str, str]) -> tuple[str, ...]:
         if name not in ALGORITHMS:
             raise SystemExit(f"OIDC_ALGORITHMS has {name!r}. Use some of {', '.join(ALGORITHMS)}.")
     return names
+
+
+def _attributes(environment: Mapping[str, str]) -> dict[str, str]:
+    """Which claim says which attribute: `department=department,region=office`."""
+    pairs = [word.partition("=") for word in _names(environment, "OIDC_ATTRIBUTES")]
+    found = {name.strip(): claim.strip() for name, _, claim in pairs}
+    if len(found) < len(pairs) or not all(found.values()) or not set(found) <= set(ATTRIBUTES):
+        given, known = environment["OIDC_ATTRIBUTES"], ", ".join(ATTRIBUTES)
+        raise SystemExit(f"OIDC_ATTRIBUTES is {given!r}. Write name=claim, each of {known} once at most.")
+    return found
 
 
 def is_safe_url(value: str) -> bool:

@@ -137,6 +137,7 @@ LOGIN_REDIRECT_URL = "console:home"
 LOGOUT_REDIRECT_URL = "accounts:sign_in"
 SIGN_IN = oidc_settings(os.environ)
 REMIT_OIDC_ENABLED: bool = SIGN_IN["REMIT_OIDC_ENABLED"]
+REMIT_OIDC_ATTRIBUTES: dict[str, str] = SIGN_IN["REMIT_OIDC_ATTRIBUTES"]
 REMIT_PASSWORD_SIGN_IN: bool = SIGN_IN["REMIT_PASSWORD_SIGN_IN"]
 # The applications (client ids at the provider) whose ID tokens agents may exchange; empty: none.
 REMIT_EXCHANGE_AUDIENCES: tuple[str, ...] = SIGN_IN["REMIT_EXCHANGE_AUDIENCES"]

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import member_of, require
-from accounts.attributes import NAMES, set_attribute
+from accounts.attributes import NAMES, by_sign_in, set_attribute
 from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.models import PersonAttribute, User
 from accounts.permissions import Permission
@@ -19,12 +19,15 @@ from console.people import people_of
 
 
 class AttributesForm(forms.Form):
-    """One input for each attribute; what may stand there is judged where it is set."""
+    """One input for each attribute; what may stand there is judged where it is set. `elsewhere` are those said by sign-in."""
 
-    def __init__(self, *args: object, **options: object) -> None:
+    def __init__(self, *args: object, elsewhere: frozenset[str], **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]  # Django's own
         for name in NAMES:
-            self.fields[name] = forms.CharField(required=False, max_length=80, label=name.capitalize())
+            self.fields[name] = forms.CharField(
+                required=False, max_length=80, label=name.capitalize(), disabled=name in elsewhere,
+                help_text="The organisation’s sign-in says it, so it is changed there." if name in elsewhere else "",
+            )  # fmt: skip
 
 
 @sign_in_required
@@ -43,7 +46,8 @@ def person(request: AuthenticatedRequest, user_id: str) -> HttpResponse:
     require(request.user, Permission.MEMBER_MANAGE, request.workspace)
     user = member_of(request.workspace.pk, user_id)
     said = dict(PersonAttribute.objects.filter(workspace=request.workspace, user=user).values_list("name", "value"))
-    form = AttributesForm(request.POST if request.method == "POST" else None, initial=said)
+    data = request.POST if request.method == "POST" else None
+    form = AttributesForm(data, initial=said, elsewhere=by_sign_in(user))
     if request.method == "POST" and form.is_valid() and _saved(request, user, form, said):
         messages.success(request, f"Saved what is said of {user.name}. It counts for what is asked from now on.")
         return redirect("console:people")

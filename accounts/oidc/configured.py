@@ -19,6 +19,7 @@ class Configured:
     requires_iss: bool
     requires_verified_email: bool
     creates_users: bool
+    attributes: Mapping[str, str]
     base_url: str
 
 
@@ -34,5 +35,6 @@ def configured() -> Configured:
         requires_iss=found.REMIT_OIDC_REQUIRE_ISS,
         requires_verified_email=found.REMIT_OIDC_REQUIRE_VERIFIED_EMAIL,
         creates_users=found.OIDC_CREATE_USER,
+        attributes=found.REMIT_OIDC_ATTRIBUTES,
         base_url=found.REMIT_BASE_URL,
     )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from accounts.actors import system_actor
+from accounts.attributes import say_at_sign_in
 from accounts.models import User
 from accounts.oidc.configured import configured
 from accounts.oidc.refusal import SignInRefused
@@ -18,6 +19,7 @@ def person_for(claims: dict[str, Any], info: dict[str, Any]) -> User:
     user = user or _made(claims, info, email)
     if not user.is_active:
         raise SignInRefused("inactive", "This account is switched off. A workspace owner can tell you why.")
+    say_at_sign_in(user, {name: info.get(claim, claims.get(claim)) for name, claim in configured().attributes.items()})
     return user
 
 

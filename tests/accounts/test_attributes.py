@@ -4,6 +4,7 @@ import pytest
 
 from accounts.attributes import NAMES, people_with, set_attribute
 from accounts.models import PersonAttribute
+from accounts.oidc_settings import ATTRIBUTES as MAPPED
 from accounts.permissions import Role
 from accounts.services import AccountRefused, remove_member
 from policies.engine.schema import ATTRIBUTES
@@ -27,7 +28,7 @@ def told():
 
 
 def test_the_policy_language_and_the_people_have_the_same_names():
-    assert NAMES == ATTRIBUTES
+    assert NAMES == ATTRIBUTES == MAPPED
 
 
 def test_said_changed_and_taken_back_each_stands_in_the_ledger(people, say):

@@ -2,7 +2,9 @@
 
 import pytest
 
+from accounts.attributes import say_at_sign_in
 from accounts.models import PersonAttribute
+from accounts.services import link_identity
 from tests.console.test_trust import browser
 from tests.stepup.conftest import enrol_by_browser
 from traces.models import Entry
@@ -43,6 +45,20 @@ def test_what_cannot_be_said_is_refused_at_its_input_and_nothing_is_saved(cast, 
     assert answer.status_code == 422 and "id_title_error" in answer.content.decode()
     assert not PersonAttribute.objects.exists()
     assert dana.post(page_of(cast, "dana"), {"department": "finance"}).status_code == 422
+
+
+def test_what_sign_in_says_is_shown_and_not_changed_here(cast, dana, settings):
+    settings.REMIT_OIDC_ATTRIBUTES = {"department": "dept"}
+    bound = cast.user("tomas")
+    link_identity(actor=cast.actor("dana"), user=bound, issuer="https://idp.example", subject="tomas")
+    bound.refresh_from_db()
+    say_at_sign_in(bound, {"department": "Finance"})
+    enrol_by_browser(dana)
+    page = dana.get(page_of(cast, "tomas")).content.decode()
+    assert page.count(" disabled") == 1 and "sign-in says it" in page
+    assert dana.post(page_of(cast, "tomas"), {"department": "legal", "title": "director"})["Location"] == "/people/"
+    said = PersonAttribute.objects.filter(workspace=cast.northwind).order_by("name").values_list("name", "value")
+    assert list(said) == [("department", "finance"), ("title", "director")]
 
 
 def test_nobody_else_and_nobody_of_another_workspace(cast, dana):
