@@ -1,6 +1,5 @@
 """Requests for a human verdict, and the verdicts people gave. What is required comes from policy as plain values."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from django.db import models
@@ -9,7 +8,7 @@ from django.db.models.functions import Now
 from accounts.clock import database_now
 from accounts.ids import new_id
 from accounts.models import Agent, Delegation, SingleOperator, User, Workspace
-from approvals.algebra import Step, Vote, steps_of, timers, waiting
+from approvals.algebra import Step, Vote, steps_of, timers, waiting, with_seconds
 from approvals.route_models import Question, Snooze
 from traces.models import Trace
 
@@ -98,8 +97,7 @@ class ApprovalRequest(models.Model):
         Where somebody approved above the hourly limit, the step needs one person more.
         """
         pressed = {verdict.step for verdict in self.counted if verdict.wants_second}
-        found = steps_of(self.route, self.escalated)
-        return tuple(replace(one, quorum=one.quorum + 1) if one.number in pressed else one for one in found)
+        return with_seconds(steps_of(self.route, self.escalated), pressed)
 
     @property
     def escalated(self) -> list[int]:

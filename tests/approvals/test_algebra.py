@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from approvals.algebra import Approver, Vote, approved, may_decide, steps_of, timers, waiting
+from approvals.algebra import Approver, Vote, approved, may_decide, steps_of, timers, waiting, with_seconds
 from approvals.algebra import given as counted
 
 ASKED = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -113,6 +113,29 @@ def test_r24_taking_a_vote_away_or_finding_one_human_never_approves_more(route, 
     left = [vote for vote in known if data.draw(st.booleans())]
     if approved(steps, left):
         assert approved(steps, known)
+
+
+@settings(max_examples=300, deadline=None)
+@given(routes, members, said, tries, st.data())
+def test_t25_an_approval_above_the_hourly_limit_never_approves_more_nor_does_taking_it_away(
+    route, people, having, tried, data
+):
+    steps, votes = steps_of(route), votes_of(route, people, tried, having=having)
+    above = [(vote, data.draw(st.booleans())) for vote in votes]
+
+    def passing(counted):
+        return approved(
+            with_seconds(steps, [vote.step for vote, over in counted if over]), [vote for vote, _ in counted]
+        )
+
+    if passing(above):
+        assert approved(steps, votes)
+        asked = {vote.step for vote, over in above if over}
+        assert all(
+            sum(vote.step == step.number for vote in votes) > step.quorum for step in steps if step.number in asked
+        )
+    if passing([one for one in above if data.draw(st.booleans())]):
+        assert passing(above)
 
 
 @settings(max_examples=200, deadline=None)
