@@ -20,8 +20,12 @@ AGENT_VIEWS = frozenset({"actions:agents", "actions:agent", "actions:issue_token
 TOOL_VIEWS = frozenset({"actions:tools", "actions:tool", "actions:decide_tool"})
 OFFER_VIEWS = ("actions:offers", "actions:read_offers", "actions:import_offers")
 CONNECTION_VIEWS = frozenset({"actions:connections", "actions:connection", "actions:rotate_connection", *OFFER_VIEWS})
+# Pages below Approvals that another part serves.
+APPROVAL_VIEWS = frozenset(
+    f"actions:{name}" for name in ("load", "set_terms", "rechecks", "answer_recheck", "edit", "withdraw")
+) | {"console:single_operator", "console:single_on", "console:single_off"}
 # Pages of `actions` that have a place of their own in the bar, or none.
-ELSEWHERE = AGENT_VIEWS | TOOL_VIEWS | CONNECTION_VIEWS | {"actions:pause"}
+ELSEWHERE = AGENT_VIEWS | TOOL_VIEWS | CONNECTION_VIEWS | APPROVAL_VIEWS | {"actions:pause"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,10 @@ def _items(request: HttpRequest, user: User, workspace: Workspace, held: frozens
     current = request.resolver_match.namespace if request.resolver_match else ""
     view = request.resolver_match.view_name if request.resolver_match else ""
     waiting = open_requests_for(user, workspace).count()
+    deciding = current == "approvals" or view in APPROVAL_VIEWS
     items = [
         Item("Home", reverse("console:home"), "house", None, view == "console:home"),
-        Item("Approvals", reverse("approvals:queue"), "inbox", waiting, current == "approvals"),
+        Item("Approvals", reverse("approvals:queue"), "inbox", waiting, deciding),
         Item(
             "Traces",
             reverse("traces:list"),

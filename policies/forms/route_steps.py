@@ -48,7 +48,7 @@ def step_fields(number: int, groups: Choices) -> dict[str, forms.Field]:
     fields: dict[str, forms.Field] = {
         f"step_{number}": forms.CharField(required=False, max_length=120, strip=True, label=step.capitalize()),
         f"group_{number}": forms.ChoiceField(required=False, choices=groups, label=f"Group of {step}"),
-        f"people_{number}": EmailsField(label=f"Or these people of {step}", help_text="Emails, with commas between."),
+        f"people_{number}": EmailsField(label=f"Or people of {step}", help_text="Emails, with commas between."),
         **{
             f"{name}_{number}": AttributeField(label=f"{'And' if place else 'Or by'} {name}, {step}")
             for place, name in enumerate(ATTRIBUTES)
@@ -91,7 +91,7 @@ def escalation_fields(number: int, groups: Choices) -> dict[str, forms.Field]:
         f"after_{number}": SpanField(required=False, label=f"Escalation {number + 1}, after"),
         f"to_{number}": forms.ChoiceField(required=False, choices=groups, label=f"Group of escalation {number + 1}"),
         f"for_{number}": forms.CharField(
-            required=False, max_length=120, strip=True, label=f"Only for the step, escalation {number + 1}",
+            required=False, max_length=120, strip=True, label=f"Only step, escalation {number + 1}",
             help_text="Empty: whatever still waits.",
         ),
     }  # fmt: skip

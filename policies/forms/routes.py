@@ -75,8 +75,19 @@ class RouteForm(SeenForm):
         self.fields["glass_notify"].choices = groups  # type: ignore[attr-defined]
 
     def lines(self) -> Rows:
-        """The step rows, to draw."""
+        """The step rows in use and the next one, to draw."""
+        return self._step_rows()[: self._in_use() + 1]
+
+    def spare_lines(self) -> Rows:
+        """The step rows after those."""
+        return self._step_rows()[self._in_use() + 1 :]
+
+    def _step_rows(self) -> Rows:
         return [(n + 1, [self[name] for name in step_fields(n, ())]) for n in range(self.steps_count)]
+
+    def _in_use(self) -> int:
+        """How many rows reach to the last one in which something stands."""
+        return max((number for number, row in self._step_rows() if any(field.value() for field in row)), default=0)
 
     def escalation_lines(self) -> Rows:
         """The escalation rows, to draw."""

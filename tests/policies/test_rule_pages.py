@@ -1,5 +1,7 @@
 """Rules by form: each reads back as it was written, money in major units, mistakes at their inputs."""
 
+import re
+
 import pytest
 
 from policies import edits
@@ -131,6 +133,17 @@ def test_removing_a_rule_somebody_changed_meanwhile_is_refused(ken, house):
     Page(house, "noor").save("limits/edit/daily/", max="900")
     ken.post("limits/remove/daily/", **form)
     assert "changed this at" in ken.get("limits/") and ken.plain()["limits"]
+
+
+def test_steps_that_nobody_filled_in_are_folded_and_none_with_something_in_it(ken):
+    def open_steps(page: str) -> list[str]:
+        return re.findall(r'name="step_(\d)"', page.split("<details><summary>More steps")[0])
+
+    assert open_steps(ken.get("steps/new/")) == ["0"]
+    ken.post("steps/new/", **ROUTE)
+    assert open_steps(ken.get("steps/edit/two/")) == ["0", "1"]
+    refused = ken.post("steps/new/", 422, **ROUTE | {"name": "three", "people_3": "nobody"})
+    assert open_steps(refused) == ["0", "1", "2", "3", "4"] and "<summary>More steps</summary>" in refused
 
 
 def test_steps_are_written_renamed_everywhere_and_not_removed_while_used(ken):
