@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.looks import LOOKS, NARROWEST
+from tests.browser.looks import LOOKS
 
 
 def axe_problems(page) -> list[str]:
@@ -118,7 +118,7 @@ PAGES = ["/", "/approvals/", "/approvals/?show=team", "/approvals/?show=decided"
          "/incident/", "/policies/", "/policies/support/", "/search/?q=refund", "/me/notices/", "/me/away/"]  # fmt: skip
 
 
-@pytest.mark.parametrize(("theme", "width"), [*LOOKS, NARROWEST])
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_every_page_is_accessible_and_fits(person, theme, width):
     ken = person("ken", color_scheme=theme, viewport={"width": width, "height": 844})
     for path in PAGES:
