@@ -15,6 +15,7 @@ from console.trust import behind, coverage
 from console.trust.measures import families
 from console.trust.outcomes import by_agent, outcomes
 from console.trust.spans import DEFAULT, PERIODS, Span
+from policies.demotions import terms
 
 
 @sign_in_required
@@ -24,12 +25,12 @@ def trust(request: AuthenticatedRequest) -> HttpResponse:
     days, span = _span(request)
     workspace = request.workspace
     agents = list(agents_visible_to(request.user, workspace))
-    scores = by_agent(workspace, span)
+    scores, demoting = by_agent(workspace, span), terms(agents, workspace.pk)
     context = {
         **_periods(days),
         "families": families(workspace, span),
         "outcomes": outcomes(workspace, span),
-        "scores": [(agent, scores[agent.pk]) for agent in agents],
+        "scores": [(agent, scores[agent.pk], demoting[agent.pk]) for agent in agents],
         "without_policy": coverage.without_policy(workspace),
         "raw": coverage.raw_credentials(workspace),
         "shadows": coverage.shadows(workspace),

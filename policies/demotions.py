@@ -4,8 +4,10 @@ INVARIANT: it is published only where the comparison says that nothing loosens, 
 draft that people publish like any other. Held by tests/policies/test_demotions.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q
@@ -14,8 +16,8 @@ from accounts.actors import Actor, system_actor
 from accounts.clock import database_now
 from accounts.models import Agent
 from policies.catalog import facts_of
-from policies.documents import document_of, live_document
-from policies.engine.demotion import breached, demoted, sentence
+from policies.documents import PolicyMissing, document_of, live_document
+from policies.engine.demotion import breached, demoted, sentence, standing, verdict_on
 from policies.engine.parts import Demotion, Document
 from policies.engine.problems import PolicyError
 from policies.engine.yaml_out import dump
@@ -75,19 +77,53 @@ def demote(*, workspace_id: str, slug: str, agent_id: str) -> PolicyVersion | No
 
 def counted(rule: Demotion, agent: Agent) -> tuple[int, int]:
     """`(bad, all)`: an agent's changes that a rule counts, decided in its window under its policy, and their whole number."""
+    return counts(rule, agent.workspace_id, agent.policy).get(agent.pk, (0, 0))
+
+
+def counts(rule: Demotion, workspace_id: str, slug: str) -> dict[str, tuple[int, int]]:
+    """Agent id -> what `counted` says, of every agent that acted in the rule's role; those that changed nothing are absent."""
     since = database_now() - timedelta(seconds=rule.window_s)
     found = DecisionRecord.objects.filter(
-        workspace=agent.workspace_id,
-        agent_id=agent.pk,
-        policy=agent.policy,
-        role=rule.role,
-        at__gt=since,
-        outcome__in=ENDED,
+        workspace=workspace_id, policy=slug, role=rule.role, at__gt=since, outcome__in=ENDED
     )
-    asked = found.exclude(effect_class="read").aggregate(
-        all=Count("pk"), bad=Count("pk", filter=Q(outcome__in=BAD[rule.on]))
-    )
-    return asked["bad"], asked["all"]
+    bad = Count("pk", filter=Q(outcome__in=BAD[rule.on]))
+    rows: Any = found.exclude(effect_class="read").order_by().values("agent_id").annotate(all=Count("pk"), bad=bad)
+    return {row["agent_id"]: (row["bad"], row["all"]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What demotes one agent's role: each rule with where the agent stands, and the version that demoted it, if one did.
+
+    `missing` says why there is nothing to demote: no live policy. Empty where there is one.
+    """
+
+    standings: list[str]
+    demoted_by: PolicyVersion | None = None
+    missing: str = ""
+
+
+def terms(agents: Sequence[Agent], workspace_id: str) -> dict[str, Terms]:
+    """Agent id -> its terms, for the scorecards. Each policy is read once and each rule counted once for all its agents."""
+    return {
+        agent.pk: found
+        for slug in {agent.policy for agent in agents}
+        for agent, found in _of_policy(slug, [one for one in agents if one.policy == slug], workspace_id)
+    }
+
+
+def _of_policy(slug: str, agents: Sequence[Agent], workspace_id: str) -> Iterator[tuple[Agent, Terms]]:
+    try:
+        document, live = live_document(workspace_id=workspace_id, slug=slug)
+    except (PolicyMissing, PolicyError):
+        yield from ((agent, Terms([], missing=f"There is no live policy {slug}.")) for agent in agents)
+        return
+    found = [(rule, counts(rule, workspace_id, slug)) for rule in document.demotions]
+    spoke = {rule.role for rule in document.demotions if live.message.endswith(verdict_on(rule))}
+    held = spoke if live.published_by.get("id") == PUBLISHER else set()
+    for agent in agents:
+        told = [standing(rule, *has.get(agent.pk, (0, 0))) for rule, has in found if rule.role == agent.role]
+        yield agent, Terms(told, live if agent.role in held else None)
 
 
 def _publish(actor: Actor, policy: Policy, live: PolicyVersion, rule: Demotion, why: str) -> PolicyVersion | None:

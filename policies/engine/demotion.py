@@ -20,10 +20,26 @@ def breached(rule: Demotion, bad: int, all_: int) -> bool:
 def sentence(rule: Demotion, agent: str, bad: int, all_: int) -> str:
     """`Refunds agent: 4 of 40 changes rolled back in the last 30 days, more than 5 %. Role refunds is demoted to draft-only.`"""
     found = f"{agent}: {bad:,} of {all_:,} changes {_ENDED[rule.on]} in the last {window_text(rule.window_s)}"
-    return f"{found}, more than {rule.above} %. Role {rule.role} is demoted to {rule.to}."
+    return f"{found}, more than {rule.above} %. {verdict_on(rule)}"
+
+
+def verdict_on(rule: Demotion) -> str:
+    """The last sentence of what a demotion says of itself, by which it is known again."""
+    return f"Role {rule.role} is demoted to {rule.to}."
+
+
+def standing(rule: Demotion, bad: int, all_: int) -> str:
+    """What would demote the role and how far it is: `To draft-only when more than 5 % … are rolled back. Now 1 of 12.`"""
+    terms = f"more than {rule.above} % of its changes in {window_text(rule.window_s)}, of at least {rule.at_least:,},"
+    return f"To {rule.to} when {terms} {_WOULD_END[rule.on]}. Now {bad:,} of {all_:,}."
 
 
 _ENDED = {"rollbacks": "rolled back", "failures": "failed or are in doubt", "rejections": "rejected by people"}
+_WOULD_END = {
+    "rollbacks": "are rolled back",
+    "failures": "fail or are in doubt",
+    "rejections": "are rejected by people",
+}
 
 
 def demoted(plain: Plain, role: str, to: str, tools: Mapping[str, ToolFacts]) -> dict[str, Any]:
