@@ -167,9 +167,9 @@ def _group_name(expires_at: datetime, now: datetime) -> str:
     return "Later today" if expires_at.date() == now.date() else "Later"
 
 
-def row_of(request: ApprovalRequest) -> QueueRow:
+def row_of(request: ApprovalRequest, now: datetime) -> QueueRow:
     """One row outside the queue, for Home."""
-    return _row(request, database_now(), "", mine=False)
+    return _row(request, now, "", mine=False)
 
 
 def _row(request: ApprovalRequest, now: datetime, current: str, *, mine: bool) -> QueueRow:

@@ -58,7 +58,8 @@ class Need:
 def needs(user: User, workspace: Workspace) -> Sequence[NeedRow]:
     """Everything, in order: emergencies, which nothing may push away, overdue, broken ledgers, unknown outcomes, tripped
     breakers, changed tools, policies, actions that were looked at again and not fine, then approvals."""
-    waiting = [row_of(found) for found in decidable_by(user, workspace)]
+    now = database_now()
+    waiting = [row_of(found, now) for found in decidable_by(user, workspace)]
     overdue = [row for row in waiting if row.urgency == "overdue"]
     return [
         *unresolved_for(user, workspace),
