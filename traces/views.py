@@ -16,6 +16,7 @@ from accounts.permissions import Permission
 from traces.access import get_trace_for
 from traces.export import bundle, outline
 from traces.models import Entry, Trace
+from traces.polling import asks_again, kept
 from traces.services import note_opening, record_answer
 from traces.show import integrity_panel, show_with_proof
 from traces.tabular import change_rows, csv_text
@@ -30,7 +31,7 @@ def trace_detail(request: AuthenticatedRequest, trace_id: str) -> HttpResponse:
     """Show work. While it runs the page polls itself; an unchanged trace answers 204."""
     trace = get_trace_for(request.user, trace_id)
     request.show_workspace(trace.workspace)
-    if request.htmx and request.GET.get("head") == str(trace.head_seq):
+    if asks_again(request, trace):
         return HttpResponse(status=204)
     note_opening(user=request.user, trace=trace)
     return render(request, "traces/trace_detail.html", _detail_context(request, trace))
@@ -59,20 +60,13 @@ def _detail_context(request: AuthenticatedRequest, trace: Trace) -> dict[str, An
         "opened": frozenset(request.GET.get("open", "").split(",")),
         "can_export": has_permission(request.user, Permission.TRACE_EXPORT, trace.workspace),
         "raw_url": reverse("traces:raw", args=[trace.pk]),
-        "poll_url": f"{request.path}?{_kept(request, trace.head_seq)}",
+        "poll_url": f"{request.path}?{kept(request, trace.head_seq)}",
     }
 
 
 def _can_rollback(request: AuthenticatedRequest, trace: Trace, story: Any) -> bool:
     entitled = has_permission(request.user, Permission.TRACE_ROLLBACK, trace.workspace)
     return bool(entitled and story.can_roll_back)
-
-
-def _kept(request: AuthenticatedRequest, head: int) -> str:
-    """What stands in the URL, so that an update shows the same tab and the same open rows, and the head it has."""
-    query = request.GET.copy()
-    query["head"] = str(head)
-    return query.urlencode()
 
 
 def _pause_url(request: AuthenticatedRequest, trace: Trace) -> str:

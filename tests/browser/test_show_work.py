@@ -101,6 +101,25 @@ def test_a_listed_product_shows_the_trace_in_its_own_page(remit, trace, person, 
         assert page.evaluate("document.activeElement.textContent") == "Show work"
 
 
+def test_a_running_trace_changes_in_the_frame_by_itself_and_keeps_what_is_open(remit, person, chromium):
+    made = rest(remit, "traces", {"intent": "Refund what order 48213 was charged twice.", **MAYA})["trace_id"]
+    asked = {"trace_id": made, "tool": "desk.order.get", "arguments": {"order_id": "48213"}}
+    rest(remit, "tool-calls", asked)
+    waits = {"order_id": "48213", "charge_id": "ch_3PqRa2", "amount": 24000, "currency": "USD", "reason": "duplicate"}
+    rest(remit, "tool-calls", {"trace_id": made, "tool": "desk.refund.create", "arguments": waits})
+    with product(remit, made) as origin, browsing(chromium) as page:
+        listed(person, origin)
+        page.goto(origin)
+        page.click("text=Show work")
+        frame = page.frame_locator("remit-show-work iframe")
+        frame.locator("nav.tabs >> text=Tool calls").click()
+        frame.locator("details.call summary").first.click()
+        rest(remit, "tool-calls", {**asked, "arguments": {"order_id": "48377"}})
+        expect(frame.locator("details.call")).to_have_count(2)
+        expect(frame.locator("details.call").first).to_have_attribute("open", "")
+        assert page.complaints == []
+
+
 def test_a_product_that_is_not_listed_is_refused(remit, trace, chromium):
     with product(remit, trace) as origin, browsing(chromium) as page:
         page.goto(origin)

@@ -13,24 +13,31 @@ from traces.embed.access import LinkGone, frame_origins, link_for
 from traces.embed.models import ShownLink
 from traces.embed.reading import for_asker, hidden_in
 from traces.embed.services import WINDOW, TooManyTurns, record_shown_answer, take_turn
+from traces.polling import asks_again, kept
 from traces.services import note_opening
 from traces.show import integrity_panel, show_with_proof
 
 
 @require_GET
 def show(request: HttpRequest, token: str) -> HttpResponse:
-    """Show work, for the person it is for: read-only, without the console around it."""
+    """Show work, for the person it is for: read-only, without the console around it. While it runs the page polls itself.
+
+    A poll that finds nothing new renders nothing, so it is not counted as a use of the link.
+    """
     try:
         link = link_for(token)
     except LinkGone as gone:
         return _gone(request, gone)
     origins = frame_origins(link.trace.workspace)
+    if asks_again(request, link.trace):
+        return _framed(HttpResponse(status=204), origins)
     try:
         take_turn(link)
     except TooManyTurns:
         return _too_many(request, origins)
     note_opening(user=link.person, trace=link.trace)
-    return _framed(render(request, "traces/shown_detail.html", _context(request, link, token)), origins)
+    context = _context(request, link, token)
+    return _framed(render(request, "traces/shown_detail.html", context), origins, polls=bool(context["poll_url"]))
 
 
 def _context(request: HttpRequest, link: ShownLink, token: str) -> dict[str, Any]:
@@ -47,6 +54,7 @@ def _context(request: HttpRequest, link: ShownLink, token: str) -> dict[str, Any
         "all_calls": request.GET.get("calls", ""),
         "opened": frozenset(request.GET.get("open", "").split(",")),
         "answer_url": reverse("embed:answer", args=[token]),
+        "poll_url": "" if story.finished else f"{request.path}?{kept(request, integrity.records)}",
     }
 
 
@@ -81,9 +89,14 @@ def _too_many(request: HttpRequest, origins: Sequence[str]) -> HttpResponse:
     return _framed(response, origins)
 
 
-def _framed(response: HttpResponse, origins: Sequence[str]) -> HttpResponse:
-    """Framed by the listed origins and by nobody else; no script runs, and nothing of it is kept or found."""
-    policy = {"frame-ancestors": list(origins) or ["'none'"], "script-src": ["'none'"], "connect-src": ["'none'"]}
+def _framed(response: HttpResponse, origins: Sequence[str], *, polls: bool = False) -> HttpResponse:
+    """Framed by the listed origins and by nobody else; nothing of it is kept or found.
+
+    No script runs, but Remit's own on a page that asks Remit for what is new (`polls`).
+    """
+    policy = {"frame-ancestors": list(origins) or ["'none'"]}
+    if not polls:
+        policy |= {"script-src": ["'none'"], "connect-src": ["'none'"]}
     response._csp_replace = policy  # type: ignore[attr-defined]  # what django-csp's own decorators set
     response.xframe_options_exempt = bool(origins)
     response["Cache-Control"] = "no-store"
