@@ -24,7 +24,7 @@ TABS = {
     "versions": ("Versions", "version"),
 }
 SECTION_TABS = {"invariants": "invariants", "limits": "limits", "routes": "steps", "freezes": "freezes", "breakers": "breakers",
-                "redact": "fields", "waivers": "other", "tests": "other", "policy": "other"}  # fmt: skip
+                "demotions": "breakers", "redact": "fields", "waivers": "other", "tests": "other", "policy": "other"}  # fmt: skip
 ROLE_TABS = {"fields": "fields", "scopes": "rows"}
 
 

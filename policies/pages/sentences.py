@@ -68,6 +68,15 @@ def breaker(rule: Mapping[str, Any]) -> str:
     return f"More than {many} {PER[rule['per']]} {each(rule['window'])} holds calls until a person resets it"
 
 
+SPOILED = {"rollbacks": "rolled back", "failures": "failed or in doubt", "rejections": "rejected"}
+
+
+def demotion(rule: Mapping[str, Any]) -> str:
+    """`refunds goes down to Draft-only when more than 5 % of an agent's changes each 30 days are rolled back, of 20 or more`."""
+    most = f"more than {rule['above']} % of an agent’s changes {each(rule['window'])} are {SPOILED[rule['on']]}"
+    return f"{rule['role']} goes down to {TIER_WORDS[rule['to']]} when {most}, of {rule['at_least']:,} or more"
+
+
 def freeze(rule: Mapping[str, Any]) -> str:
     """`From 24 Dec 2026 18:00 to 2 Jan 2027 06:00 UTC`, or the days and hours of every week."""
     if "from" in rule:

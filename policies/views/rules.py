@@ -13,6 +13,7 @@ from policies import edits
 from policies.forms.rules import STARTS, BreakerForm, InvariantForm, Known, LimitForm, RuleForm
 from policies.forms.seen import SeenForm
 from policies.forms.times import FreezeForm
+from policies.pages import sentences
 from policies.pages.measures import measured_lines, problems_of, trips_of
 from policies.pages.place import Place, place_of
 from policies.pages.rules import WORDS, gone
@@ -33,6 +34,7 @@ def rules(request: AuthenticatedRequest, slug: str, section: str) -> HttpRespons
     context = {
         "section": section, "noun": NOUNS[section], "lines": measured_lines(place, section), "gone": gone(place, section),
         "trips": trips_of(place) if section == "breakers" else [],
+        "demotions": [(rule["id"], sentences.demotion(rule)) for rule in place.plain.get("demotions") or ()],
         "may_reset": has_permission(request.user, Permission.AGENT_PAUSE, request.workspace),
     }  # fmt: skip
     return draw(request, place, section, context, template="rules")

@@ -15,6 +15,7 @@ from policies.engine.types import STRENGTH, TIERS, ToolFacts
 from policies.engine.yaml_out import dump
 from policies.models import DecisionRecord
 from policies.publishing import agree, propose
+from tests.policies.browsing import Page
 from tests.policies.kit import changed
 from tests.policies.past import Past, update
 from tests.policies.test_diff import BASE as WIDE
@@ -161,3 +162,13 @@ def test_a_tool_nobody_knows_is_off_and_so_is_an_approval_nobody_gives():
 def test_terms_that_say_nothing_do_not_load(terms, said):
     with pytest.raises(PolicyError, match=said):
         load(dump(with_rule(**terms)))
+
+
+def test_the_tab_of_breakers_says_what_demotes_and_where_to_write_it(house):
+    ken = Page(house, "ken")
+    assert "Write it under <code>demotions</code> in the document." in ken.get("breakers/")
+    house.publish(with_rule(to="draft-only", on="failures", above=5))
+    page = ken.get("breakers/")
+    said = "clerk goes down to Draft-only when more than 5 % of an agent’s changes in 30 days are failed or in doubt, of 10 or more."
+    assert said in page and 'href="/policies/support/document/"' in page.split("What brings a role down a tier")[1]
+    assert "Edit in the document" not in Page(house, "dana").get("breakers/")
