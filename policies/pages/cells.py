@@ -12,7 +12,7 @@ from policies.pages.fields import READS, FieldList, field_list
 from policies.pages.place import Place
 from policies.pages.powers import Power, Powers
 from policies.pages.sentences import parse, plural
-from policies.usage_stats import field_usages
+from policies.usage_stats import DAYS, field_usages
 
 # Tool -> field -> how many actions wrote it.
 Usage = Mapping[str, Mapping[str, int]]
@@ -80,8 +80,8 @@ def usage_of(place: Place, role: str, tools: Collection[str] | None = None) -> U
 
 
 def usage_words(usage: Usage, tools: Iterable[str]) -> dict[str, str]:
-    """Field -> how often it was written with these tools, in words; a field that is missing was never written."""
+    """Field -> how often it was written with these tools, in words; a field that is missing was not."""
     counts: Counter[str] = Counter()
     for tool in tools:
         counts.update(usage.get(tool, {}))
-    return {name: plural(count, "write") for name, count in counts.items()}
+    return {name: f"{plural(count, 'write')} in {DAYS} days" for name, count in counts.items()}

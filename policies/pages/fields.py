@@ -7,9 +7,10 @@ from policies.edits import fingerprint, value_at
 from policies.engine.diff.words import title
 from policies.engine.paths import covering
 from policies.pages.place import Place
+from policies.usage_stats import DAYS
 
 READS = "read"
-NEVER = "never written"
+NEVER = f"not written in {DAYS} days"
 
 
 @dataclass(frozen=True, slots=True)

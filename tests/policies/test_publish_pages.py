@@ -236,3 +236,8 @@ def test_an_agent_has_its_own_ship_gate(ken, house):
         "so every call of lost-agent is denied" in ken.client.get(f"/policies/agents/{lost.pk}/gate/").content.decode()
     )
     assert ken.client.get("/policies/agents/agt_none/gate/").status_code == 404
+
+
+def test_a_draft_that_changes_nothing_is_not_said_to_tighten(house):
+    page = Page(house, "ken").open().get("publish/")
+    assert "Nothing differs from what is live, so there is nothing to publish." in page and "only tightens" not in page
