@@ -5,21 +5,13 @@ from actions.importing import import_tools, list_tools
 from actions.models import Connection, Listing, Tool
 from actions.offers import Choice
 from tests.actions.hands import rest
-from tests.builders import publish, sample_plain
+from tests.builders import publish, sample_plain, waive
 
 TOOL, READ = "notes.note_add", "notes.echo"
 CHOICES = {
     "note_add": Choice("write", "irreversible"),
     "echo": Choice("read", "reversible"),
 }
-# Nothing of an MCP server can be restored or held to rows.
-WAIVERS = [
-    {
-        "id": f"notes-{n}", "control": f"write.{control}", "role": "refunds", "reason": "Notes only.", "by": "Dana Ortiz",
-        "expires": "2099-01-01T00:00Z",
-    }
-    for n, control in enumerate(["rollback", "per_object_scope"])
-]  # fmt: skip
 
 
 def connect(
@@ -54,7 +46,12 @@ def allow(cast, *, mode: str = "auto", fields=("text",), tools=(TOOL, READ)) -> 
             **({"route": "account"} if not reads and mode == "approval" else {}),
         }
         role["fields"][name] = {"read": ["text", "structured"], **({} if reads else {"write": list(fields)})}
-    plain["waivers"] = WAIVERS
+    waive(
+        plain,
+        "write.rollback",
+        "write.per_object_scope",
+        reason="Nothing of an MCP server can be restored or held to rows.",
+    )
     publish(cast, plain)
 
 
