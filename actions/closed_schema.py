@@ -25,6 +25,7 @@ _DROPPED = {
     "xml",
     "externalDocs",
     "deprecated",
+    "discriminator",
 }
 _REFUSED = {"$dynamicRef", "$recursiveRef", "$dynamicAnchor", "$anchor", "patternProperties", "x-mcp-header"}
 # Keywords that hold values, not schemas.
@@ -44,6 +45,8 @@ class WrittenOut:
 
     schema: dict[str, Any]
     notes: list[str] = field(default_factory=list)
+    # How many parts it has.
+    nodes: int = 0
 
 
 class _Writer:
@@ -116,7 +119,7 @@ def written_out(node: Mapping[str, Any], root: Mapping[str, Any]) -> WrittenOut:
         found = writer.schema(node, "", 0, ())
     except RecursionError as error:
         raise SchemaProblem("It is nested too deep.") from error
-    return WrittenOut(found if isinstance(found, dict) else {}, writer.notes)
+    return WrittenOut(found if isinstance(found, dict) else {}, writer.notes, writer.nodes)
 
 
 def _close(node: Any) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 from policies.engine.currencies import digits_of
 from policies.engine.types import ToolFacts
 
-_PLACEHOLDER = re.compile(r"{(\w+)}")
+# `{id}` in a path, and the names of `{?limit,page}` at its end.
+_PLACEHOLDER = re.compile(r"{\??(\w+(?:,\w+)*)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Definition:
     def path_arguments(self) -> frozenset[str]:
         """Arguments that name the target record in the operation's paths."""
         paths = [part.get("path", "") for part in self._parts()]
-        return frozenset(name for path in paths for name in _PLACEHOLDER.findall(path))
+        return frozenset(name for path in paths for found in _PLACEHOLDER.findall(path) for name in found.split(","))
 
     def _parts(self) -> list[Mapping[str, Any]]:
         return [self.operation[key] for key in ("read", "write") if self.operation.get(key)]

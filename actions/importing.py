@@ -19,11 +19,14 @@ from actions.connections import get_connection_for
 from actions.execution import OutOfReach, compare_tools, server_tools
 from actions.models import Connection, Listing, Tool
 from actions.offers import BadChoice, Choice, Offer, definition_of, mcp_offers
+from actions.openapi.document import BadDocument, read_openapi
+from actions.openapi.operations import openapi_offers, renewed
+from actions.tool_versions import Given, bring_in
 from actions.tools import BadTool, load_definitions
-from traces.canonical import digest_of
+from traces.canonical import canonical_text, digest_of
 from traces.services import record_governance
 
-KINDS = ("mcp",)
+KINDS = ("mcp", "http")
 # The most cautious word on a tool that nobody has said anything about yet.
 CAUTIOUS = Choice("side_effect", "irreversible")
 
@@ -44,7 +47,7 @@ def connection_to_import(user: User, workspace: Workspace, slug: str) -> Connect
 def list_tools(*, actor: Actor, connection: Connection) -> Listing:
     """Read what an MCP server offers, keep it, and block imported tools that it defines otherwise now. Raises ImportRefused."""
     if connection.kind != "mcp":
-        raise ImportRefused("Only an MCP server lists its tools.")
+        raise ImportRefused("Only an MCP server lists its tools. Give this connection's OpenAPI document.")
     try:
         live = server_tools(connection)
     except OutOfReach as error:
@@ -53,14 +56,64 @@ def list_tools(*, actor: Actor, connection: Connection) -> Listing:
     return _keep(actor, connection, mcp_offers(connection.slug, live.values()), moved)
 
 
-def _keep(actor: Actor, connection: Connection, offers: Sequence[Offer], moved: list[str]) -> Listing:
+def read_document(*, actor: Actor, connection: Connection, text: str) -> Listing:
+    """Keep what an OpenAPI document describes, and block imported tools that it describes otherwise now; nothing is fetched.
+
+    Raises ImportRefused; then nothing was changed.
+    """
+    if connection.kind != "http":
+        raise ImportRefused("An OpenAPI document describes a connection of kind http.")
+    try:
+        document = read_openapi(text)
+        offers = openapi_offers(connection.slug, document)
+    except BadDocument as error:
+        raise ImportRefused(str(error)) from error
+    with transaction.atomic():
+        moved = _compare_described(actor, connection, offers)
+        return _keep(actor, connection, offers, moved, document.to_json())
+
+
+def _compare_described(actor: Actor, connection: Connection, offers: Sequence[Offer]) -> list[str]:
+    """A sentence for each imported tool that a document describes otherwise now, or no more; the changed ones are blocked.
+
+    INVARIANT: nothing of a tool is sent while its new description waits. Held by tests/upstreams/test_openapi_import.py.
+    """
+    by_key = {offer.key: offer for offer in offers}
+    tools = Tool.objects.filter(connection=connection).select_related("connection", "workspace").order_by("name")
+    described = [tool for tool in tools if "openapi" in tool.definition["operation"]]
+    return [said for said in (_described(actor, tool, by_key) for tool in described) if said]
+
+
+def _described(actor: Actor, tool: Tool, by_key: Mapping[str, Offer]) -> str:
+    definition = tool.definition
+    pinned = definition["operation"]["openapi"]
+    now = by_key.get(pinned["key"])
+    if now is None:
+        return f"The document does not describe {pinned['key']}. {tool.name} stays as it was imported."
+    if now.operation["openapi"] == pinned:
+        return ""
+    changed = renewed(definition, now)
+    given = Given(tool.connection, canonical_text(changed), digest_of(changed))
+    bring_in(actor=actor, workspace=tool.workspace, name=tool.name, given=given, approve=False)
+    return f"The document changed its description of {pinned['key']}. {tool.name} is blocked until an admin decides."
+
+
+def _keep(
+    actor: Actor,
+    connection: Connection,
+    offers: Sequence[Offer],
+    moved: list[str],
+    source: Mapping[str, Any] | None = None,
+) -> Listing:
     told = [offer.to_json() for offer in offers]
     digest = digest_of(told)
     values = {
         "offers_text": orjson.dumps(told).decode(), "digest": digest, "moved": moved, "taken_at": database_now(),
-        "taken_by": {"kind": actor.kind, "id": actor.id, "name": actor.name},
+        "taken_by": {"kind": actor.kind, "id": actor.id, "name": actor.name}, "source": dict(source or {}),
     }  # fmt: skip
     body = {"connection": connection.slug, "offers": len(offers), "digest": digest, "moved": moved}
+    if source:
+        body["document"] = dict(source)
     with transaction.atomic():
         listing, _ = Listing.objects.update_or_create(connection=connection, defaults=values)
         record_governance(actor=actor, workspace_id=connection.workspace_id, type="connection.listed", body=body)

@@ -136,8 +136,13 @@ def definition_of(offer: Offer, choice: Choice, others: Mapping[str, Offer]) -> 
     return {
         "name": offer.name, "title": offer.title, "description": offer.description, "resource_type": offer.name,
         "effect_class": choice.effect_class, "reversibility": choice.reversibility, "input_schema": schema,
-        "operation": operation, "words": _words(offer.title),
+        "operation": operation, "words": _words(offer.title), **placed(offer),
     }  # fmt: skip
+
+
+def placed(offer: Offer) -> dict[str, str]:
+    """Where the record's fields stand among the arguments of an operation that is sent some: in its body."""
+    return {"fields_at": "body"} if (offer.operation.get("write") or {}).get("body") == "fields" else {}
 
 
 def _dry_run(offer: Offer, choice: Choice, others: Mapping[str, Offer]) -> dict[str, Any]:

@@ -121,10 +121,19 @@ def _check(definition: Mapping[str, Any]) -> None:
         raise BadTool(
             f"{name}: reversibility: what a call creates cannot be restored. Say compensable or irreversible."
         )
+    if definition["reversibility"] == "reversible" and "openapi" in definition["operation"] and _is_blind(definition):
+        raise BadTool(
+            f"{name}: reversibility: Remit can't restore what it can't read. Say compensable or irreversible."
+        )
     if "compensate" in definition and definition["reversibility"] != "compensable":
         raise BadTool(f"{name}: compensate: only a compensable tool has a call that makes up for it.")
     if "$ref" in canonical_text(definition["input_schema"]):
         raise BadTool(f"{name}: input_schema: $ref is not allowed. Write the schema out.")
+
+
+def _is_blind(definition: Mapping[str, Any]) -> bool:
+    """Whether it writes a record that it has no way to read."""
+    return "write" in definition["operation"] and "read" not in definition["operation"]
 
 
 def load_tools(*, actor: Actor, workspace: Workspace, text: str, approve: bool = False) -> list[Tool]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -10,8 +11,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.http import AuthenticatedRequest, sign_in_required
 from actions.import_page import choices_of, rows_of
-from actions.importing import ImportRefused, connection_to_import, import_tools, list_tools
+from actions.importing import ImportRefused, connection_to_import, import_tools, list_tools, read_document
 from actions.models import Connection, Listing
+from actions.openapi.document import MAX_DOCUMENT
 from approvals.stepup.here import here, step_up_first
 from approvals.stepup.services import StepUpMissing, fresh_step_up
 
@@ -34,7 +36,7 @@ def _page(
     rows = rows_of(listing, data) if listing else []
     context = {
         "connection": found, "listing": listing, "rows": rows, "refused": refused,
-        "usable": sum(row.form is not None for row in rows),
+        "usable": sum(row.form is not None for row in rows), "document": request.POST.get("document", ""),
     }  # fmt: skip
     return render(request, "actions/offer_list.html", context, status=status)
 
@@ -42,19 +44,35 @@ def _page(
 @sign_in_required
 @require_POST
 def read_offers(request: AuthenticatedRequest, slug: str) -> HttpResponse:
-    """Ask the server what it offers."""
+    """Ask the server what it offers, or read the document that was given."""
     try:
         found = connection_to_import(request.user, request.workspace, slug)
     except ImportRefused as error:
         messages.error(request, str(error))
         return redirect("actions:connection", slug)
     try:
-        listing = list_tools(actor=request.actor, connection=found)
+        if found.kind == "mcp":
+            listing = list_tools(actor=request.actor, connection=found)
+        else:
+            listing = read_document(actor=request.actor, connection=found, text=_document(request))
     except ImportRefused as error:
         return _page(request, found, refused=str(error), status=422)
     told = f"{len(listing.offers)} offered. Nothing is imported until you say what each is."
     (messages.warning if listing.moved else messages.success)(request, " ".join([*listing.moved, told]))
     return redirect("actions:offers", slug)
+
+
+def _document(request: AuthenticatedRequest) -> str:
+    """The pasted text, or the uploaded file. Raises ImportRefused."""
+    file = request.FILES.get("file")
+    if not isinstance(file, UploadedFile):
+        return request.POST.get("document", "")
+    if (file.size or 0) > MAX_DOCUMENT:
+        raise ImportRefused(f"file: The document has more than {MAX_DOCUMENT // 1024} KiB. Cut it to what agents need.")
+    try:
+        return str(file.read(), "utf-8")
+    except UnicodeDecodeError as error:
+        raise ImportRefused(f"file: Byte {error.start} is not UTF-8. Save the document as UTF-8.") from error
 
 
 @sign_in_required

@@ -1,7 +1,7 @@
 """The operation part of a tool definition: a closed description of one read or write over HTTP. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -12,14 +12,15 @@ KEY_WINDOW_S = 24 * 3600
 LAG_S = 5
 EFFECT_FREE = (400, 401, 403, 404, 405, 409, 410, 412, 415, 422, 428, 429)
 _PLACEHOLDER = re.compile(r"{(\w+)}")
+# RFC 6570 form-style query: `{?limit,page}`, of which those are sent that the call has.
+_QUERY = re.compile(r"{\?([^}]*)}\Z")
+MAX_QUERY_VALUE = 1000
 _LEAVES = re.compile(r"[/\\]")
 # One path of the connection's own host: no empty or dot segments, whole placeholders only.
 _PART = r"(?:[A-Za-z0-9_-]|\{[a-z]\w*\})(?:[A-Za-z0-9_.-]|\{[a-z]\w*\})*"
-_PATH = {
-    "type": "string",
-    "pattern": rf"^(?=/)(?:/{_PART})*/?(?:\?{_PART}={_PART}(?:&{_PART}={_PART})*)?\Z",
-    "maxLength": 300,
-}
+_ASKED = rf"\?{_PART}={_PART}(?:&{_PART}={_PART})*"
+_MAY_ASK = r"\{\?[a-z]\w*(?:,[a-z]\w*)*\}"
+_PATH = {"type": "string", "pattern": rf"^(?=/)(?:/{_PART})*/?(?:{_ASKED}|{_MAY_ASK})?\Z", "maxLength": 600}
 _SCOPE = {"type": "string", "pattern": r"^[a-z][a-z0-9_:.-]{0,60}$"}
 _NAME = {"type": "string", "pattern": r"^[A-Za-z_]\w{0,60}\Z"}
 # A tool of an MCP server: its definition as the server lists it, pinned whole, and what an admin says of it.
@@ -45,6 +46,17 @@ _CALL = {
         },
     },
 }
+# An operation of an OpenAPI document as it stood there when an admin read it, pinned whole; what it refers to, by digest.
+_DESCRIBED = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["key", "source", "refs"],
+    "properties": {
+        "key": {"type": "string", "pattern": r"^[A-Z]{3,7} /", "maxLength": 400},
+        "source": {"type": "object"},
+        "refs": {"type": "string", "pattern": r"^sha256:[0-9a-f]{64}\Z"},
+    },
+}
 _READ = {
     "type": "object",
     "additionalProperties": False,
@@ -59,6 +71,7 @@ SCHEMA: dict[str, Any] = {
     "properties": {
         "class": {"enum": ["A", "B", "C"]},
         "mcp": _CALL,
+        "openapi": _DESCRIBED,
         "agent": {
             "type": "object",
             "additionalProperties": False,
@@ -79,6 +92,7 @@ SCHEMA: dict[str, Any] = {
                 "if_match": {"type": "boolean"},
                 "key_header": {"type": "string", "pattern": "^[A-Za-z-]{1,60}$"},
                 "ok": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 200, "maximum": 299}},
+                "empty": {"type": "array", "items": {"type": "integer", "minimum": 200, "maximum": 299}},
                 "effect_free": {"type": "array", "items": {"type": "integer", "minimum": 400, "maximum": 499}},
             },
         },
@@ -133,6 +147,8 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Write:
+    """One request with an effect. `ok`: statuses that prove it; those in `empty` do so without a body too."""
+
     method: str
     path: str
     scope: str
@@ -141,6 +157,7 @@ class Write:
     key_header: str | None
     ok: frozenset[int]
     effect_free: frozenset[int]
+    empty: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +314,7 @@ def _write(data: Mapping[str, Any]) -> Write:
         key_header=data.get("key_header"),
         ok=frozenset(data["ok"]),
         effect_free=frozenset(data.get("effect_free", EFFECT_FREE)),
+        empty=frozenset(data.get("empty", ())),
     )
 
 
@@ -315,7 +333,23 @@ def fill(template: str, values: Mapping[str, Any]) -> str:
             raise OperationError(f"{match[1]} cannot stand in a path. Send a plain id.")
         return quote(text, safe="")
 
-    return _PLACEHOLDER.sub(one, template)
+    asked = _QUERY.search(template)
+    return _PLACEHOLDER.sub(one, _QUERY.sub("", template)) + (_query(asked[1].split(","), values) if asked else "")
+
+
+def _query(names: Sequence[str], values: Mapping[str, Any]) -> str:
+    """`?limit=5&open=true`: what the call has of these. Behind the question mark nothing names another record."""
+    pairs = [f"{name}={quote(_query_value(name, values[name]), safe='')}" for name in names if name in values]
+    return "?" + "&".join(pairs) if pairs else ""
+
+
+def _query_value(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value) if isinstance(value, str | int) else None
+    if text is None or len(text) > MAX_QUERY_VALUE or not text.isprintable():
+        raise OperationError(f"{name} cannot stand in a query. Send plain text, a whole number, or true or false.")
+    return text
 
 
 _FORMS = {

@@ -21,6 +21,8 @@ class Listing(models.Model):
     taken_at = models.DateTimeField()
     # Ledger form of the person or part of Remit: {kind, id, name}.
     taken_by = models.JSONField()
+    # Of an OpenAPI document: its title, version, servers and digest, in its own words; empty for a server that was asked.
+    source = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return f"{self.connection_id} {self.digest}"

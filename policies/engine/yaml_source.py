@@ -58,6 +58,11 @@ def read(text: str) -> Source:
     node = _compose(text)
     if node is None:
         raise PolicyError((Problem(1, 1, "", "The document is empty. Start with `policy:`."),))
+    return made_of(node)
+
+
+def made_of(node: yaml.Node) -> Source:
+    """The plain values of a composed text that has neither anchor, alias nor tag. Raises PolicyError."""
     source = Source(None)
     source.value = _value(node, (), source)
     return source
@@ -136,13 +141,13 @@ def _mapping(node: yaml.MappingNode, path: Path, source: Source) -> dict[str, An
 
 
 # Control characters, halves of a character, marks of no width and those that turn the reading order: nobody sees them.
-_UNSEEN = re.compile(
+UNSEEN = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 
 
 def _check_text(node: yaml.Node, path: Path) -> None:
-    if _UNSEEN.search(node.value):
+    if UNSEEN.search(node.value):
         _stop(node.start_mark, "This text holds a control character. Remove it.", path)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from policies.engine.document import load
 from policies.engine.problems import PolicyError
 from policies.engine.yaml_out import dump
-from policies.engine.yaml_source import _UNSEEN, MAX_INTEGER, read
+from policies.engine.yaml_source import MAX_INTEGER, UNSEEN, read
 from tests.policies import generated as made
 
 WORLD = Path(__file__).parent.parent.parent / "sample" / "world"
@@ -57,7 +57,7 @@ def test_a_text_nobody_can_see_is_refused_and_never_becomes_another(text):
 
 
 def seen(text):
-    return not _UNSEEN.search(text)
+    return not UNSEEN.search(text)
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60).filter(seen) | st.sampled_from(TRICKY)

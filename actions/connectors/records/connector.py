@@ -217,8 +217,9 @@ def _classify(write: Write | None, answer: Answer, started: float) -> Outcome:
     status, body = answer.status, answer.json_object()
     ok = write.ok if write else frozenset({200})
     effect_free = write.effect_free if write else frozenset()
-    if status in ok and body is not None:
-        return _outcome("done", started, status=status, body=body, detail="")
+    bare = write is not None and status in write.empty and not answer.content
+    if status in ok and (body is not None or bare):
+        return _outcome("done", started, status=status, body=body or {}, detail="")
     if status in effect_free or write is None:
         return _outcome("no_effect", started, status=status, body=body, detail=_said(status, body))
     return _outcome("unknown", started, status=status, body=body, detail=_said(status, body))

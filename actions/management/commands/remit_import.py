@@ -8,7 +8,7 @@ import yaml
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.actors import Actor, system_actor
-from actions.importing import ImportRefused, import_tools, list_tools
+from actions.importing import ImportRefused, import_tools, list_tools, read_document
 from actions.models import Connection, Listing
 from actions.offers import Choice
 from actions.tool_versions import blocked_names
@@ -19,12 +19,13 @@ SAYS = {"effect_class", "reversibility", "error_is_no_effect", "dry_run"}
 class Command(BaseCommand):
     """Reads what is offered, or imports what a file says of it."""
 
-    help = "list what an MCP server offers as tools, and import some of it"
+    help = "list what an MCP server or an OpenAPI document offers as tools, and import some of it"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("verb", choices=["list", "load"])
         parser.add_argument("slug", help="the connection")
         parser.add_argument("--workspace", required=True)
+        parser.add_argument("--document", type=Path, help="list: an OpenAPI document, for a connection of kind http")
         parser.add_argument(
             "--choices",
             type=Path,
@@ -40,7 +41,11 @@ class Command(BaseCommand):
             raise CommandError(f"{options['workspace']} has no connection {options['slug']}.")
         actor = system_actor("setup", connection.workspace_id)
         try:
-            told = self._load(actor, connection, options) if options["verb"] == "load" else _list(actor, connection)
+            told = (
+                self._load(actor, connection, options)
+                if options["verb"] == "load"
+                else _list(actor, connection, options)
+            )
         except ImportRefused as error:
             raise CommandError(str(error)) from error
         except OSError as error:
@@ -60,8 +65,15 @@ class Command(BaseCommand):
         return {"tools": told, "lines": [f"{name}  {word}" for name, word in told.items()]}
 
 
-def _list(actor: Actor, connection: Connection) -> dict[str, Any]:
-    listing = list_tools(actor=actor, connection=connection)
+def _list(actor: Actor, connection: Connection, options: dict[str, Any]) -> dict[str, Any]:
+    if options["document"] is not None:
+        try:
+            text = options["document"].read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise CommandError(f"--document: Byte {error.start} is not UTF-8. Save the document as UTF-8.") from error
+        listing = read_document(actor=actor, connection=connection, text=text)
+    else:
+        listing = list_tools(actor=actor, connection=connection)
     offers = listing.offers
     lines = [f"{offer.key}  {offer.problem or 'can be imported as ' + offer.name}" for offer in offers]
     return {
