@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from actions.edit import EditRefused, edit_payload
-from tests.builders import planned, request_of, vote
+from tests.builders import action, planned, publish, request_of, sample_plain, vote, work
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -90,37 +90,20 @@ def test_edit_outside_the_tools_schema_is_refused(cast, draft, subject, words):
 
 def test_edit_asks_policy_again(cast, draft):
     """A policy that now forbids the call refuses the edit."""
-    from accounts.actors import system_actor
-    from policies.services import publish_version
-    from tests.cast import WORLD
-
-    text = (WORLD / "support.policy.yaml").read_text()
-    stricter = text.replace(
-        "invariants:\n",
-        "invariants:\n  - {id: stop, when: {tools: [desk.mail.send]}, forbid: 'true', reason: No mail today.}\n",
-    )
-    stricter = stricter.split("\ntests:")[0] + "\n"
-    publish_version(actor=system_actor("tests", ""), workspace=cast.northwind, source=stricter, message="Stop mail")
+    stricter = sample_plain()
+    stop = {"id": "stop", "when": {"tools": ["desk.mail.send"]}, "forbid": "true", "reason": "No mail today."}
+    stricter["invariants"] = [stop, *stricter["invariants"]]
+    publish(cast, stricter)
     with pytest.raises(EditRefused, match="No mail today"):
         edit(cast, draft, "Anything.")
 
 
 def test_r26_policy_tightened_after_the_vote_blocks(cast, refund, desk):
-    from accounts.actors import system_actor
-    from policies.services import publish_version
-    from tests.builders import action, work
-    from tests.cast import WORLD
-
     vote(cast, refund, "priya")
     vote(cast, refund, "tomas")
-    text = (
-        (WORLD / "support.policy.yaml")
-        .read_text()
-        .replace("desk.refund.create: {mode: auto}", "desk.refund.create: {mode: 'off'}")
-    )
-    publish_version(
-        actor=system_actor("tests", ""), workspace=cast.northwind, source=text.split("\ntests:")[0], message="Off"
-    )
+    stricter = sample_plain()
+    stricter["roles"]["refunds"]["tools"]["desk.refund.create"] = {"mode": "off"}
+    publish(cast, stricter)
     work(refund.trace)
     assert action(refund.trace, "desk.refund.create").state == "blocked"
     assert desk.read("/orders/48213")["refunds"] == []

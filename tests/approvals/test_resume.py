@@ -6,7 +6,7 @@ import re
 from approvals.models import Verdict
 from tests.approvals.test_batch import asked, sent  # noqa: F401 - a fixture
 from tests.approvals.test_pages import browser
-from tests.builders import planned, request_of, vote
+from tests.builders import planned, publish, request_of, sample_plain, vote
 from tests.stepup.conftest import ask_for
 
 REFUND = "desk.refund.create"
@@ -39,9 +39,12 @@ def test_a_kept_batch_is_told_by_titles_also_what_is_not_ticked_or_moved_meanwhi
 
 
 def test_kept_decisions_on_a_plan_are_told_by_titles(cast):
+    plain = sample_plain()
+    plain["roles"]["refunds"]["tools"]["desk.account.update"] = {"mode": "approval", "route": "account"}
+    publish(cast, plain)
     ask_for(cast, "totp")
     trace = planned(cast)
-    update = request_of(trace, "desk.refund.create")
+    update = request_of(trace, "desk.account.update")
     client = browser(cast, "priya")
     body = {f"choice-{update.pk}": "approve", f"digest-{update.pk}": update.digest, f"reason-{update.pk}": "Checked."}
     path = f"/plans/{trace.plans.get().pk}/decide/"

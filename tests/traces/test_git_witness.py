@@ -49,7 +49,7 @@ def test_a_lock_that_a_killed_git_left_does_not_mute_the_witness(cast, repositor
     lock = left(repository, f"{branch(repository)}.lock" if name == "branch" else name, age_s=MINUTES)
     assert tick(force=True).told == 3 and behind() == [] and not lock.exists() and commits(repository) == 6
     ok, sentence = judged(write_deployment(tmp_path / "bundle").path, repository)
-    assert ok and "consistent with 6 held checkpoints" in sentence, sentence
+    assert ok and "consistent with 9 held checkpoints" in sentence, sentence
 
 
 def test_a_lock_of_a_git_that_runs_is_waited_for(cast, repository):
