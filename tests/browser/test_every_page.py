@@ -7,7 +7,8 @@ from tests.browser.test_story import axe_problems, trace_path
 NARROW, ZOOMED, WHOLE = {"width": 320, "height": 700}, {"width": 640, "height": 450}, {"width": 1280, "height": 800}
 # Where a person's own colours are put through axe as well: one of each kind of page.
 PERSONAL = ["console:home", "traces:list", "traces:detail", "approvals:review", "actions:plan", "policies:tiers"]
-FEWEST = 60
+# Pages that are there only while something is open (a rollback to decide, a message that failed) may be missing.
+FEWEST = 50
 
 
 def test_every_page_holds_however_it_is_looked_at(person, chromium, demo):
