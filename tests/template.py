@@ -16,6 +16,7 @@ from psycopg import sql
 
 ROOT = Path(__file__).parents[1]
 PREFIX = "remit_template_"
+HALF = "half_"
 KEPT = 5
 # Of the advisory lock: one process makes it, the others wait. Any number that nothing else on the server uses.
 TURN = 7_366_412
@@ -55,13 +56,17 @@ def _digest() -> str:
 
 def _made(server: psycopg.Connection) -> list[str]:
     """Newest first."""
-    found = server.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY oid DESC", [PREFIX])
+    return _named(server, PREFIX)
+
+
+def _named(server: psycopg.Connection, prefix: str) -> list[str]:
+    found = server.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY oid DESC", [prefix])
     return [row[0] for row in found]
 
 
 def _make(server: psycopg.Connection, name: str) -> None:
     """Under another name until it is whole: one that was cut off is never copied."""
-    half = f"half_{name}"
+    half = HALF + name
     server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(half)))
     server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(half)))
     env = {**os.environ, "DATABASE_URL": _of(half), "DJANGO_SETTINGS_MODULE": "tests.settings"}
@@ -73,5 +78,6 @@ def _make(server: psycopg.Connection, name: str) -> None:
 
 
 def _drop_old(server: psycopg.Connection) -> None:
-    for name in _made(server)[KEPT:]:
+    """With the turn held nobody makes one, so what is half made was left by a process that was killed."""
+    for name in [*_made(server)[KEPT:], *_named(server, HALF + PREFIX)]:
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
