@@ -12,16 +12,15 @@ from accounts.models import Workspace
 from actions.models import Action
 from actions.stands import STANDS
 from approvals.models import ApprovalRequest
-from traces.facets import facet
 from traces.filters import Filters, instant_of
-from traces.finding import agent_named, along, by_title, leading, people_named, sifted, within
+from traces.finding import agent_named, along, by_title, facets_asked, leading, people_named, sifted, within
 from traces.models import Trace
 from traces.paging import Walk
 
 
 def narrowed(visible: QuerySet[Action], workspace: Workspace, filters: Filters) -> QuerySet[Action]:
     """Those of the visible actions that match every filter."""
-    found = visible.filter(trace__facets__contains=_facets(filters)) if _facets(filters) else visible
+    found = visible.filter(trace__facets__contains=asked) if (asked := facets_asked(filters)) else visible
     if filters.outcome:
         # As a trace of this action alone would stand.
         found = found.alias(stands=STANDS).filter(stands=filters.outcome)
@@ -49,11 +48,6 @@ def walks(visible: QuerySet[Action], workspace: Workspace, filters: Filters) -> 
         found = found.filter(condition)
     made = [along(found, workspace, one, "action_id") for one in facets] if facets else [Walk(found, found)]
     return [within(walk, filters) for walk in made]
-
-
-def _facets(filters: Filters) -> list[str]:
-    given = {"tool": filters.tool, "record": filters.record, "policy": filters.policy, "rule": filters.rule}
-    return [facet(kind, value) for kind, value in given.items() if value]
 
 
 def _conditions(filters: Filters) -> list[Q]:

@@ -16,9 +16,9 @@ from actions.models import Action
 from actions.record import told
 from approvals.models import ApprovalRequest
 from traces.canonical import instant
-from traces.filters import LABELS, Filters
-from traces.listing import Chip, Field, agents_for, chosen_chips, form_fields, outcome_chips
-from traces.paging import Walk, counted, page_of, place
+from traces.filters import Filters
+from traces.listing import Listing, framed
+from traces.paging import Walk, counted, page_of
 from traces.story.steps import RESULTS
 
 COLUMNS = [
@@ -43,25 +43,6 @@ class Row:
     waited_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One page, and what stands around it."""
-
-    rows: list[Row]
-    chips: list[Chip]
-    chosen: list[Chip]
-    fields: list[Field]
-    agents: list[tuple[str, str]]
-    problems: tuple[str, ...]
-    outcome: str
-    query: str
-    next_url: str
-    previous_url: str
-    # All that match, as `counted` says it.
-    count: str
-    clear_url: str = "?"
-
-
 # What a row of the list does not show and would cost most of what it is to read.
 UNSHOWN = ("decision", "proposed_text", "changes", "drift", "result", "inverse")
 
@@ -75,25 +56,14 @@ def _visible(user: User, workspace: Workspace) -> QuerySet[Action]:
     return actions_visible_to(user, workspace).select_related("agent", "requester", "acting_user", "tool__connection")
 
 
-def listing(user: User, workspace: Workspace, query: Mapping[str, Any]) -> Listing:
+def listing(user: User, workspace: Workspace, query: Mapping[str, Any]) -> Listing[Row]:
     """One page of the actions that match the filters in a query string, newest first."""
     filters = Filters.from_query(query)
     found = walks(_visible(user, workspace).defer(*UNSHOWN), workspace, filters)
     page = page_of(found, query)
     waits = waited(page.rows)
-    return Listing(
-        rows=[_row(action, waits) for action in page.rows],
-        chips=outcome_chips(filters),
-        chosen=chosen_chips(filters),
-        fields=form_fields(filters, [name for name in LABELS if name != "outcome"]),
-        agents=agents_for(user, workspace),
-        problems=filters.problems,
-        outcome=filters.outcome,
-        query=filters.url() if filters.active else "",
-        next_url=filters.url(after=place(page.rows[-1])) if page.older else "",
-        previous_url=filters.url(before=place(page.rows[0])) if page.newer else "",
-        count=counted(found),
-    )
+    rows, asked = [_row(action, waits) for action in page.rows], filters.url() if filters.active else ""
+    return framed(user, workspace, filters, page, rows, query=asked, count=counted(found))
 
 
 def waited(actions: Sequence[Action]) -> dict[str, float]:

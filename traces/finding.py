@@ -34,7 +34,7 @@ TITLE_WORDS = SearchVector("title", config="simple")
 
 def narrowed(visible: QuerySet[Trace], workspace: Workspace, filters: Filters) -> QuerySet[Trace]:
     """Those of the visible traces that match every filter."""
-    found = visible.filter(facets__contains=_facets(filters)) if _facets(filters) else visible
+    found = visible.filter(facets__contains=asked) if (asked := facets_asked(filters)) else visible
     if filters.outcome:
         found = found.filter(outcome=filters.outcome)
     if filters.agent:
@@ -65,7 +65,7 @@ def sifted(workspace: Workspace, filters: Filters) -> list[str] | None:
 
     None where they are many, so that a walk meets them soon, and where one facet alone is asked, which has an order.
     """
-    facets = _facets(filters)
+    facets = facets_asked(filters)
     if not filters.q and len(facets) < 2:
         return None
     found = Trace.objects.filter(workspace=workspace)
@@ -118,7 +118,8 @@ def agent_named(workspace: Workspace, slug: str) -> str:
     return Agent.objects.filter(workspace=workspace, slug=slug).values_list("pk", flat=True).first() or ""
 
 
-def _facets(filters: Filters) -> list[str]:
+def facets_asked(filters: Filters) -> list[str]:
+    """The facets a trace has to have, all of them, for the filters on tool, record, policy and rule."""
     given = {"tool": filters.tool, "record": filters.record, "policy": filters.policy, "rule": filters.rule}
     return [facet(kind, value) for kind, value in given.items() if value]
 

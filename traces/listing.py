@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from accounts.access import has_permission
 from accounts.models import Agent, User, Workspace
@@ -12,7 +12,7 @@ from traces.access import traces_visible_to
 from traces.filters import LABELS, OUTCOMES, Filters
 from traces.finding import walks
 from traces.models import SavedView, Trace
-from traces.paging import counted, page_of, place
+from traces.paging import Page, counted, page_of, place
 from traces.waiting import waited_now
 
 
@@ -44,9 +44,14 @@ class Row:
     waited_s: float
 
 
+Shown = TypeVar("Shown")
+
+
 @dataclass(frozen=True, slots=True)
-class Listing:
-    rows: list[Row]
+class Listing(Generic[Shown]):
+    """One page of rows, and what stands around it."""
+
+    rows: list[Shown]
     chips: list[Chip]
     # One for each filter in force; its address is the list without it.
     chosen: list[Chip]
@@ -63,25 +68,41 @@ class Listing:
     clear_url: str = "?"
 
 
-def listing(user: User, workspace: Workspace, query: Mapping[str, Any], saved: list[SavedView]) -> Listing:
+def listing(user: User, workspace: Workspace, query: Mapping[str, Any], saved: list[SavedView]) -> Listing[Row]:
     """One page of the traces this person may see that match the filters in a query string, newest first."""
     filters = Filters.from_query(query)
     found = walks(traces_visible_to(user, workspace), workspace, filters)
     page = page_of(found, query)
     waits = waited_now(page.rows)
+    rows = [_row(trace, waits) for trace in page.rows]
+    return framed(user, workspace, filters, page, rows, query=filters.url(), count=counted(found), saved=saved)
+
+
+def framed(
+    user: User,
+    workspace: Workspace,
+    filters: Filters,
+    page: Page[Any],
+    rows: list[Shown],
+    *,
+    query: str,
+    count: str,
+    saved: Sequence[SavedView] = (),
+) -> Listing[Shown]:
+    """A page's rows with its filters, its count and the ways to the pages beside it. `query` is what links carry on."""
     return Listing(
-        rows=[_row(trace, waits) for trace in page.rows],
+        rows=rows,
         chips=outcome_chips(filters),
         chosen=chosen_chips(filters),
         fields=form_fields(filters, [name for name in LABELS if name != "outcome"]),
         agents=agents_for(user, workspace),
-        saved=saved,
+        saved=list(saved),
         problems=filters.problems,
         outcome=filters.outcome,
-        query=filters.url(),
+        query=query,
         next_url=filters.url(after=place(page.rows[-1])) if page.older else "",
         previous_url=filters.url(before=place(page.rows[0])) if page.newer else "",
-        count=counted(found),
+        count=count,
     )
 
 
