@@ -8,11 +8,11 @@ from accounts.clock import database_now
 from accounts.humans import accounts_of
 from accounts.models import User
 from accounts.permissions import Permission
-from actions.inverse import Inverse, inverse_of
 from actions.machine import StateConflict, move
 from actions.models import Action, Attestation
 from actions.record import known_secrets, safe
 from actions.redaction import Secrets, mask
+from actions.reversal import inverse_for
 from actions.services import go_on
 from actions.states import State
 from policies.limits import release, settle
@@ -55,12 +55,6 @@ def _lock(action: Action) -> Action:
     if found.state != State.NEEDS_HUMAN:
         raise AttestationRefused("This action does not need a person.")
     return found
-
-
-def _inverse(action: Action) -> Inverse | None:
-    """Of what was sent: nothing was read back, so a field that reads otherwise now is a conflict."""
-    definition, undoes = action.definition, action.rollback_of_id is not None
-    return inverse_of(definition, action.changes, action.arguments, "", undoes=undoes) if definition else None
 
 
 def _known(action: Action) -> Secrets:
@@ -130,7 +124,8 @@ def _close(found: Attestation, user: User, *, agree: bool, reason: str) -> None:
 
 def _settle(actor: Actor, action: Action, found: Attestation) -> None:
     to = State.SUCCEEDED_ATTESTED if found.succeeded else State.FAILED_ATTESTED
-    inverse = _inverse(action) if found.succeeded else None
+    # Of what was sent: nothing was read back, so a field that reads otherwise now is a conflict.
+    inverse = inverse_for(action, action.changes) if found.succeeded else None
     body = {**_told(found), "inverse": mask(inverse, _known(action))}
     try:
         move(

@@ -15,11 +15,11 @@ from accounts.clock import database_now
 from actions.execution import recheck
 from actions.execution.finish import doubt_columns, write_outcome
 from actions.execution.reach import Reach, reach
-from actions.inverse import inverse_of
 from actions.machine import StateConflict, move
 from actions.models import Action
 from actions.record import known_secrets, safe
 from actions.redaction import mask
+from actions.reversal import inverse_for
 from actions.states import State
 from traces.canonical import instant
 from traces.models import Trace
@@ -101,7 +101,7 @@ def _told(
     assert definition is not None and action.dispatched_at is not None  # Asked by the caller.
     now, known = database_now(), known_secrets(definition, action.proposed, action.arguments, result)
     done = outcome == "succeeded"
-    inverse = inverse_of(definition, action.changes, action.arguments, "", undoes=False) if done else None
+    inverse = inverse_for(action, action.changes) if done else None
     body = {
         "outcome": outcome,
         "witnessed": False,

@@ -15,12 +15,12 @@ from actions.connectors.compare import compare
 from actions.connectors.operation import Operation, OperationError, fill
 from actions.execution.reach import Reach
 from actions.facts import agent_facts, requester_facts
-from actions.inverse import inverse_of
 from actions.machine import StateConflict, move
 from actions.models import Action
 from actions.rechecks import draw
 from actions.record import known_secrets, safe
 from actions.redaction import Secrets, mask, mask_inside
+from actions.reversal import inverse_for
 from actions.states import State
 from approvals.services import mark_stale
 from policies.engine.problems import PolicyError
@@ -152,8 +152,7 @@ def _result(
         way.definition, action.proposed, action.arguments, body, (action.before or {}).get("fields", {})
     )
     done = outcome.kind == "done"
-    undoes = action.rollback_of_id is not None
-    inverse = inverse_of(way.definition, changes, action.arguments, remote_id, undoes=undoes) if done else None
+    inverse = inverse_for(action, changes, remote_id) if done else None
     ledger = {
         "status": outcome.status,
         "elapsed_ms": outcome.elapsed_ms,

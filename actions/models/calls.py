@@ -94,6 +94,11 @@ class Tool(models.Model):
     def definition(self) -> dict[str, Any]:
         return json.loads(self.definition_text)  # type: ignore[no-any-return]
 
+    @property
+    def goes_to(self) -> str:
+        """Which system its requests go to now."""
+        return f"{self.connection_id}:{self.connection.system}"
+
     def read(self, redact: Mapping[str, str]) -> Definition:
         """The definition with what policy redacts of its values, and where it reaches."""
         return Definition(self.definition, redact, self.connection.slug)
@@ -240,7 +245,7 @@ class Action(models.Model):
     @property
     def goes_to(self) -> str:
         """Which system a request of this action would go to now; an action that may run has a tool."""
-        return f"{self.tool.connection_id}:{self.tool.connection.system}" if self.tool else ""
+        return self.tool.goes_to if self.tool else ""
 
     @property
     def is_the_agents(self) -> bool:

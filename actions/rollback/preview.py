@@ -8,8 +8,9 @@ from django.db.models import F
 
 from actions.definition import Definition
 from actions.execution import PreviewFailed, Told, read_target, told_by_system
-from actions.inverse import Inverse, inverse_of
+from actions.inverse import Inverse
 from actions.models import Action, Plan, Rollback, Tool
+from actions.reversal import elsewhere, inverse_for
 from actions.rollback.conflicts import Later, later_edit, later_edits
 from actions.states import FINAL, SUCCESS
 from actions.switches import Place, why_held
@@ -59,7 +60,6 @@ class Item:
 
 
 ALREADY = "It was already rolled back."
-ELSEWHERE = "Its connection points at another system since, so what was done can't be undone there."
 
 
 class Records:
@@ -109,13 +109,12 @@ def recorded_inverse(action: Action) -> Inverse:
     INVARIANT: a rollback is not rolled back: what it undid would stand again and still be told as undone (P10). Held by
     tests/actions/test_undone_once.py.
     """
-    definition = action.definition
-    assert definition is not None  # It ran, so it has a tool.
-    remote = str((action.result or {}).get("remote_id", ""))
-    undoes = action.rollback_of_id is not None  # Older records of rollbacks have an inverse.
-    recorded = None if undoes else action.inverse
-    found = recorded or inverse_of(definition, action.changes, action.arguments, remote, undoes=undoes)
-    assert found is not None  # Only reads have none.
+    # Older records of rollbacks have an inverse.
+    found = action.inverse if action.rollback_of_id is None else None
+    if not found:
+        found = inverse_for(action, action.changes, str((action.result or {}).get("remote_id", "")))
+        found = {key: value for key, value in (found or {}).items() if key != "goes_to"}  # Of now, not of then.
+    assert found  # Only reads have none, and calls of unknown tools, which never ran.
     return found
 
 
@@ -124,15 +123,6 @@ def restored(action: Action) -> frozenset[str]:
     done = action.rollbacks.filter(state__in=SUCCESS).values_list("changes", flat=True)
     rows = [row for changes in done for row in changes]
     return frozenset(row["field"] for row in rows if row["kind"] != "kept_denied" and row.get("verified") is not False)
-
-
-def elsewhere(action: Action) -> str:
-    """Why it can't be undone where its connection points now; "" when that is where it was done.
-
-    INVARIANT: nothing is undone in a system it was not done in, however alike the records are (P10, R-22). Held by
-    tests/actions/test_undo_elsewhere.py.
-    """
-    return "" if action.sent_to == action.goes_to else ELSEWHERE
 
 
 def waiting(action: Action) -> str:
@@ -145,7 +135,7 @@ def waiting(action: Action) -> str:
     running = Rollback.objects.filter(state=Rollback.State.RUNNING, todo__contains=[{"action": action.pk}])
     if action.rollbacks.exclude(state__in=FINAL).exists() or running.exists():
         return "A rollback of it is waiting."
-    return elsewhere(action)
+    return elsewhere(action, recorded_inverse(action))
 
 
 def _item(action: Action, records: Records, wanted: Mapping[str, Sequence[str]] | None) -> Item:

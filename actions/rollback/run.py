@@ -18,9 +18,10 @@ from actions.arguments import BadArguments
 from actions.execution import run
 from actions.models import Action, Plan, Rollback
 from actions.propose import Place, Prepared, prepare, record_proposal
+from actions.reversal import elsewhere
 from actions.rollback.order import open_step
 from actions.rollback.outcome import finish
-from actions.rollback.preview import Item, elsewhere, preview, preview_trace, recorded_inverse, waiting
+from actions.rollback.preview import Item, preview, preview_trace, recorded_inverse, waiting
 from actions.states import FINAL, IN_DOUBT, SUCCESS, State
 from traces.ledger import append
 from traces.models import Trace
@@ -190,8 +191,8 @@ def _prepared(action: Action, fields: Sequence[str]) -> tuple[Prepared, str]:
     """The undoing call with its target as read now. Raises RollbackRefused or BadArguments."""
     inverse, definition = recorded_inverse(action), action.definition
     assert definition is not None
-    if elsewhere(action):
-        raise RollbackRefused(f"Step {action.step}: {elsewhere(action)}")
+    if why := elsewhere(action, inverse):
+        raise RollbackRefused(f"Step {action.step}: {why}")
     if inverse["how"] == "call":
         ready = prepare(
             agent=action.agent, name=inverse["tool"], arguments=inverse["arguments"], effects=EVERYTHING, by_person=True

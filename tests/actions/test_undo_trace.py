@@ -135,6 +135,7 @@ def test_a_compensable_change_is_made_up_for_by_the_call_its_tool_names(cast, de
     done = Action.objects.get(trace=trace)
     assert done.inverse == {
         "how": "call", "tool": TICKET, "arguments": {"ticket_id": "88213", "fields": {"status": "open"}},
+        "goes_to": done.tool.goes_to,
     }  # fmt: skip
     page = client(cast).get(f"/traces/{trace.pk}/roll-back/").content.decode()
     assert "Make up for it by" in page and "the mail to whoever is on call." in page
