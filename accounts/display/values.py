@@ -1,5 +1,7 @@
 """Recorded values as people read them: withheld ones by kind, differences with sign and word, amounts, durations."""
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
@@ -13,6 +15,8 @@ from accounts.display.text import visible
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 WITHHELD = "$withheld"
+# What separates the parts of a list or an object, as shown.
+STRUCTURE = re.compile(r"[,:{}\[\]\"\n\r]|^\s|\s$")
 SEGMENTS = {
     "removed": '<del><span class="hidden-text">removed </span><span>{}</span></del>',
     "added": '<ins><span class="hidden-text">added </span><span>{}</span></ins>',
@@ -32,16 +36,28 @@ def redacted(kind: str, *, erased: bool = False) -> SafeString:
 
 
 def shown(item: Any) -> SafeString:
-    """Any recorded value: withheld ones as a chip, empty ones named, lists joined, texts made visible."""
-    if isinstance(item, Mapping) and WITHHELD in item:
-        return redacted(str(item[WITHHELD]), erased=bool(item.get("$erased")))
+    """Any recorded value: withheld ones as a chip, empty ones named, lists and objects by part, texts made visible."""
+    if isinstance(item, Mapping) and item:
+        if WITHHELD in item:
+            return redacted(str(item[WITHHELD]), erased=bool(item.get("$erased")))
+        named = ((_inside(str(name)), _inside(one)) for name, one in item.items())
+        return format_html("{{{}}}", format_html_join(", ", "{}: {}", named))
     if item is None or item == "":
         return format_html('<span class="muted">{}</span>', "not set" if item is None else "empty")
     if isinstance(item, bool):
         return format_html("{}", "true" if item else "false")
     if isinstance(item, list | tuple) and item:
-        return format_html_join(", ", "{}", ((shown(one),) for one in item))
+        rows = any(isinstance(one, Mapping) for one in item)
+        return format_html_join(SafeString("<br>") if rows else ", ", "{}", ((_inside(one),) for one in item))
     return visible(str(item))
+
+
+def _inside(item: Any) -> SafeString:
+    """A part of a list or an object. A text with a mark of theirs in it is quoted: it passes for no second part."""
+    if isinstance(item, str) and STRUCTURE.search(item):
+        return visible(json.dumps(item, ensure_ascii=False))
+    nested = isinstance(item, list | tuple) and item
+    return format_html("[{}]", shown(item)) if nested else shown(item)
 
 
 def removed(item: Any) -> SafeString:
