@@ -1,12 +1,13 @@
 """The page of what a connection offers: read it, say what each tool is, import."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.http import AuthenticatedRequest, sign_in_required
@@ -18,15 +19,27 @@ from approvals.stepup.here import here, step_up_first
 from approvals.stepup.services import StepUpMissing, fresh_step_up
 
 
+def of_connection(view: Callable[[AuthenticatedRequest, Connection], HttpResponse]) -> Callable[..., HttpResponse]:
+    """The view of a connection whose tools may be imported; of another its own page, which says why not."""
+
+    @wraps(view)
+    def found_first(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+        try:
+            found = connection_to_import(request.user, request.workspace, slug)
+        except ImportRefused as error:
+            messages.error(request, str(error))
+            return redirect("actions:connection", slug)
+        return view(request, found)
+
+    return found_first
+
+
 @sign_in_required
 @require_GET
-def offers(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+@of_connection
+def offers(request: AuthenticatedRequest, found: Connection) -> HttpResponse:
     """What the connection's system offers, as last read."""
-    try:
-        return _page(request, connection_to_import(request.user, request.workspace, slug))
-    except ImportRefused as error:
-        messages.error(request, str(error))
-        return redirect("actions:connection", slug)
+    return _page(request, found)
 
 
 def _page(
@@ -43,13 +56,9 @@ def _page(
 
 @sign_in_required
 @require_POST
-def read_offers(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+@of_connection
+def read_offers(request: AuthenticatedRequest, found: Connection) -> HttpResponse:
     """Ask the server what it offers, or read the document that was given."""
-    try:
-        found = connection_to_import(request.user, request.workspace, slug)
-    except ImportRefused as error:
-        messages.error(request, str(error))
-        return redirect("actions:connection", slug)
     try:
         if found.kind == "mcp":
             listing = list_tools(actor=request.actor, connection=found)
@@ -59,7 +68,7 @@ def read_offers(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         return _page(request, found, refused=str(error), status=422)
     told = f"{len(listing.offers)} offered. Nothing is imported until you say what each is."
     (messages.warning if listing.moved else messages.success)(request, " ".join([*listing.moved, told]))
-    return redirect("actions:offers", slug)
+    return redirect("actions:offers", found.slug)
 
 
 def _document(request: AuthenticatedRequest) -> str:
@@ -78,13 +87,9 @@ def _document(request: AuthenticatedRequest) -> str:
 @sign_in_required
 @require_POST
 @step_up_first
-def import_offers(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+@of_connection
+def import_offers(request: AuthenticatedRequest, found: Connection) -> HttpResponse:
     """Make tools of what was ticked. Whoever says what a tool does has just proved who they are."""
-    try:
-        found = connection_to_import(request.user, request.workspace, slug)
-    except ImportRefused as error:
-        messages.error(request, str(error))
-        return redirect("actions:connection", slug)
     listing = Listing.objects.select_related("connection__workspace").filter(connection=found).first()
     choices, bad = choices_of(rows_of(listing, request.POST)) if listing else ({}, [])
     if bad:
@@ -99,4 +104,4 @@ def import_offers(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         return _page(request, found, data=request.POST, refused=str(error), status=409)
     names = ", ".join(tool.name for tool in tools)
     messages.success(request, f"Imported: {names}. No agent may use them until a policy names them.")
-    return redirect(reverse("actions:connection", args=[slug]))
+    return redirect("actions:connection", found.slug)
