@@ -59,13 +59,23 @@ SLOT, BAR, TALL = 20, 12, 100
 
 def stacked(stacks: Sequence[Stack], title: str) -> SafeString:
     """Bars on one scale, as wide as their place; words and numbers stand beside the picture, so that none is stretched."""
-    most = max((sum(amount for _, amount in stack.parts) for stack in stacks), default=0) or 1
+    most = scale(max((sum(amount for _, amount in stack.parts) for stack in stacks), default=0))
+    marked, wide = sorted({0, most // 2, most}, reverse=True), SLOT * max(len(stacks), 1)
     rects = [rect for n, stack in enumerate(stacks) for rect in _rects(n, stack, most)]
-    drawn = format_html_join("", '<rect data-key="{}" x="{}" y="{}" width="{}" height="{}"></rect>', rects)
+    lines = ((y, wide, y) for y in (round(TALL - TALL * mark / most, 2) for mark in marked))
     return format_html(
-        '<svg class="chart" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img"><title>{}</title>{}</svg>',
-        SLOT * max(len(stacks), 1), TALL, title, drawn,
+        '<div class="plot"><div class="axis" aria-hidden="true">{}</div>'
+        '<svg class="chart" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img"><title>{}</title>{}{}</svg></div>',
+        format_html_join("", "<span>{}</span>", ((f"{mark:,}",) for mark in marked)), wide, TALL, title,
+        format_html_join("", '<line x1="0" y1="{}" x2="{}" y2="{}"></line>', lines),
+        format_html_join("", '<rect data-key="{}" x="{}" y="{}" width="{}" height="{}"></rect>', rects),
     )  # fmt: skip
+
+
+def scale(most: int) -> int:
+    """The end of an axis that holds `most`: 2, 4, 6, 8 or 10 times a power of ten, so that its middle is a whole number."""
+    unit = 10 ** (len(str(max(most, 1))) - 1)
+    return next(step * unit for step in (2, 4, 6, 8, 10) if step * unit >= most)
 
 
 def _rects(n: int, stack: Stack, most: int) -> Iterator[tuple[str, int, float, int, float]]:

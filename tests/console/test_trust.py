@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts.clock import database_now
-from accounts.display.marks import Stack, stacked
+from accounts.display.marks import Stack, scale, stacked
 from actions.models import Tool, ToolVersion
 from approvals.questions import ask_for_changes
 from console.home import needs
@@ -174,6 +174,12 @@ def test_bars_stand_on_each_other_within_the_picture():
     drawn = str(stacked([Stack("a", [("auto", 3), ("denied", 1)]), Stack("b", [("auto", 0)])], "<b>"))
     assert 'y="25.0" width="12" height="75.0"' in drawn and 'y="0.0" width="12" height="25.0"' in drawn
     assert drawn.count("<rect") == 2 and "&lt;b&gt;" in drawn
+    assert "<span>4</span><span>2</span><span>0</span>" in drawn and drawn.count("<line") == 3
+
+
+@pytest.mark.parametrize(("most", "end"), [(0, 2), (1, 2), (5, 6), (11, 20), (99, 100), (200, 200), (201, 400)])
+def test_an_axis_ends_at_a_round_number_with_a_whole_one_in_its_middle(most, end):
+    assert scale(most) == end
 
 
 @pytest.mark.parametrize("path", ["/trust/nothing/", "/trust/viewed/?day=yesterday"])
