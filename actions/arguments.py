@@ -45,6 +45,14 @@ def check_arguments(definition: Definition, arguments: Mapping[str, Any]) -> Non
     found = sorted(validator.iter_errors(arguments), key=lambda error: list(map(str, error.absolute_path)))
     if found:
         raise BadArguments(tuple(_problem(error) for error in found[:MOST_PROBLEMS]))
+    if definition.data.get("money") and definition.money(arguments) is None:
+        raise BadArguments((_uncounted(definition.data["money"]),))
+
+
+def _uncounted(spec: Mapping[str, Any]) -> ArgumentProblem:
+    """An amount that cannot be counted passes every limit on money; a schema that lets one through does not decide that."""
+    told = f"Say how much in whole minor units, and in {spec['currency']} the currency, as in USD."
+    return ArgumentProblem(f"/{spec['amount']}", told)
 
 
 def _problem(error: ValidationError) -> ArgumentProblem:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from policies.engine.currencies import digits_of
-from policies.engine.types import ToolFacts
+from policies.engine.currencies import digits_of, in_minor_units
+from policies.engine.types import Money, ToolFacts
 
 # `{id}` in a path, and the names of `{?limit,page}` at its end.
 _PLACEHOLDER = re.compile(r"{\??(\w+(?:,\w+)*)}")
@@ -61,16 +61,28 @@ class Definition:
 
     @property
     def rows_at(self) -> str:
-        """The name of the list a search answers with; "" for a tool that reads or writes one record."""
-        return str((self.operation.get("read") or {}).get("rows") or "")
+        """The name of the list a search answers with; "" for a tool that reads or writes one record.
+
+        INVARIANT: what writes has a target, whose row scope is asked before. Held by tests/actions/test_tools.py.
+        """
+        return str((self.operation.get("read") or {}).get("rows") or "") if self.reads_only else ""
 
     @property
     def facts(self) -> ToolFacts:
         """What policy decides on."""
         return ToolFacts(
             self.name, self.resource_type, self.effect_class, self.reversibility, returns_rows=bool(self.rows_at),
-            moves_money=bool(self.data.get("money")), connection=self.connection,
+            moves_money=bool(self.data.get("money")), connection=self.connection, needs=self.needs,
         )  # fmt: skip
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The record fields its schema requires, sorted; none for a read, which writes no field."""
+        if self.reads_only:
+            return ()
+        place, schema = self.data.get("fields_at", ""), self.input_schema
+        held = (schema.get("properties") or {}).get(place) or {} if place else schema
+        return tuple(sorted(set(held.get("required") or ()) - (frozenset() if place else self.path_arguments())))
 
     @property
     def input_schema(self) -> Mapping[str, Any]:
@@ -160,12 +172,24 @@ class Definition:
         return {**arguments, **changed}
 
     def money(self, arguments: Mapping[str, Any]) -> tuple[int, str, int] | None:
-        """`(amount in minor units, currency, digits after the point)`, or None where the tool moves no money."""
+        """`(amount in the tool's own minor units, currency, digits after the point)`.
+
+        None where the tool moves no money, and where the call names none that can be counted: such a call is refused before
+        anybody decides (`actions.arguments`). Systems write codes in small letters too; policy knows them as ISO 4217 does.
+        """
         spec = self.data.get("money")
         if not spec:
             return None
-        amount, currency = int(arguments[spec["amount"]]), str(arguments[spec["currency"]])
+        amount, said = _whole(arguments.get(spec["amount"])), arguments.get(spec["currency"])
+        if amount is None or not isinstance(said, str):
+            return None
+        currency = said.upper() if said.isascii() else said
         return amount, currency, int(spec.get("minor_units", digits_of(currency)))
+
+    def counted_money(self, arguments: Mapping[str, Any]) -> Money | None:
+        """The same amount as policy counts it: in minor units by ISO 4217, whatever the tool counts in."""
+        money = self.money(arguments)
+        return Money(in_minor_units(*money), money[1]) if money else None
 
     def recipients(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
         """Every email address the call would reach."""
@@ -175,3 +199,10 @@ class Definition:
             value = arguments.get(name) or []
             found.extend([value] if isinstance(value, str) else value)
         return tuple(found)
+
+
+def _whole(value: Any) -> int | None:
+    """A whole number as JSON Schema counts it, where 10.0 is one; None for anything else."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -8,7 +8,7 @@ from django.db.models import Value
 
 from accounts.models import Agent, GroupMembership, Membership, User
 from actions.definition import Definition
-from policies.engine.types import Money, Request, ToolFacts
+from policies.engine.types import Request, ToolFacts
 
 
 def requester_facts(user: User, workspace_id: str) -> dict[str, Any]:
@@ -48,7 +48,6 @@ def engine_request(
 
     A tool that is not known has no facts: it is denied before the engine is asked.
     """
-    money = definition.money(arguments) if definition else None
     return Request(
         role=agent.role,
         agent=agent_facts(agent),
@@ -57,7 +56,7 @@ def engine_request(
         arguments=arguments,
         fields=definition.fields(arguments) if definition else {},
         record=record,
-        money=Money(money[0], money[1]) if money else None,
+        money=definition.counted_money(arguments) if definition else None,
         recipients=definition.recipients(arguments) if definition else (),
         usage={},
         at=at,

@@ -129,6 +129,31 @@ def _check(definition: Mapping[str, Any]) -> None:
         raise BadTool(f"{name}: compensate: only a compensable tool has a call that makes up for it.")
     if "$ref" in canonical_text(definition["input_schema"]):
         raise BadTool(f"{name}: input_schema: $ref is not allowed. Write the schema out.")
+    if definition["effect_class"] != "read" and (definition["operation"].get("read") or {}).get("rows"):
+        raise BadTool(
+            f"{name}: operation.read.rows: only a tool that reads answers with rows. Read the one record that it changes."
+        )
+    _check_money(name, definition)
+
+
+def _check_money(name: str, definition: Mapping[str, Any]) -> None:
+    """Every call has to say how much in a way that a limit can count. Raises BadTool."""
+    schema, spec = definition["input_schema"], definition.get("money") or {}
+    for part, fits, words in (("amount", _is_whole, "a whole number"), ("currency", _is_text, "a text")):
+        argument = spec.get(part)
+        if spec and not fits((schema.get("properties") or {}).get(argument)):
+            raise BadTool(f"{name}: money.{part}: {argument} is not {words} among the arguments. Name one that is.")
+        if spec and argument not in (schema.get("required") or ()):
+            raise BadTool(f"{name}: money.{part}: a call may leave out {argument}. Add it to required.")
+
+
+def _is_whole(schema: Any) -> bool:
+    return isinstance(schema, dict) and schema.get("type") == "integer"
+
+
+def _is_text(schema: Any) -> bool:
+    named = schema.get("enum") if isinstance(schema, dict) else None
+    return isinstance(schema, dict) and (schema.get("type") == "string" or all(isinstance(one, str) for one in named or [0]))
 
 
 def _is_blind(definition: Mapping[str, Any]) -> bool:
@@ -232,8 +257,13 @@ def _listed(role: Role, definition: Definition, mode: str) -> dict[str, Any]:
 def _narrowed(role: Role, definition: Definition) -> dict[str, Any]:
     schema: dict[str, Any] = json.loads(canonical_text(dict(definition.input_schema)))
     place, rule = definition.data.get("fields_at", ""), role.fields.get(definition.resource_type)
+    allowed = rule.write if rule else frozenset()
     if place:
-        _keep(schema["properties"][place], rule.write if rule else frozenset(), "")
+        _keep(schema["properties"][place], allowed, "")
+    elif not definition.reads_only:
+        # What names the record is no field of it; what every call needs is told, and its refusal says who can allow it.
+        told = {*definition.path_arguments(), *definition.needs}
+        _keep(schema, allowed | frozenset(map(segment, told)), "")
     return schema
 
 

@@ -23,10 +23,24 @@ _DIGITS = {
     **dict.fromkeys(["CLF", "UYW"], 4),
 }
 
+# The largest whole number of I-JSON (RFC 7493).
+EXACT = 2**53 - 1
+
 
 def digits_of(currency: str | None) -> int:
     """Digits after the point; two for a code the list does not name."""
     return _DIGITS.get(currency or "", 2)
+
+
+def in_minor_units(amount: int, currency: str, digits: int) -> int:
+    """An amount that its sender counts with so many digits after the point, in minor units by ISO 4217.
+
+    What is less than the smallest unit counts as a whole one, so that no limit is passed by many small parts. What JSON cannot
+    carry exactly stays the largest that it can, which is over every limit.
+    """
+    places = digits_of(currency)
+    found = amount * 10 ** (places - digits) if places >= digits else -(-amount // 10 ** (digits - places))
+    return max(-EXACT, min(found, EXACT))
 
 
 def money_text(amount_minor: int, currency: str, digits: int | None = None) -> str:

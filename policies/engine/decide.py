@@ -6,7 +6,7 @@ from typing import Any
 from policies.engine import limits
 from policies.engine.expressions import Context
 from policies.engine.parts import Document
-from policies.engine.paths import covering, leaves
+from policies.engine.paths import covering, leaves, segment
 from policies.engine.plan import Plan, listed, plan_for, values
 from policies.engine.types import Check, Decision, Request, Route, ToolFacts
 
@@ -52,9 +52,10 @@ def _decide(plan: Plan, request: Request, policy: Mapping[str, Any]) -> Decision
     fields, refused = _fields(plan, request)
     every = (*rules, *fields)
     mode, route = _escalate(plan, said)
-    stop = _stop(plan, rules, fields, len(refused) == len(request.fields))
+    needed = next((name for name in refused if name in request.tool.needs), None)
+    stop = _stop(plan, rules, fields, nothing_left=len(refused) == len(request.fields), needed=needed)
     if stop is not None:
-        nearest = _nearest(plan, every, said, mode, route)
+        nearest = _nearest(plan, every, said, mode, route) if needed is None else None
         return _denied(policy, plan.mode, plan.tier, every, stop.reason, plan.redact, nearest)
     holds = tuple([one.hold for one in said if one.hold is not None])
     reason = _reason(mode, rules)
@@ -92,17 +93,31 @@ def _field(path: str, name: str, plan: Plan, tool: ToolFacts) -> Check:
         return Check("Field allowlist", "passed", kind, path, shown, reason, field=path)
     reason = f"{path} isn't on the allowlist for {tool.name}. {'It' if path == name else name} was not written."
     remedy = f"Leave it out, or ask a policy admin to allow it. Allowed: {shown}."
+    if name in tool.needs:
+        reason = f"{path} isn't on the allowlist for {tool.name}, which takes no call without {name}."
+        remedy = f"Ask a policy admin to allow it. Allowed: {shown}."
     return Check("Field allowlist", "denied", kind, path, shown, reason, remedy, path)
 
 
-def _stop(plan: Plan, rules: list[Check], fields: list[Check], nothing_left: bool) -> Check | None:
-    """The check that denies the call. A refused field does when the rule says so, or when nothing is left to write."""
+def _stop(
+    plan: Plan, rules: list[Check], fields: list[Check], *, nothing_left: bool, needed: str | None
+) -> Check | None:
+    """The check that denies the call. A refused field does when the rule says so, when nothing is left to write, or when the
+    tool needs it: left out, a system would fill in what nobody decided on.
+    """
     for check in rules:
         if check.outcome == "denied":
             return check
+    if needed is not None:
+        return next(check for check in fields if check.outcome == "denied" and _is_of(check.field or "", needed))
     if plan.refuse_action or nothing_left:
         return next((check for check in fields if check.outcome == "denied"), None)
     return None
+
+
+def _is_of(path: str, name: str) -> bool:
+    """Whether a path is that of a field or of a part of it."""
+    return path == segment(name) or path.startswith(segment(name) + ".")
 
 
 def _escalate(plan: Plan, said: list[limits.Said]) -> tuple[str, Route | None]:

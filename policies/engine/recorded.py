@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 import orjson
 
@@ -49,6 +50,8 @@ def encoded(request: Request) -> str:
         "recipients": request.recipients,
         "at": request.at.isoformat(),
         "tripped": sorted(request.tripped),
+        # Beside the tool, in whose list the connection stands last (`policies.breaker_counts`).
+        **({"needs": list(tool.needs)} if tool.needs else {}),
     }
     try:
         text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
@@ -67,12 +70,16 @@ def decoded(text: str, usage: Mapping[str, int]) -> Request:
         value = orjson.loads(text)
         money = value["money"]
         return Request(
-            value["role"], value["agent"], value["requester"], _facts(*value["tool"]), value["arguments"],
+            value["role"], value["agent"], value["requester"], _tool(value), value["arguments"],
             value["fields"], value["record"], Money(money[0], money[1]) if money else None, tuple(value["recipients"]),
             usage, datetime.fromisoformat(value["at"]), frozenset(value["tripped"]),
         )  # fmt: skip
     except (KeyError, TypeError, IndexError) as error:
         raise ValueError(f"This is not a recorded request: {type(error).__name__}.") from error
+
+
+def _tool(value: Mapping[str, Any]) -> ToolFacts:
+    return _facts(*value["tool"], needs=tuple(value.get("needs", ())))
 
 
 @lru_cache(maxsize=4096)
@@ -84,6 +91,7 @@ def _facts(
     rows: bool = False,
     money: bool = False,
     connection: str = "",
+    needs: tuple[str, ...] = (),
 ) -> ToolFacts:
     """Tools are few and requests many. Records of before connections were counted name none."""
-    return ToolFacts(name, resource_type, effect_class, reversibility, rows, money, connection)
+    return ToolFacts(name, resource_type, effect_class, reversibility, rows, money, connection, needs)

@@ -199,6 +199,7 @@ _TEST = _object(
                         "returns_rows": {"type": "boolean"},
                         "moves_money": {"type": "boolean"},
                         "connection": _NAME,
+                        "needs": {"type": "array", "uniqueItems": True, "items": {"type": "string"}},
                     },
                     ("name", "resource_type", "effect_class", "reversibility"),
                 ),

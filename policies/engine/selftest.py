@@ -37,7 +37,7 @@ def request_from(given: Mapping[str, Any]) -> Request:
         role=given["role"],
         agent={**_AGENT, **(given.get("agent") or {})},
         requester={**_PERSON, **(given.get("requester") or {})},
-        tool=ToolFacts(**given["tool"]),
+        tool=ToolFacts(**{**given["tool"], "needs": tuple(given["tool"].get("needs", ()))}),
         arguments=given.get("arguments") or {},
         fields=given.get("fields") or {},
         record=given.get("record"),

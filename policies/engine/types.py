@@ -33,6 +33,8 @@ class ToolFacts:
     moves_money: bool = False
     # The slug of the system of record it reaches, for what is counted per connection.
     connection: str = ""
+    # The fields its schema requires: what is left without one of them is no call of this tool.
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ def test_case(name: str, case: Case):
     assert (decision.route.name if decision.route else None) == case.get("route")
     if "holds" in case:
         assert {hold.key: hold.amount for hold in decision.holds} == case["holds"]
+    assert decision.reason == case.get("reason", decision.reason)
     if "nearest" in case:
         assert decision.nearest == case["nearest"]
     else:

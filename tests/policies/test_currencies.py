@@ -6,10 +6,11 @@ import pytest
 from django import forms
 
 from actions.definition import Definition
-from policies.engine.currencies import CODES, digits_of, money_text
+from policies.engine.currencies import CODES, digits_of, in_minor_units, money_text
 from policies.engine.diff import compare
 from policies.engine.limits import text
 from policies.engine.parts import Limit, When
+from policies.engine.types import Money
 from policies.forms.amounts import major, whole
 from policies.pages import sentences
 
@@ -63,3 +64,27 @@ def test_the_codes_are_those_of_the_list_and_each_bounds_a_limit():
     assert all(code.isascii() and code.isupper() and len(code) == 3 for code in CODES)
     assert {"EUR", "XCG", "ZWG", "SLE", "VED", "XAD", "XXX"} <= CODES
     assert not CODES & {"BGN", "HRK", "ANG", "CUC", "SLL", "ZWL", "DEM", "BTC", "USX", "AAA"}
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "digits", "counted"),
+    [
+        (100, "USD", 2, 10**2), (100, "USD", 0, 10**4), (100, "USD", 4, 1), (101, "USD", 4, 2), (1, "USD", 4, 1), (0, "USD", 4, 0),
+        (100, "KWD", 2, 10**3), (24_000, "JPY", 2, 240), (24_001, "JPY", 2, 241), (5, "CLF", 4, 5), (-1, "USD", 0, -100),
+        (2**53 - 1, "CLF", 0, 2**53 - 1), (1 - 2**53, "CLF", 0, 1 - 2**53),
+    ],
+)  # fmt: skip
+def test_an_amount_is_counted_in_the_units_of_iso_4217_whatever_its_sender_counts_in(amount, currency, digits, counted):
+    assert in_minor_units(amount, currency, digits) == counted
+
+
+def test_systems_may_write_a_currency_in_small_letters_and_a_look_alike_stays_another():
+    tool = Definition({"money": {"amount": "a", "currency": "c"}})
+    assert tool.counted_money({"a": 5, "c": "usd"}) == Money(5, "USD")
+    assert tool.counted_money({"a": 5, "c": "\u0131qd"}) == Money(5, "\u0131qd")  # Its large letters would be IQD.
+
+
+@pytest.mark.parametrize("arguments", [{"c": "USD"}, {"a": 5}, {"a": "5", "c": "USD"}, {"a": 1.5, "c": "USD"}, {"a": True, "c": "USD"}, {"a": 5, "c": 5}])  # fmt: skip
+def test_what_cannot_be_counted_is_no_amount(arguments):
+    assert Definition({"money": {"amount": "a", "currency": "c"}}).money(arguments) is None
+    assert Definition({"money": {"amount": "a", "currency": "c"}}).money({"a": 10.0, "c": "USD"}) == (10, "USD", 2)
