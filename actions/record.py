@@ -16,13 +16,15 @@ def known_secrets(definition: Definition | None, arguments: Mapping[str, Any], *
     return secrets_of(definition, arguments, definition.fields(arguments), *more)
 
 
-def told(action: Action, definition: Definition | None, arguments: Mapping[str, Any]) -> dict[str, str]:
-    """The action's three sentences without sensitive values."""
+def told(
+    action: Action, definition: Definition | None, arguments: Mapping[str, Any], *, unnamed: bool = False
+) -> dict[str, str]:
+    """The action's three sentences without sensitive values; `unnamed` for an agent, which may not be let read the record's name."""
     if definition is None:
         sentence = f"Call {action.tool_name[:80]}"
         return {"imperative": sentence, "present": sentence, "past": sentence}
     known = known_secrets(definition, arguments, (action.before or {}).get("fields", {}))
-    forms = sentences(definition, arguments, (action.before or {}).get("fields"))
+    forms = sentences(definition, arguments, None if unnamed else (action.before or {}).get("fields"))
     return {form: mask_inside(text, known) for form, text in forms.items()}
 
 

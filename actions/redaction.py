@@ -30,6 +30,14 @@ class Secrets:
         )
 
 
+    def kind_of_leaf(self, path: str) -> str | None:
+        """The same of a value that is neither record nor list: where a part of it should have been sensitive, all of it is."""
+        parts = path.split(".")
+        tails = [".".join(parts[n:]) + "." for n in range(len(parts))]
+        under = (kind for name, kind in self.kinds.items() if "." in name and any(map(name.startswith, tails)))
+        return self.kind_of(path) or next(under, None)
+
+
 def secrets_of(definition: Definition, arguments: Mapping[str, Any], *sources: Mapping[str, Any]) -> Secrets:
     """Every sensitive value of the given arguments, records or answers, however deep."""
     known = Secrets(definition.sensitive)
@@ -57,8 +65,8 @@ def _sensitive(value: Any, path: str, known: Secrets, kind: str | None = None) -
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _sensitive(item, path, known, kind)
-    elif kind:
-        yield kind, value
+    elif (found := kind or known.kind_of_leaf(path)) is not None:
+        yield found, value
 
 
 def mask(value: Any, known: Secrets, path: str = "") -> Any:
@@ -69,6 +77,9 @@ def mask(value: Any, known: Secrets, path: str = "") -> Any:
         return {name: _mask_part(item, known, f"{path}.{name}" if path else str(name)) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [mask(item, known, path) for item in value]
+    kind = known.kind_of_leaf(path) if path and value not in (None, "") else None
+    if kind is not None:
+        return Sensitive(value, kind)
     return _mask_text(value, known) if isinstance(value, str) else value
 
 

@@ -11,6 +11,7 @@ from actions.definition import Definition
 from actions.models import Action, Tool
 from actions.record import told
 from actions.states import SUCCESS
+from traces.models import Trace
 from traces.sentences import after_rollback, outcome, title
 from traces.services import summarise
 
@@ -26,6 +27,7 @@ class _Told:
     rollback_state: str
     inverse: str | None
     definition: Definition | None
+    unnamed: bool = False
 
     @property
     def effect_class(self) -> str:
@@ -34,7 +36,7 @@ class _Told:
     @property
     def words(self) -> dict[str, str]:
         action = Action.objects.select_related("tool__connection").get(pk=self.id)
-        return told(action, action.definition, action.arguments)
+        return told(action, action.definition, action.arguments, unnamed=self.unnamed)
 
     @property
     def undoable(self) -> bool:
@@ -65,10 +67,18 @@ def summarised_once(trace_id: str) -> Iterator[None]:
     refresh_trace(trace_id)
 
 
-def _parts(trace_id: str) -> list[_Told]:
+def title_for_agent(trace: Trace) -> str:
+    """What happened, as its agent is told: records by their ids, because policy may keep their names from it."""
+    parts = _parts(trace.pk, unnamed=True)
+    return title(parts, intent="") if parts else trace.title
+
+
+def _parts(trace_id: str, *, unnamed: bool = False) -> list[_Told]:
     """What still stands for itself, in order: not what was asked for again."""
     found = Action.objects.filter(trace_id=trace_id, replanned_as=None).order_by("step", "id")
     rows = list(found.values_list("pk", "state", "rollback_state", KT("inverse__how"), "tool_id"))
     tools = Tool.objects.in_bulk({tool_id for *_, tool_id in rows if tool_id})
     definitions = {pk: Definition(tool.definition) for pk, tool in tools.items()}
-    return [_Told(pk, state, undone, how, definitions.get(tool_id)) for pk, state, undone, how, tool_id in rows]
+    return [
+        _Told(pk, state, undone, how, definitions.get(tool_id), unnamed) for pk, state, undone, how, tool_id in rows
+    ]

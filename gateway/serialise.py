@@ -10,6 +10,7 @@ from actions.models import Action, Bulk, Plan
 from actions.resume import refusal
 from actions.rollback import recorded_inverse
 from actions.states import SUCCESS, State
+from actions.summary import title_for_agent
 from approvals.models import ApprovalRequest
 from policies.engine.types import Decision
 from traces.export import outline
@@ -117,6 +118,9 @@ def decision_out(decision: Any) -> dict[str, Any]:
     """The decision an agent can use: what was refused, why, and the remedy; not the rules it may not see."""
     data = decision.to_json() if isinstance(decision, Decision) else decision
     told = [check for check in data.get("checks", ()) if check["outcome"] != "passed"]
+    if any(check["outcome"] == "denied" and ".scopes." in check["rule"] for check in told):
+        # What another rule says of a record out of scope would tell something of that record.
+        told = [check for check in told if not check["rule"].startswith("invariants.")]
     kept = ("name", "outcome", "rule", "reason", "remedy", "field")
     return {
         "effect": data.get("effect", ""),
@@ -216,7 +220,7 @@ def trace_out(trace: Trace) -> dict[str, Any]:
     return {
         "trace_id": trace.pk,
         "url": trace_url(trace.pk),
-        "title": trace.title,
+        "title": title_for_agent(trace),
         "outcome": trace.outcome,
         "actions": actions_out(actions),
     }

@@ -14,7 +14,7 @@ from actions.connectors.base import Credential, Outcome, ReadFailed, Snapshot
 from actions.connectors.compare import compare
 from actions.connectors.operation import Operation, OperationError, fill
 from actions.execution.reach import Reach
-from actions.facts import agent_facts, requester_facts
+from actions.facts import engine_request
 from actions.machine import StateConflict, move
 from actions.models import Action
 from actions.rechecks import draw
@@ -23,6 +23,7 @@ from actions.redaction import Secrets, mask, mask_inside
 from actions.reversal import inverse_for
 from actions.states import State
 from approvals.services import mark_stale
+from policies.engine.plan import values
 from policies.engine.problems import PolicyError
 from policies.engine.rows import Shown, visible, visible_rows
 from policies.limits import release, settle
@@ -204,12 +205,13 @@ def _visible(action: Action, way: Reach, body: Mapping[str, Any]) -> Shown:
         document, _ = live_document(workspace_id=action.workspace_id, slug=action.agent.policy)
     except (PolicyMissing, PolicyError):
         return Shown({}, tuple(sorted(body)))  # The effect is done and must be recorded; nothing of it is shown.
-    principals = {
-        "agent": agent_facts(action.agent),
-        "requester": requester_facts(action.requester, action.workspace_id),
-        "args": action.arguments,
-        "fields": way.definition.fields(action.arguments),
-    }
+    # Whatever a scope looks at beside the record: as it was decided, for what was sent.
+    principals = values(
+        engine_request(
+            agent=action.agent, requester=action.requester, tool=action.tool_name, definition=way.definition,
+            arguments=action.arguments, record=None, at=database_now(), tripped=frozenset(),
+        )
+    )  # fmt: skip
     resource_type, rows_at = way.definition.resource_type, way.definition.rows_at
     if rows_at:
         role = action.agent.role

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from actions.models import Action
+from actions.record import told as sentences_of
 from actions.states import FINAL, IN_DOUBT, SUCCESS, State
 from approvals.models import ApprovalRequest
 from gateway.serialise import action_out
@@ -121,9 +122,13 @@ def _denial(told: Mapping[str, Any], detail: str) -> str:
     return f"Denied by {by}: {reason} Nothing was executed. Do not retry."
 
 
-def ask_elsewhere(request: ApprovalRequest, url: str) -> dict[str, Any]:
-    """The elicitation that sends a person to the page where they decide. Its answer decides nothing."""
-    message = f"{request.title}: a person decides on the page. Nothing was executed yet."
+def ask_elsewhere(action: Action, request: ApprovalRequest, url: str) -> dict[str, Any]:
+    """The elicitation that sends a person to the page where they decide. Its answer decides nothing.
+
+    The agent's own program reads it too, so it names records as the agent does.
+    """
+    asked = sentences_of(action, action.definition, action.arguments, unnamed=True)["imperative"]
+    message = f"{asked}: a person decides on the page. Nothing was executed yet."
     # elicitationId left the 2026 schema; a client in the field rejects the whole result without it.
     params = {"mode": "url", "message": message, "url": url, "elicitationId": request.pk}
     return {"method": "elicitation/create", "params": params}

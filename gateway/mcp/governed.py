@@ -159,7 +159,7 @@ class Governed:
         return Hold(HOLD_S, lambda over: self._until_decided(message, request, action, over=over))
 
     def _page(self, message: Message, request: ApprovalRequest, action: Action) -> Result:
-        asked = answers.ask_elsewhere(request, approval_out(request)["url"])
+        asked = answers.ask_elsewhere(action, request, approval_out(request)["url"])
         state = sealed_state.seal(agent_id=self.agent.pk, call=_call_digest(message), action_id=action.pk)
         return {"resultType": "input_required", "inputRequests": {"approval": asked}, "requestState": state}
 

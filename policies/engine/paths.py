@@ -5,7 +5,7 @@ character) is written in brackets, so that no rule ever covers it by accident.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 _ODD = re.compile(r"[.\[\]\x00-\x1f]|^$")
@@ -50,6 +50,11 @@ def covering(path: str, listed: frozenset[str] | Mapping[str, Any]) -> str | Non
             return path
         at = path.rfind(".")
     return None
+
+
+def above(path: str, listed: Iterable[str]) -> bool:
+    """Whether a listed path lies under this one."""
+    return any(name.startswith(path + ".") for name in listed)
 
 
 Change = Callable[[str, Any], Any]

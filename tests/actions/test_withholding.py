@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from accounts.models import Agent
 from actions.edit import EditRefused, edit_payload
 from actions.services import call_tool, evaluate
-from gateway.serialise import decision_out, export_out
+from gateway.mcp.answers import ask_elsewhere
+from gateway.serialise import decision_out, export_out, trace_out
 from policies.models import LimitHold
 from tests.builders import action, opened, planned, publish, request_of, sample_plain, vote, waive, work
 from traces.models import Entry
@@ -37,6 +39,41 @@ def test_an_agents_export_has_no_value_that_was_withheld_from_it(cast):
     export = export_out(found.trace)
     assert "5000.00" not in json.dumps(export) and "record.region" not in json.dumps(export)
     assert export["entries"][-1]["hash"] == export["head"]["hash"]
+
+
+def test_what_other_rules_say_of_a_record_out_of_scope_is_not_told_to_the_agent(cast):
+    """Asked often enough, rules that look at the record would tell it value by value."""
+    plain = sample_plain()
+    guess = {"when": {"tools": ["desk.account.update"]}, "require": 'record.credit_limit != "12000.00"', "reason": "No."}
+    plain["invariants"].append({"id": "guess", **guess})
+    publish(cast, plain)
+    outside = call(cast, "desk.account.update", {"account_id": "acct_7001", "fields": {"owner_note": "x"}})
+    assert "invariants.guess" in json.dumps(outside.decision)  # People see every check.
+    told = decision_out(outside.decision)
+    assert [check["name"] for check in told["checks"]] == ["Row scope"] and "guess" not in json.dumps(told)
+
+
+def test_an_agent_is_told_of_records_by_their_ids(cast):
+    """A name that its role may not read is for people, who see it in the same sentence."""
+    plain = sample_plain()
+    plain["roles"]["refunds"]["fields"]["desk.account"]["read"].remove("name")
+    plain["roles"]["refunds"]["tools"]["desk.account.update"] = {"mode": "approval", "route": "account"}
+    publish(cast, plain)
+    found = call(cast, "desk.account.update", {"account_id": "acct_5521", "fields": {"owner_note": "x"}})
+    assert found.state == "pending" and "Birch" in request_of(found.trace, "desk.account.update").title
+    request = request_of(found.trace, "desk.account.update")
+    told = json.dumps([trace_out(found.trace), ask_elsewhere(found, request, "/approvals/1/")])
+    assert "Birch" not in told and "acct_5521" in told
+
+
+def test_a_scope_sees_the_same_call_when_it_is_decided_and_when_the_answer_is_shown(cast):
+    plain = sample_plain()
+    plain["roles"]["support"]["scopes"]["desk.account"] = 'tool.effect_class == "read" && size(recipients) == 0 && money == null'
+    publish(cast, plain)
+    Agent.objects.filter(pk=cast.agent.pk).update(role="support")
+    cast.agent.refresh_from_db()
+    found = call(cast, "desk.account.get", {"account_id": "acct_5521"})
+    assert found.state == "succeeded" and found.result["record"]["region"] == "EU"
 
 
 def test_the_error_of_an_expression_does_not_quote_the_record(cast):

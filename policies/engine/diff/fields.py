@@ -13,7 +13,8 @@ from policies.engine.paths import covering
 from policies.engine.rows import ALWAYS
 
 Rule = Mapping[str, Any]
-_READ = {"visible": 0, "masked": 1, "withheld": 2}
+_PLAIN = "visible, as a plain value"
+_READ = {"visible": 0, _PLAIN: 1, "masked": 2, "withheld": 3}
 _WRITE = {"written": 0, "refused": 1}
 _WHY = {LOOSENS: "More of a record may be {}.", TIGHTENS: "Less of a record may be {}."}
 
@@ -60,8 +61,10 @@ def _read(place: _Place, old: Rule, new: Rule) -> Iterator[Change]:
 def _seen(path: str, rule: Rule) -> str:
     if covering(path, _listed(rule, "mask")) is not None:
         return "masked"
+    if covering(path, _listed(rule, "read")) is not None:
+        return "visible"
     # The id of a record is always readable, listed or not (policies.engine.rows).
-    return "visible" if covering(path, _listed(rule, "read") | ALWAYS) is not None else "withheld"
+    return _PLAIN if path in ALWAYS else "withheld"
 
 
 def _write(place: _Place, old: Rule, new: Rule) -> Iterator[Change]:
