@@ -13,7 +13,7 @@ from policies.engine.durations import seconds
 from policies.engine.expressions import BadExpression, Expression, compile_expression
 from policies.engine.mixups import mixed, mixed_words
 from policies.engine.parts import Document, When
-from policies.engine.problems import PolicyError, Problem
+from policies.engine.problems import PolicyError, Problem, named
 from policies.engine.routes import mistakes, route_of
 from policies.engine.shipgate.controls import CONTROLS
 from policies.engine.types import Route
@@ -99,7 +99,7 @@ class Builder:
 
     def _check_role(self, path: Path, name: str | None) -> None:
         if name is not None and name not in self.data["roles"]:
-            self._add(path, f"There is no role {name}. Use one of: {', '.join(sorted(self.data['roles']))}.")
+            self._add(path, f"There is no role {name}. Use one of: {named(self.data['roles'])}.")
 
     def _check_control(self, path: Path, key: str) -> None:
         """A waiver of a control that is not there would wait, unseen, for one of that name."""

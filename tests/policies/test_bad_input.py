@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import time
 from pathlib import Path
 
@@ -189,6 +190,21 @@ def test_a_large_bad_document_is_refused_in_seconds(text: str):
     started = time.process_time()
     assert refused(text)
     assert time.process_time() - started < 15
+
+
+FLOODS = {
+    "roles that vanished": HEAD.replace("  r:\n    tier: autonomous\n    tools: {a.b: {}}\n", "".join(f"  r{n}: {{tier: read-only, tools: {{}}}}\n" for n in range(3000)))
+    + f"invariants: [{{id: i, reason: No., require: 'true', when: {{roles: [{', '.join(f'x{n}' for n in range(15_000))}]}}}}]\n",
+    "wrong names": many("limits", "- {NR: 1}", 8000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FLOODS.values(), ids=FLOODS)
+def test_a_flood_of_mistakes_is_told_in_a_page_not_in_megabytes(text: str):
+    """Each of 15,000 wrong roles once named 3,000 right ones: 300 MB of sentences from a quarter of a megabyte."""
+    problems = refused(text)
+    assert len(problems) == 101 and re.search(r"^[\d,]+ more mistakes follow. Mend these first.$", problems[-1].message)
+    assert sum(len(str(problem)) for problem in problems) < 100_000
 
 
 few = settings(max_examples=EXAMPLES * 3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
