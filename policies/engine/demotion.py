@@ -57,7 +57,8 @@ def _held(role: Plain, name: str, to: str, facts: ToolFacts | None, route: str) 
         return {"mode": "off"}
     before, cap = effective_mode(role, name, facts.effect_class), TIERS[to][facts.effect_class]
     if STRENGTH[cap] <= STRENGTH[before]:
-        return {**rule, "mode": before}
+        # What its tier said so far the rule says itself from now on; of an approval, with whom it asked.
+        return rule if "mode" in rule else _capped(rule, before, rule.get("route") or route)
     return _capped(rule, cap, rule.get("route") or route)
 
 

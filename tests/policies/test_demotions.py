@@ -11,7 +11,7 @@ from policies.engine.diff import compare
 from policies.engine.document import load, load_plain
 from policies.engine.plain import effective_mode
 from policies.engine.problems import PolicyError
-from policies.engine.types import STRENGTH, TIERS, ToolFacts
+from policies.engine.types import EFFECT_CLASSES, STRENGTH, TIERS, ToolFacts
 from policies.engine.yaml_out import dump
 from policies.models import DecisionRecord
 from policies.publishing import agree, propose
@@ -143,6 +143,30 @@ def test_a_demoted_document_asks_at_least_as_much_for_every_tool(to):
     for name, fact in facts.items():
         before, after = (effective_mode(plain["roles"]["refunds"], name, fact.effect_class) for plain in (WIDE, low))
         assert STRENGTH[after] >= max(STRENGTH[before], STRENGTH[TIERS[to][fact.effect_class]])
+
+
+RULES = (
+    {}, {"route": "low"}, {"mode": "auto"}, {"mode": "draft"}, {"mode": "approval", "route": "low"},
+    {"mode": "auto", "until": "2099-01-01T00:00Z", "then": "approval", "route": "low"},
+)  # fmt: skip
+ROUTES = {
+    "low": {"steps": [{"name": "One", "group": "a"}]},
+    "high": {"steps": [{"name": "One", "group": "a"}, {"name": "Two", "group": "b"}]},
+}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize("effect", EFFECT_CLASSES)
+@pytest.mark.parametrize("tier", TIERS)
+def test_every_demotion_loads_and_loosens_nothing(tier, effect, rule):
+    """A tool that follows its tier to approval names no route: demoted, it asks whom it asked."""
+    plain = {"policy": WIDE["policy"], "roles": {"r": {"tier": tier, "tools": {"a.b": rule}}}, "routes": ROUTES}
+    facts = {"a.b": ToolFacts("a.b", "a", effect, "reversible")}
+    for to in (lower for lower in TIERS if lower != "autonomous"):
+        low = demoted(plain, "r", to, facts)
+        assert load_plain(low) and compare(plain, low, facts).verdict in {"tightens", "same"}, (to, low)
+        if rule == {} and tier == "execute-with-approval" and effect == "write" and to != "read-only":
+            assert low["roles"]["r"]["tools"]["a.b"] == {"mode": "approval", "route": "high"}
 
 
 def test_a_tool_nobody_knows_is_off_and_so_is_an_approval_nobody_gives():

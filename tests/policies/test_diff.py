@@ -119,6 +119,7 @@ EDITS = [
     (field("write"), ["address.city", "note"], S),
     (field("read"), ["name", "address.city", "ssn"], T),
     (field("read"), ["name", "address", "ssn", "phone"], L),
+    (field("read"), ["name", "address", "ssn", "id"], L),
     (field("mask"), {}, L),
     (field("mask"), {"ssn": "number", "name": "name"}, T),
     (field("mask"), {"ssn": "number", "phone": "phone"}, L),
