@@ -5,7 +5,7 @@ from functools import lru_cache
 from policies.engine.document import Document, load
 from policies.engine.problems import PolicyError
 from policies.engine.yaml_source import read
-from policies.models import Policy, PolicyVersion
+from policies.models import Policy, PolicyDraft, PolicyVersion
 
 NAME_MOST = 120
 
@@ -18,6 +18,14 @@ class PolicyMissing(LookupError):
 def parsed(digest: str, source: str) -> Document:
     """A document by its content. The whole text is part of the key, so nothing stale can be served."""
     return load(source)
+
+
+def still_read(kept: PolicyVersion | PolicyDraft) -> Document | None:
+    """What was kept once, as a document; None where this release does not read it any more."""
+    try:
+        return parsed(kept.digest, kept.source)
+    except PolicyError:
+        return None
 
 
 def live_document(*, workspace_id: str, slug: str) -> tuple[Document, PolicyVersion]:

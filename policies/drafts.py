@@ -18,7 +18,7 @@ from accounts.models import User, Workspace
 from accounts.permissions import Permission
 from policies.access import OPEN_STATES, get_draft_for, open_draft_of
 from policies.admission import admitted
-from policies.documents import document_of, live_version
+from policies.documents import document_of, live_version, still_read
 from policies.engine.document import load
 from policies.engine.merge import ChoiceMissing, Merged, merge, resolve
 from policies.engine.yaml_out import dump
@@ -67,7 +67,7 @@ def open_draft(
     evidence: Mapping[str, Any] | None = None,
     reverts: int | None = None,
 ) -> PolicyDraft:
-    """The open draft, or a new one: from `source`, else from the live version, else allowing nothing.
+    """The open draft, or a new one: from `source`, else from the live version where it still loads, else allowing nothing.
 
     Raises DraftExists when `source` is given and the open draft says something else; PolicyError, Forbidden, NotVisible.
     """
@@ -93,7 +93,7 @@ def _opened(
 ) -> PolicyDraft:
     live = live_version(policy)
     if source is None:
-        source = live.source if live else dump(minimal(policy.slug, policy.name))
+        source = live.source if live and still_read(live) else dump(minimal(policy.slug, policy.name))
         document = document_of(policy, source)
     else:
         document = admitted(actor=actor, policy=policy, source=source, before=_origin(policy, live, reverts))
@@ -183,7 +183,7 @@ def merge_of(draft: PolicyDraft) -> Merged:
     """The draft brought up to what is live, cell by cell: `theirs` is the live version, `yours` the draft."""
     live = live_version(draft.policy)
     empty = minimal(draft.policy.slug, draft.policy.name)
-    base, theirs = (load(version.source).plain if version else empty for version in (draft.base, live))
+    base, theirs = (found.plain if v and (found := still_read(v)) else empty for v in (draft.base, live))
     return merge(base, theirs, load(draft.source).plain)
 
 

@@ -17,6 +17,7 @@ from policies.catalog import facts_of
 from policies.documents import live_version
 from policies.engine.diff import Diff, compare
 from policies.engine.document import Document, load
+from policies.engine.problems import PolicyError
 from policies.engine.shipgate import unexpired
 from policies.models import Policy, PolicyVersion
 from traces.services import record_governance
@@ -47,10 +48,20 @@ def person(user: User) -> dict[str, str]:
 
 
 def difference(policy: Policy, document: Document) -> Diff:
-    """What a document changes of what is live. The live text is read anew: how many people it takes hangs on it."""
+    """What a document changes of what is live. The live text is read anew: how many people it takes hangs on it.
+
+    A live text that this release does not read any more denies everything, so it is as if there were none: the first version
+    takes two people, and nothing has to be mended in the database before one can be published.
+    """
     live = live_version(policy)
-    old = load(live.source).plain if live else None
-    return compare(old, document.plain, facts_of(policy.workspace_id))
+    return compare(_read(live.source) if live else None, document.plain, facts_of(policy.workspace_id))
+
+
+def _read(source: str) -> Mapping[str, Any] | None:
+    try:
+        return load(source).plain
+    except PolicyError:
+        return None
 
 
 def write_version(*, actor: Actor, policy: Policy, diff: Diff, publication: Publication) -> PolicyVersion:

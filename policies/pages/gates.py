@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policies.documents import parsed
+from policies.documents import still_read
 from policies.edits import fingerprint
 from policies.engine.diff.words import title
 from policies.engine.shipgate import Control, RoleGate, Row, assess, expiries
@@ -55,7 +55,8 @@ def gate_views(place: Place) -> list[GateView]:
 
 def live_views(place: Place, role: str) -> list[GateView]:
     """One role's table in the version that is live: what its agents have now, whatever a draft says."""
-    plain = parsed(place.live.digest, place.live.source).plain if place.live else EMPTY
+    live = still_read(place.live) if place.live else None
+    plain = live.plain if live else EMPTY
     return [_view(gate) for gate in _assessed(place, plain) if gate.role == role]
 
 

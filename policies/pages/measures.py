@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from policies.documents import parsed
+from policies.documents import still_read
 from policies.engine.celtypes import check_types
 from policies.engine.document import Document
 from policies.engine.parts import Limit
@@ -16,9 +16,9 @@ from policies.usage_stats import DAYS, last_fired, limit_history
 
 
 def document_of(place: Place) -> Document | None:
-    """The shown document, loaded; None for a policy that has none yet."""
+    """The shown document, loaded; None for a policy that has none yet, or none that still loads."""
     shown = place.draft or place.live
-    return parsed(shown.digest, shown.source) if shown else None
+    return still_read(shown) if shown else None
 
 
 def measured_lines(place: Place, section: str, only: str = "") -> list[RuleLine]:

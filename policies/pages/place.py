@@ -1,6 +1,6 @@
 """What every page of one policy starts from: the version in force, the open draft, and what this person may do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,8 +11,10 @@ from accounts.models import User, Workspace
 from accounts.permissions import Permission
 from policies.access import get_policy_for, open_draft_of
 from policies.catalog import ToolEntry, tools_of
-from policies.documents import live_version, parsed
+from policies.documents import live_version, still_read
 from policies.engine.diff import Diff, compare
+from policies.engine.document import load
+from policies.engine.problems import PolicyError
 from policies.models import Policy, PolicyDraft, PolicyVersion
 
 EMPTY: Mapping[str, Any] = {"policy": {}, "roles": {}}
@@ -20,7 +22,7 @@ EMPTY: Mapping[str, Any] = {"policy": {}, "roles": {}}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One policy as one person sees it. `plain` is the draft's document, or the live one where there is no draft."""
+    """One policy as one person sees it. `plain` is the draft's document, or the live one where there is no draft that loads."""
 
     policy: Policy
     live: PolicyVersion | None
@@ -33,11 +35,14 @@ class Place:
     may_publish: bool
     # When the page was asked for: a rule that ends is shown as it stands then.
     at: datetime
+    # What of the draft and of the live version this release does not read any more, as sentences with line, path and remedy.
+    unread: tuple[str, ...] = ()
+    reads_draft: bool = True
 
     @property
     def editing(self) -> bool:
-        """Whether forms are shown: there is a draft and this person may edit it."""
-        return self.may_edit and self.draft is not None
+        """Whether forms are shown: there is a draft that loads and this person may edit it."""
+        return self.may_edit and self.draft is not None and self.reads_draft
 
     @property
     def revision(self) -> int:
@@ -84,8 +89,9 @@ def place_of(user: User, workspace: Workspace, slug: str) -> Place:
     policy = get_policy_for(user, workspace, slug)
     live, draft, tools = live_version(policy), open_draft_of(policy), tools_of(workspace.pk)
     base_version = draft.base if draft else live
-    base = parsed(base_version.digest, base_version.source).plain if base_version else EMPTY
-    plain = parsed(draft.digest, draft.source).plain if draft else base
+    before, drafted = still_read(base_version) if base_version else None, still_read(draft) if draft else None
+    base = before.plain if before else EMPTY
+    plain = drafted.plain if drafted else base
     facts = {name: entry.facts for name, entry in tools.items()}
     return Place(
         policy=policy,
@@ -93,9 +99,29 @@ def place_of(user: User, workspace: Workspace, slug: str) -> Place:
         draft=draft,
         plain=plain,
         base=base,
-        diff=compare(base if base_version else None, plain, facts) if draft else None,
+        diff=compare(base if before else None, plain, facts) if drafted else None,
         tools=tools,
         may_edit=has_permission(user, Permission.POLICY_EDIT, workspace),
         may_publish=has_permission(user, Permission.POLICY_PUBLISH, workspace),
         at=database_now(),
+        unread=tuple(_unread(live, draft)),
+        reads_draft=draft is None or drafted is not None,
     )
+
+
+def _unread(live: PolicyVersion | None, draft: PolicyDraft | None) -> Iterator[str]:
+    """A release may read more strictly than the one that took a text: then its pages say so, and how to go on."""
+    for kept, words in (
+        (live, f"v{live.number if live else ''} does not load any more, so every call is denied. Publish a mended text."),
+        (draft, "This draft does not load any more. Mend its text under Document, or discard it."),
+    ):
+        if kept is not None and still_read(kept) is None:
+            yield f"{words} {_problems(kept.source)}"
+
+
+def _problems(source: str) -> str:
+    try:
+        load(source)
+    except PolicyError as error:
+        return str(error)
+    return ""

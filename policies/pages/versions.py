@@ -97,7 +97,8 @@ def comparison_of(place: Place, span: str) -> Comparison:
 def side_of(place: Place, name: str) -> Side:
     """A version by number, or the draft. Raises NotVisible or PolicyError."""
     if name == DRAFT and place.draft is not None:
-        return Side(f"Draft v{place.next_number}", None, place.plain, place.draft.source)
+        plain = parsed(place.draft.digest, place.draft.source).plain
+        return Side(f"Draft v{place.next_number}", None, plain, place.draft.source)
     number = int(name) if name.isascii() and name.isdigit() and len(name) < 9 else 0
     version = place.policy.versions.filter(number=number).first()
     if version is None:

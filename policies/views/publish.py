@@ -13,6 +13,7 @@ from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.permissions import Permission
 from policies import edits
 from policies.access import get_policy_for, open_draft_of
+from policies.documents import still_read
 from policies.drafts import merge_of, needs_rebase, rebase_draft
 from policies.engine.problems import PolicyError
 from policies.engine.shipgate import CAPABILITIES
@@ -26,7 +27,7 @@ from policies.pages.place import Place, place_of
 from policies.pages.publishing import publishing_of
 from policies.publishing import ONE_PERSON, Outcome, agree, decline, propose
 from policies.refusals import DraftChanged, PolicyRefused
-from policies.views.saving import policy_to_edit, refusal, send
+from policies.views.saving import UNREAD, policy_to_edit, refusal, send
 from policies.waivers import name_for
 
 CONTROLS = [(control.key, f"{row.name}: {control.name}") for row in CAPABILITIES for control in row.controls]
@@ -38,7 +39,7 @@ def publish(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     """What would go live, and the form that asks for it; the second person reads the same page."""
     place = place_of(request.user, request.workspace, slug)
     if place.draft is None or place.diff is None:
-        messages.error(request, "There is no draft to publish.")
+        messages.error(request, "There is no draft to publish." if place.draft is None else UNREAD)
         return redirect("policies:tiers", slug)
     form = _propose_form(place, request.POST if request.method == "POST" else None)
     if request.method == "GET":
@@ -121,6 +122,9 @@ def _act(
             status = 409 if isinstance(error, DraftChanged) else 422
             form.refuse(error.field, error.sentence)
     place = place_of(request.user, request.workspace, slug)
+    if place.diff is None:
+        messages.error(request, UNREAD)
+        return redirect("policies:document", slug)
     form.look_again(revision=place.revision, was="")
     return _draw(request, place, status=status, **{name: form})
 
@@ -203,6 +207,9 @@ def rebase(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     if draft is None or not needs_rebase(draft):
         messages.success(request, "The draft is up to date.")
         return redirect("policies:tiers", slug)
+    if still_read(draft) is None:
+        messages.error(request, UNREAD)
+        return redirect("policies:document", slug)
     form, status = (
         SeenForm(request.POST if request.method == "POST" else None, initial={"revision": draft.revision}),
         200,

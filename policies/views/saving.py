@@ -10,7 +10,7 @@ from accounts.access import require
 from accounts.http import AuthenticatedRequest
 from accounts.permissions import Permission
 from policies.access import get_policy_for, open_draft_of
-from policies.documents import parsed
+from policies.documents import still_read
 from policies.drafts import save_draft
 from policies.edits import EditRefused, Plain, fingerprint
 from policies.engine.problems import PolicyError
@@ -21,6 +21,7 @@ from policies.replay import start_replay
 
 TRIES = 4
 NO_DRAFT = "There is no draft: it was published or discarded meanwhile. Nothing was saved; your input is still here."
+UNREAD = "This draft does not load any more. Mend its text under Document, or discard it. Nothing was saved."
 Seen = Callable[[Mapping[str, Any]], Any]
 Change = Callable[[Plain, Mapping[str, Any]], Plain]
 # A document's last path part -> the input that asks for it, where their names differ.
@@ -64,7 +65,10 @@ def send(
         draft = open_draft_of(policy)
         if draft is None:
             return Sent(False, 409, Conflict(None, NO_DRAFT))
-        plain = dict(parsed(draft.digest, draft.source).plain)
+        document = still_read(draft)
+        if document is None:
+            return Sent(False, 409, Conflict(None, UNREAD))
+        plain = dict(document.plain)
         if seen is not None and fingerprint(seen(plain)) != form.cleaned_data["was"]:
             form.look_again(revision=draft.revision, was=fingerprint(seen(plain)))
             return Sent(False, 409, Conflict(seen(plain), _sentence(draft)))

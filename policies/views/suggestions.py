@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.http import AuthenticatedRequest, sign_in_required
-from policies.documents import parsed
+from policies.documents import still_read
 from policies.drafts import open_draft
 from policies.edits import fingerprint
 from policies.engine.problems import PolicyError
@@ -25,9 +25,9 @@ PAGE = 50
 
 def _found(place: Place) -> list[Suggestion]:
     """What the live version's last 30 days say."""
-    if place.live is None:
+    live = still_read(place.live) if place.live else None
+    if live is None:
         return []
-    live = parsed(place.live.digest, place.live.source)
     facts = {name: entry.facts for name, entry in place.tools.items()}
     return suggestions(place.policy.workspace_id, place.policy.slug, live, facts, place.at)
 
