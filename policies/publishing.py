@@ -8,7 +8,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from accounts.access import NotVisible, has_permission
 from accounts.actors import Actor
@@ -155,7 +155,7 @@ def _publish_due(actor: Actor, draft_id: str, policy_id: str) -> bool:
             ready = _ready(draft)
             _require_people(draft, ready)
             return _settle(actor, draft, ready).version is not None
-    except DatabaseError:
+    except (OperationalError, InterfaceError):
         raise  # Nothing is known to be wrong with the draft: the next round tries again.
     except PolicyRefused as error:
         problem = error.sentence

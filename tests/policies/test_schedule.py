@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import DataError, IntegrityError, OperationalError
 
 from accounts.actors import system_actor
 from accounts.clock import database_now
@@ -109,7 +110,8 @@ def test_what_tightened_when_scheduled_and_would_loosen_now_needs_two(house):
     assert publish_due(actor=SWEEPER) == 0 and "second policy admin" in given_back(house, draft)
 
 
-def test_a_draft_whose_check_breaks_does_not_stop_the_others(house):
+@pytest.mark.parametrize("error", [RuntimeError, DataError, IntegrityError])
+def test_a_draft_whose_check_breaks_does_not_stop_the_others(house, error):
     """Whatever goes wrong with one, in whatever way, the rest are published and it stays unpublished."""
     other = build_house("lakeside")
     other.publish(BASE)
@@ -119,7 +121,7 @@ def test_a_draft_whose_check_breaks_does_not_stop_the_others(house):
 
     def provider(workspace_id):
         if workspace_id == house.workspace.pk:
-            raise RuntimeError("No tools today.")
+            raise error("No tools today.")
         return tools_of(workspace_id)
 
     set_provider(provider)
@@ -128,7 +130,24 @@ def test_a_draft_whose_check_breaks_does_not_stop_the_others(house):
     finally:
         set_provider(tools_of)
     assert (house.live().number, other.live().number) == (1, 2)
-    assert given_back(house, broken) == "It could not be checked (RuntimeError), so it was not published."
+    assert given_back(house, broken) == f"It could not be checked ({error.__name__}), so it was not published."
+
+
+def test_a_database_that_does_not_answer_is_no_reason_to_give_a_draft_back(house):
+    draft = scheduled(house)
+    come(draft)
+
+    def provider(workspace_id):
+        raise OperationalError("The server closed the connection.")
+
+    set_provider(provider)
+    try:
+        with pytest.raises(OperationalError):
+            publish_due(actor=SWEEPER)
+    finally:
+        set_provider(tools_of)
+    draft.refresh_from_db()
+    assert draft.state == "scheduled"
 
 
 def test_an_edit_or_a_decline_takes_the_schedule_back(house):
