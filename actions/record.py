@@ -19,7 +19,7 @@ def known_secrets(definition: Definition | None, arguments: Mapping[str, Any], *
 def told(
     action: Action, definition: Definition | None, arguments: Mapping[str, Any], *, unnamed: bool = False
 ) -> dict[str, str]:
-    """The action's three sentences without sensitive values; `unnamed` for an agent, which may not be let read the record's name."""
+    """The action's three sentences without sensitive values; `unnamed` for an agent, which may not read the name."""
     if definition is None:
         sentence = f"Call {action.tool_name[:80]}"
         return {"imperative": sentence, "present": sentence, "past": sentence}

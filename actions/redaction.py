@@ -29,7 +29,6 @@ class Secrets:
             (self.kinds[tail] for tail in (".".join(parts[n:]) for n in range(len(parts))) if tail in self.kinds), None
         )
 
-
     def kind_of_leaf(self, path: str) -> str | None:
         """The same of a value that is neither record nor list: where a part of it should have been sensitive, all of it is."""
         parts = path.split(".")

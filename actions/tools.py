@@ -153,7 +153,9 @@ def _is_whole(schema: Any) -> bool:
 
 def _is_text(schema: Any) -> bool:
     named = schema.get("enum") if isinstance(schema, dict) else None
-    return isinstance(schema, dict) and (schema.get("type") == "string" or all(isinstance(one, str) for one in named or [0]))
+    return isinstance(schema, dict) and (
+        schema.get("type") == "string" or all(isinstance(one, str) for one in named or [0])
+    )
 
 
 def _is_blind(definition: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from policies.engine.plain import default_route, routes_of
 from policies.engine.types import MODES, STRENGTH, TIERS
 
 Plain = dict[str, Any]
-LISTS = ("invariants", "limits", "freezes", "breakers", "waivers", "tests")
+LISTS = ("invariants", "limits", "freezes", "breakers", "demotions", "waivers", "tests")
 
 
 class EditRefused(Exception):
@@ -63,6 +63,11 @@ def remove_role(plain: Mapping[str, Any], *, role: str) -> Plain:
     only = [item["id"] for item in _rules(plain) if (item.get("when") or {}).get("roles") == [role]]
     if only:
         raise EditRefused("role", f"Only {role} is covered by {', '.join(only)}.", "Remove or change that rule first.")
+    named = [
+        item["id"] for part in ("demotions", "waivers") for item in plain.get(part) or () if item.get("role") == role
+    ]
+    if named:
+        raise EditRefused("role", f"{role} is named by {', '.join(named)}.", "Remove or change that rule first.")
 
     def change(new: Plain) -> None:
         del new["roles"][role]

@@ -24,10 +24,14 @@ app_name = "policies"
 
 
 def _section(name: str) -> list[URLPattern]:
-    """A list of rules: its tab, its form for a new rule and for one that stands, and taking one out."""
+    """A list of rules: its tab, and what changes it."""
+    return [path(f"<slug:slug>/{name}/", rules.rules, {"section": name}, name=name), *_forms(name)]
+
+
+def _forms(name: str) -> list[URLPattern]:
+    """The form for a new rule of a list and for one that stands, and taking one out."""
     known = {"section": name}
     return [
-        path(f"<slug:slug>/{name}/", rules.rules, known, name=name),
         path(f"<slug:slug>/{name}/new/", rules.edit, known, name=f"{name}_new"),
         path(f"<slug:slug>/{name}/edit/<str:id>/", rules.edit, known, name=f"{name}_edit"),
         path(f"<slug:slug>/{name}/remove/<str:id>/", rules.remove, known, name=f"{name}_remove"),
@@ -59,6 +63,7 @@ urlpatterns = [
     *_section("limits"),
     *_section("freezes"),
     *_section("breakers"),
+    *_forms("demotions"),
     path("<slug:slug>/breakers/reset/<str:trip_id>/", breakers.reset_, name="reset"),
     path("<slug:slug>/steps/", steps.steps, name="steps"),
     path("<slug:slug>/steps/new/", steps.edit, name="steps_new"),

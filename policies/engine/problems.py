@@ -31,7 +31,7 @@ def named(names: Iterable[str]) -> str:
 
 
 class PolicyError(Exception):
-    """A document that does not load. Nothing of it is used. Of very many problems it has the first by place, and how many more."""
+    """A document that does not load; nothing of it is used. Of very many problems it has the first, and how many more."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems if len(problems) <= MOST else _first(problems)

@@ -35,9 +35,10 @@ class Known:
 
 
 class RuleForm(SeenForm):
-    """A rule with an id, a name and the calls it is about. `rule()` is what the document gets."""
+    """A rule with an id, a name and the calls it is about, if it is about calls. `rule()` is what the document gets."""
 
     section = ""
+    about_calls = True
     id = name_field("Id", help_text="Decisions and the ledger name the rule by it.")
     name = forms.CharField(required=False, max_length=500, strip=True, label="Name")
 
@@ -46,7 +47,7 @@ class RuleForm(SeenForm):
     ) -> None:
         super().__init__(data, initial={**(self.read(rule) if rule else {}), **initial})
         chosen = (rule or {}).get("when") or {}
-        for part, label in WHEN.items():
+        for part, label in WHEN.items() if self.about_calls else ():
             self.fields[f"when_{part}"] = forms.MultipleChoiceField(
                 required=False, label=label, choices=known.options(part, chosen.get(part, ())),
                 initial=chosen.get(part, []), widget=forms.CheckboxSelectMultiple,
@@ -54,7 +55,7 @@ class RuleForm(SeenForm):
 
     def whens(self) -> list[forms.BoundField]:
         """The pickers of covered calls, to draw."""
-        return [self[f"when_{part}"] for part in WHEN]
+        return [self[f"when_{part}"] for part in WHEN if self.about_calls]
 
     def read(self, rule: Mapping[str, Any]) -> dict[str, Any]:
         """A rule as form values."""
@@ -63,8 +64,10 @@ class RuleForm(SeenForm):
     def rule(self) -> Rule:
         """The rule the form says. Only after `is_valid()`."""
         data = self.cleaned_data
-        when = {part: data[f"when_{part}"] for part in WHEN if data[f"when_{part}"]}
-        return {"id": data["id"], **({"name": data["name"]} if data["name"] else {}), "when": when}
+        named = {"id": data["id"], **({"name": data["name"]} if data["name"] else {})}
+        if not self.about_calls:
+            return named
+        return named | {"when": {part: data[f"when_{part}"] for part in WHEN if data[f"when_{part}"]}}
 
 
 class InvariantForm(RuleForm):

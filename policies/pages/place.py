@@ -112,7 +112,10 @@ def place_of(user: User, workspace: Workspace, slug: str) -> Place:
 def _unread(live: PolicyVersion | None, draft: PolicyDraft | None) -> Iterator[str]:
     """A release may read more strictly than the one that took a text: then its pages say so, and how to go on."""
     for kept, words in (
-        (live, f"v{live.number if live else ''} does not load any more, so every call is denied. Publish a mended text."),
+        (
+            live,
+            f"v{live.number if live else ''} does not load any more, so every call is denied. Publish a mended text.",
+        ),
         (draft, "This draft does not load any more. Mend its text under Document, or discard it."),
     ):
         if kept is not None and still_read(kept) is None:

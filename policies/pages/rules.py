@@ -69,7 +69,7 @@ def _line(place: Place, section: str, rule: Mapping[str, Any], problems: tuple[s
         rule["id"],
         words,
         detail,
-        sentences.when(rule),
+        sentences.when(rule) if "when" in rule else f"agents with role {rule['role']}",
         shown,
         badge_of(place, section, rule["id"]),
         fingerprint(rule),
@@ -82,6 +82,7 @@ WORDS = {
     "limits": lambda rule: (str(rule.get("name") or rule["id"]), sentences.limit(rule)),
     "freezes": lambda rule: (str(rule.get("name") or rule["id"]), sentences.freeze(rule)),
     "breakers": lambda rule: (str(rule.get("name") or rule["id"]), sentences.breaker(rule)),
+    "demotions": lambda rule: (str(rule.get("name") or rule["id"]), f"{sentences.demotion(rule)}."),
 }
 
 

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import NotVisible, has_permission
@@ -10,20 +11,22 @@ from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.models import Group
 from accounts.permissions import Permission
 from policies import edits
+from policies.forms.demotions import DemotionForm
 from policies.forms.rules import STARTS, BreakerForm, InvariantForm, Known, LimitForm, RuleForm
 from policies.forms.seen import SeenForm
 from policies.forms.times import FreezeForm
-from policies.pages import sentences
 from policies.pages.measures import measured_lines, problems_of, trips_of
 from policies.pages.place import Place, place_of
-from policies.pages.rules import WORDS, gone
+from policies.pages.rules import WORDS, gone, rule_lines
 from policies.views.rendering import draw
 from policies.views.saving import Sent, policy_to_edit, refusal, send
 
 FORMS: dict[str, type[RuleForm]] = {
-    "invariants": InvariantForm, "limits": LimitForm, "freezes": FreezeForm, "breakers": BreakerForm,
+    "invariants": InvariantForm, "limits": LimitForm, "freezes": FreezeForm, "breakers": BreakerForm, "demotions": DemotionForm,
 }  # fmt: skip
-NOUNS = {"invariants": "invariant", "limits": "limit", "freezes": "freeze", "breakers": "breaker"}
+NOUNS = {
+    "invariants": "invariant", "limits": "limit", "freezes": "freeze", "breakers": "breaker", "demotions": "demotion",
+}  # fmt: skip
 
 
 @sign_in_required
@@ -34,7 +37,8 @@ def rules(request: AuthenticatedRequest, slug: str, section: str) -> HttpRespons
     context = {
         "section": section, "noun": NOUNS[section], "lines": measured_lines(place, section), "gone": gone(place, section),
         "trips": trips_of(place) if section == "breakers" else [],
-        "demotions": [(rule["id"], sentences.demotion(rule)) for rule in place.plain.get("demotions") or ()],
+        "demotions": rule_lines(place, "demotions") if section == "breakers" else [],
+        "demotions_gone": gone(place, "demotions") if section == "breakers" else [],
         "may_reset": has_permission(request.user, Permission.AGENT_PAUSE, request.workspace),
     }  # fmt: skip
     return draw(request, place, section, context, template="rules")
@@ -56,12 +60,12 @@ def edit(request: AuthenticatedRequest, slug: str, section: str, id: str = "") -
             change=lambda plain, data: edits.put_rule(plain, section=section, rule=form.rule(), replaces=id or None),
         )  # fmt: skip
     if sent.saved:
-        return redirect(f"policies:{section}", slug)
+        return redirect(_tab(section, slug))
     theirs = WORDS[section](sent.conflict.theirs) if sent.conflict and sent.conflict.theirs else None
     context = {
         "section": section, "noun": NOUNS[section], "form": form, "id": id, "conflict": sent.conflict, "theirs": theirs,
         "problems": problems_of(place, section, id) if id else (),
-        "lines": measured_lines(place, section, id) if id else (),
+        "lines": measured_lines(place, section, id) if id and section != "demotions" else (), "up": _tab(section, slug),
         "starts": [(name, words) for name, (words, _) in STARTS.items()] if section == "invariants" and not id else [],
     }  # fmt: skip
     return draw(request, place, section, context, template="rule_form", status=sent.status)
@@ -95,4 +99,9 @@ def remove(request: AuthenticatedRequest, slug: str, section: str, id: str) -> H
     )  # fmt: skip
     if not sent.saved:
         messages.error(request, refusal(sent, form))
-    return redirect(f"policies:{section}", slug)
+    return redirect(_tab(section, slug))
+
+
+def _tab(section: str, slug: str) -> str:
+    """The tab a section stands on: demotions stand with the breakers, the other thing that stops an agent by itself."""
+    return reverse(f"policies:{'breakers' if section == 'demotions' else section}", args=[slug])

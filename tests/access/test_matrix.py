@@ -24,19 +24,20 @@ IN = ["dana", "ken", "priya", "tomas", "ava"]
 
 # Of one policy. Policy admins edit; everybody with a role but Maya, who only asks, reads; the other tenant sees nothing.
 SECTIONS = ("invariants", "limits", "freezes", "breakers")
+LISTS = (*SECTIONS, "demotions")
 READ = ["tiers", "fields", "rows", *SECTIONS, "steps", "versions", "gate", "shadow", "suggestions", "document"]
 SEES_NOTHING = {"maya": 404, **dict.fromkeys(OUT, 404), None: 302}
 EDIT_FORMS = {
     "role": "roles/refunds/", "scope": "rows/refunds/desk.account/", "rebase": "draft/rebase/", "steps_new": "steps/new/",
     "steps_edit": "steps/edit/refund/",
-    **{f"{name}_new": f"{name}/new/" for name in SECTIONS},
+    **{f"{name}_new": f"{name}/new/" for name in LISTS},
 }  # fmt: skip
 EDITS = {
     "open": "draft/open/", "discard": "draft/discard/", "set_cell": "tiers/set/", "remove_role": "roles/refunds/remove/",
     "move": "roles/refunds/move/", "steps_remove": "steps/remove/refund/", "start_replay": "impact/start/",
     "revert": "versions/1/revert/", "add_waiver": "waivers/add/", "remove_waiver": "waivers/x/remove/",
     "stop_shadow": "shadow/stop/", "open_suggestion": "suggestions/open/",
-    **{f"{name}_remove": f"{name}/remove/x/" for name in SECTIONS},
+    **{f"{name}_remove": f"{name}/remove/x/" for name in LISTS},
 }  # fmt: skip
 UNSENT = {
     "add_role": "roles/add/", "set_fields": "fields/set/", "add_field": "fields/add/", "set_mask": "fields/mask/",
@@ -76,8 +77,7 @@ POLICY_ROWS: dict[str, tuple[str, str, dict, int]] = {
     "policies:role": ("get", f"{POLICY}roles/refunds/", {"ken": 302, **SEES_NOTHING}, 403),
     "policies:rebase": ("get", f"{POLICY}draft/rebase/", {"ken": 302, **SEES_NOTHING}, 403),
     **{
-        f"policies:{name}_edit": ("get", f"{POLICY}{name}/edit/x/", {"ken": 404, **SEES_NOTHING}, 403)
-        for name in SECTIONS
+        f"policies:{name}_edit": ("get", f"{POLICY}{name}/edit/x/", {"ken": 404, **SEES_NOTHING}, 403) for name in LISTS
     },
     **{f"policies:{name}": ("post", POLICY + path, {"ken": 302, **SEES_NOTHING}, 403) for name, path in EDITS.items()},
     **{f"policies:{name}": ("post", POLICY + path, {"ken": 422, **SEES_NOTHING}, 403) for name, path in UNSENT.items()},

@@ -81,9 +81,7 @@ def test_a_write_that_an_earlier_release_took_with_rows_still_has_its_scope_aske
     odd["operation"]["read"] = {"path": "/accounts", "scope": "accounts:read", "rows": "accounts"}
     Tool.objects.filter(pk=tool.pk).update(definition_text=canonical_text(odd))
     arguments = {"account_id": "acct_7001", "fields": {"owner_note": "Out of scope."}}
-    found = call_tool(
-        actor=cast.agent_actor, agent=cast.agent, trace=opened(cast), tool=tool.name, arguments=arguments
-    )
+    found = call_tool(actor=cast.agent_actor, agent=cast.agent, trace=opened(cast), tool=tool.name, arguments=arguments)
     assert found.state == "denied" and not Definition(odd).facts.returns_rows
 
 

@@ -44,7 +44,11 @@ def test_an_agents_export_has_no_value_that_was_withheld_from_it(cast):
 def test_what_other_rules_say_of_a_record_out_of_scope_is_not_told_to_the_agent(cast):
     """Asked often enough, rules that look at the record would tell it value by value."""
     plain = sample_plain()
-    guess = {"when": {"tools": ["desk.account.update"]}, "require": 'record.credit_limit != "12000.00"', "reason": "No."}
+    guess = {
+        "when": {"tools": ["desk.account.update"]},
+        "require": 'record.credit_limit != "12000.00"',
+        "reason": "No.",
+    }
     plain["invariants"].append({"id": "guess", **guess})
     publish(cast, plain)
     outside = call(cast, "desk.account.update", {"account_id": "acct_7001", "fields": {"owner_note": "x"}})
@@ -68,7 +72,9 @@ def test_an_agent_is_told_of_records_by_their_ids(cast):
 
 def test_a_scope_sees_the_same_call_when_it_is_decided_and_when_the_answer_is_shown(cast):
     plain = sample_plain()
-    plain["roles"]["support"]["scopes"]["desk.account"] = 'tool.effect_class == "read" && size(recipients) == 0 && money == null'
+    plain["roles"]["support"]["scopes"]["desk.account"] = (
+        'tool.effect_class == "read" && size(recipients) == 0 && money == null'
+    )
     publish(cast, plain)
     Agent.objects.filter(pk=cast.agent.pk).update(role="support")
     cast.agent.refresh_from_db()

@@ -15,7 +15,7 @@ from policies.engine.types import EFFECT_CLASSES, STRENGTH, TIERS, ToolFacts
 from policies.engine.yaml_out import dump
 from policies.models import DecisionRecord
 from policies.publishing import agree, propose
-from tests.policies.browsing import Page
+from tests.policies.browsing import Page, form_of
 from tests.policies.kit import changed
 from tests.policies.past import Past, update
 from tests.policies.test_diff import BASE as WIDE
@@ -188,11 +188,73 @@ def test_terms_that_say_nothing_do_not_load(terms, said):
         load(dump(with_rule(**terms)))
 
 
-def test_the_tab_of_breakers_says_what_demotes_and_where_to_write_it(house):
+def test_the_tab_of_breakers_says_what_demotes(house):
     ken = Page(house, "ken")
-    assert "Write it under <code>demotions</code> in the document." in ken.get("breakers/")
+    assert "No demotion." in ken.get("breakers/")
     house.publish(with_rule(to="draft-only", on="failures", above=5))
     page = ken.get("breakers/")
     said = "clerk goes down to Draft-only when more than 5 % of an agent’s changes in 30 days are failed or in doubt, of 10 or more."
-    assert said in page and 'href="/policies/support/document/"' in page.split("What brings a role down a tier")[1]
-    assert "Edit in the document" not in Page(house, "dana").get("breakers/")
+    assert said in page and "demotions/new/" not in page, "There is no draft to write it in."
+
+
+FORM = {
+    "id": "worse", "name": "Too many failures", "role": "clerk", "above": "5", "on": "failures", "window": "7 d", "at_least": "20",
+    "to": "draft-only",
+}  # fmt: skip
+WRITTEN = {**FORM, "above": 5, "window": "7d", "at_least": 20}
+
+
+def test_a_demotion_is_written_read_back_changed_and_removed_by_a_form(house):
+    ken = Page(house, "ken").open()
+    assert 'href="/policies/support/demotions/new/"' in ken.get("breakers/")
+    ken.save("demotions/new/", **FORM)
+    assert ken.plain()["demotions"] == [WRITTEN]
+    page = ken.get("breakers/")
+    assert (
+        "Too many failures" in page and "agents with role clerk" in page and "added" in page.split('id="demotions"')[1]
+    )
+    ken.save("demotions/edit/worse/")
+    assert ken.plain()["demotions"] == [WRITTEN], "The form of a rule, sent unchanged, changes nothing."
+    ken.save("demotions/edit/worse/", to="read-only", name="")
+    assert ken.plain()["demotions"] == [
+        {name: value for name, value in WRITTEN.items() if name != "name"} | {"to": "read-only"}
+    ]
+    ken.send("breakers/", "demotions/remove/worse/")
+    assert "demotions" not in ken.plain()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({"above": "100"}, "less than or equal to 99"),
+        ({"at_least": "0"}, "greater than or equal to 1"),
+        ({"window": "soon"}, "Write a number and s, min, h or d"),
+        ({"to": "autonomous"}, "Select a valid choice"),
+        ({"role": "nobody"}, "Select a valid choice"),
+        ({"id": "Worse!"}, "Use small letters"),
+    ],
+)
+def test_a_demotion_that_says_nothing_is_refused_at_its_input(house, inputs, said):
+    ken = Page(house, "ken").open()
+    text = ken.post("demotions/new/", 422, **FORM | inputs)
+    assert said in text and "demotions" not in ken.plain()
+
+
+def test_a_demotion_changed_meanwhile_is_put_to_the_writer(house):
+    ken = Page(house, "ken").open()
+    ken.save("demotions/new/", **FORM)
+    form = form_of(ken.get("demotions/edit/worse/"), "")
+    Page(house, "noor").save("demotions/edit/worse/", above="9")
+    text = ken.post("demotions/edit/worse/", 409, **{**form, "above": "7"})
+    assert "more than 9 %" in text and form_of(text, "")["above"] == ["7"]
+
+
+def test_a_role_that_a_demotion_names_is_not_removed_before_it(house):
+    ken = Page(house, "ken").open()
+    ken.send("tiers/", "roles/add/", role="night", tier="read-only")
+    ken.save("demotions/new/", **FORM | {"role": "night"})
+    ken.send("roles/night/", "roles/night/remove/")
+    assert (
+        "night is named by worse. Remove or change that rule first." in ken.get("tiers/")
+        and "night" in ken.plain()["roles"]
+    )

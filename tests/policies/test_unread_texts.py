@@ -43,7 +43,10 @@ def test_every_page_of_a_live_version_that_does_not_load_says_what_is_wrong_with
     aged_live(house)
     shown = Page(house, "ken").get(page)
     if page != "versions/1/":
-        assert page in ("gate/", "shadow/", "suggestions/") or "v1 does not load any more, so every call is denied" in shown
+        assert (
+            page in ("gate/", "shadow/", "suggestions/")
+            or "v1 does not load any more, so every call is denied" in shown
+        )
     if page in ("tiers/", "document/", "versions/1/"):
         assert re.search(r"line \d+, column \d+: roles.clerk.tier", shown) and "read-only" in shown
     with pytest.raises(PolicyError):
