@@ -39,7 +39,8 @@ def in_minor_units(amount: int, currency: str, digits: int) -> int:
     carry exactly stays the largest that it can, which is over every limit.
     """
     places = digits_of(currency)
-    found = amount * 10 ** (places - digits) if places >= digits else -(-amount // 10 ** (digits - places))
+    scale = int(10 ** abs(places - digits))
+    found = amount * scale if places >= digits else -(-amount // scale)
     return max(-EXACT, min(found, EXACT))
 
 
