@@ -1,6 +1,7 @@
 """A form that was sent after its session had ended, or before a step-up: kept meanwhile, so that nothing typed is lost.
 
-Only what passed the CSRF check comes here. It is sent again by the person, never by itself.
+Only what passed the CSRF check comes here, or what a browser says our own page sent. It is sent again by the person, never by
+itself.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ KEPT_FOR = timedelta(hours=1)
 MAX_CHARACTERS = 272 * 1024
 _NEVER_KEPT = ("csrfmiddlewaretoken", "password", "secret", "token")
 SESSION_ENDED = "The session had ended when you sent it"
+OUT_OF_DATE = "You had signed in again since its page was drawn"
 STEP_UP = "You had not proven who you are when you sent it"
 
 
@@ -74,7 +76,11 @@ def _store(request: HttpRequest, path: str, fields: list[tuple[str, str]], why: 
 def keep_form(request: HttpRequest) -> HttpResponse:
     """Keep the sent form and ask for a sign-in."""
     target = reverse("accounts:resume") if keep(request, SESSION_ENDED) else request.get_full_path()
-    address = f"{reverse('accounts:sign_in')}?{urlencode({'next': target})}"
+    return lead_to(request, f"{reverse('accounts:sign_in')}?{urlencode({'next': target})}")
+
+
+def lead_to(request: HttpRequest, address: str) -> HttpResponse:
+    """The whole page goes there, also where only a part of it asked."""
     return HttpResponseClientRedirect(address) if getattr(request, "htmx", False) else redirect(address)
 
 

@@ -1,4 +1,4 @@
-"""Sign in with a password where that is allowed, sign out, switch workspace."""
+"""Sign in with a password where that is allowed, sign out, switch workspace, and what was sent from a page too old."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -15,7 +16,7 @@ from accounts.access import NotVisible, workspaces_visible_to
 from accounts.forms import SignInForm
 from accounts.http import SESSION_KEY, AuthenticatedRequest, sign_in_required
 from accounts.ids import is_id
-from accounts.kept import forget, kept_form
+from accounts.kept import OUT_OF_DATE, forget, keep, keep_form, kept_form, lead_to
 from accounts.models import User
 from accounts.oidc_settings import PASSWORD_BACKEND
 from accounts.resumed import told
@@ -83,6 +84,21 @@ def discard_kept(request: AuthenticatedRequest) -> HttpResponse:
     """Drop what was kept."""
     forget(request)
     return redirect(resolve_url(settings.LOGIN_REDIRECT_URL))
+
+
+@never_cache
+def out_of_date(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form whose CSRF token does not hold. Signing in again makes another token, and pages drawn before have the old one.
+
+    Nothing is done. What a page of this site sent is kept, to be looked at and sent again; what comes from elsewhere is not.
+    """
+    ours = request.headers.get("Origin") in {f"{request.scheme}://{request.get_host()}", *settings.CSRF_TRUSTED_ORIGINS}
+    typed = any(value for name, value in request.POST.items() if name != "csrfmiddlewaretoken")
+    if ours and typed and not request.user.is_authenticated:
+        return keep_form(request)
+    if ours and typed and keep(request, OUT_OF_DATE):
+        return lead_to(request, reverse("accounts:resume"))
+    return render(request, "accounts/out_of_date.html", status=403)
 
 
 @require_POST

@@ -4,6 +4,7 @@ import re
 from html import unescape
 from urllib.parse import urlencode
 
+import pytest
 from django.test import Client
 
 from policies.documents import parsed
@@ -66,6 +67,51 @@ def test_a_form_without_its_csrf_token_is_not_kept(cast):
     assert client.post("/policies/support/draft/open/", {"note": "planted"}).status_code == 403
     sign_in(client, cast, "priya", "/resume/")
     assert "planted" not in client.get("/resume/").content.decode()
+
+
+OURS = {"Origin": "http://testserver"}
+
+
+def test_a_form_from_before_another_sign_in_waits_to_be_sent_again(cast):
+    """Out and in again in another tab: the session is a new one, and the CSRF token of every page drawn before is old."""
+    client, old = ended(cast, "ken")
+    sign_in(client, cast, "ken", "/policies/")
+    assert client.cookies["csrftoken"].value != old
+    data = {"id": "daily", "max": "5", "csrfmiddlewaretoken": old}
+    path = "/policies/support/limits/new/"
+    assert client.post(path, data, headers=OURS)["Location"] == "/resume/"
+    page = client.get("/resume/").content.decode()
+    assert "You had signed in again since its page was drawn" in page and f'action="{path}"' in page
+    part = client.post(path, data, headers={**OURS, "HX-Request": "true"})
+    assert part["HX-Redirect"] == "/resume/"
+
+
+def test_the_same_without_a_session_leads_over_the_sign_in(cast):
+    client, old = ended(cast, "ken")
+    sign_in(client, cast, "ken", "/policies/")
+    client.post("/sign-out/", {"csrfmiddlewaretoken": client.cookies["csrftoken"].value})
+    answer = client.post("/policies/support/limits/new/", {"id": "daily", "csrfmiddlewaretoken": old}, headers=OURS)
+    assert answer["Location"] == "/sign-in/?next=%2Fresume%2F"
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": "null"}, {"Origin": "https://elsewhere.example"}])
+def test_what_another_site_sent_is_neither_done_nor_kept_and_the_page_says_so(cast, headers):
+    client, _ = ended(cast, "ken")
+    sign_in(client, cast, "ken", "/policies/")
+    answer = client.post(
+        "/policies/support/limits/new/", {"id": "planted", "csrfmiddlewaretoken": "x" * 64}, headers=headers
+    )
+    assert answer.status_code == 403 and "This page was out of date" in answer.content.decode()
+    assert "planted" not in client.get("/resume/").content.decode()
+
+
+def test_a_secret_from_an_old_page_is_not_kept(cast):
+    client, old = ended(cast, "dana")
+    sign_in(client, cast, "dana", "/")
+    for data in ({"client_secret": "hunter2"}, {}):
+        answer = client.post("/policies/", {**data, "csrfmiddlewaretoken": old}, headers=OURS)
+        assert answer.status_code == 403 and "hunter2" not in answer.content.decode()
+    assert "Nothing is waiting" in client.get("/resume/").content.decode()
 
 
 def test_a_secret_and_a_huge_form_are_not_kept(cast):
