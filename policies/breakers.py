@@ -23,7 +23,7 @@ from policies.limits import lock_counters
 from policies.models import BreakerTrip, DecisionRecord
 from traces.services import record_governance
 
-MIN_REASON = 10
+MIN_REASON, MAX_REASON = 10, 500
 DECIDED = "decided"
 # What happened -> the breakers that count it.
 EVENTS: Mapping[str, tuple[str, ...]] = {
@@ -144,13 +144,15 @@ def reset(*, actor: Actor, user: User, workspace: Workspace, trip_id: str, reaso
     said = reason.strip()
     if len(said) < MIN_REASON:
         raise ResetRefused(f"Say in at least {MIN_REASON} characters what you found and why calls may go on.")
+    if len(said) > MAX_REASON:
+        raise ResetRefused(f"This has more than {MAX_REASON} characters. Shorten it.")
     with transaction.atomic():
         trip = BreakerTrip.objects.select_for_update(of=("self",)).filter(pk=trip_id, workspace=workspace).first()
         if trip is None:
             raise NotVisible("breaker trip")
         if trip.reset_at is not None:
             raise ResetRefused(f"{(trip.reset_by or {}).get('name', 'Someone')} reset this breaker already.")
-        trip.reset_at, trip.reset_reason = database_now(), said[:500]
+        trip.reset_at, trip.reset_reason = database_now(), said
         trip.reset_by = {"kind": actor.kind, "id": actor.id, "name": actor.name}
         trip.save(update_fields=["reset_at", "reset_reason", "reset_by"])
         record_governance(actor=actor, workspace_id=workspace.pk, type="breaker.reset", body=_told(trip))

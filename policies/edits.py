@@ -217,7 +217,10 @@ def set_scope(plain: Mapping[str, Any], *, role: str, resource_type: str, expres
 
 
 def set_redact(plain: Mapping[str, Any], *, resource_type: str, path: str, kind: str | None) -> Plain:
-    """A field that people see as `[kind]` in ledger, review and export; None lifts it."""
+    """A field that people see as `[kind]` in ledger, review and export; None lifts it. Raises EditRefused."""
+    if kind is None and value_at(plain, ("redact", resource_type, path)) is None:
+        remedy = "Name the kind of value to redact it, such as card number."
+        raise EditRefused("kind", f"{path} of {resource_type} is not redacted.", remedy)
 
     def change(new: Plain) -> None:
         types = new.setdefault("redact", {})

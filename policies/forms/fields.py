@@ -37,6 +37,11 @@ class AddFieldForm(SeenForm):
         error_messages={"invalid": "Write one field, such as region or address.city. Fields are allowed one by one."},
     )  # fmt: skip
 
+    @property
+    def place(self) -> str:
+        """Which of a page's forms it is, as the templates name them: what was typed goes back into that one."""
+        return "-".join(("add", *(self.data.get(name, "") for name in ("role", "resource_type", "kind"))))
+
 
 class MaskForm(SeenForm):
     """How a readable field is shown to the agent: its value, or a chip with the kind of value."""
@@ -48,6 +53,11 @@ class MaskForm(SeenForm):
         regex=r"^[a-z][a-z ]{0,39}$", required=False, label="Shown as",
         error_messages={"invalid": "Name the kind of value in small letters, such as card number."},
     )  # fmt: skip
+
+    @property
+    def place(self) -> str:
+        """See `AddFieldForm.place`."""
+        return "-".join(("mask", *(self.data.get(name, "") for name in ("role", "resource_type", "path"))))
 
 
 class UnlistedForm(SeenForm):

@@ -33,13 +33,16 @@ class ScopeForm(SeenForm):
                 required=False,
                 max_length=120,
                 label=f"Field {number + 1}",
-                widget=forms.TextInput(attrs={"list": "known-fields"}),
+                widget=forms.TextInput(attrs={"list": "known-fields", "placeholder": "Field"}),
             )
             self.fields[f"operator_{number}"] = forms.ChoiceField(
                 required=False, choices=words, label=f"Condition {number + 1}"
             )
             self.fields[f"value_{number}"] = forms.CharField(
-                required=False, max_length=300, label=f"Value {number + 1}"
+                required=False,
+                max_length=300,
+                label=f"Value {number + 1}",
+                widget=forms.TextInput(attrs={"placeholder": "Value"}),
             )
         self.known = sorted(set(known))
 

@@ -86,6 +86,15 @@ WORDS = {
 }
 
 
+def told(section: str, rule: Mapping[str, Any]) -> list[str]:
+    """A whole rule in sentences: whatever of it somebody changed, it shows."""
+    expression = str(rule.get("forbid") or rule.get("require") or "")
+    said = [f"{'Never' if 'forbid' in rule else 'Only'} where {expression}"] if expression else []
+    rest = [str(rule[name]) for name in ("reason", "remedy") if name in rule]
+    parts = [*WORDS[section](rule), *said, f"About {sentences.when(rule)}", *rest]
+    return [part.removesuffix(".") for part in dict.fromkeys(parts)]
+
+
 def badge_of(place: Place, *path: str) -> str:
     """What this draft does to what stands at a path."""
     if place.draft is None:
@@ -134,6 +143,13 @@ def route_lines(place: Place, groups: Mapping[str, str]) -> list[RouteLine]:
         )
         for name, rule in (place.plain.get("routes") or {}).items()
     ]  # fmt: skip
+
+
+def told_route(rule: Mapping[str, Any], groups: Mapping[str, str]) -> list[str]:
+    """Whole approval steps in sentences: whatever of them somebody changed, it shows."""
+    steps = [f"{name}: {people} of {who}" for name, who, people in (_step(step, groups) for step in rule["steps"])]
+    rest = [f"Denied if nobody decides within {sentences.length(rule.get('expires', '1h'))}"]
+    return [*steps, *rest, *(said.removesuffix(".") for said in sentences.route_more(rule, groups))]
 
 
 def _step(step: Mapping[str, Any], groups: Mapping[str, str]) -> tuple[str, str, int]:

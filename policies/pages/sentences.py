@@ -18,6 +18,9 @@ DAY_NAMES = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thur
              "sun": "Sunday"}  # fmt: skip
 TIER_WORDS = {"read-only": "Read-only", "draft-only": "Draft-only", "execute-with-approval": "Execute with approval",
               "autonomous": "Autonomous"}  # fmt: skip
+STEP_UPS = {"none": "Approvers prove what the workspace asks of everybody.",
+            "totp": "Approvers give a code or passkey within the 5 minutes before.",
+            "passkey": "Approvers sign each approval with a passkey."}  # fmt: skip
 VERDICTS = {"tightens": "Only tightens. Nothing is loosened.", "same": "Nothing changes.", "first": "First version.",
             "mixed": "Mixed: some rules tighten, some loosen.", "loosens": "Loosens."}  # fmt: skip
 
@@ -126,6 +129,8 @@ def route_more(rule: Mapping[str, Any], groups: Mapping[str, str]) -> list[str]:
     for item in rule.get("escalation", ()):
         what = item.get("step", "what still waits")
         told.append(f"After {length(item['after'])} {called(item['to'])} may decide {what} too.")
+    if "step_up" in rule:
+        told.append(STEP_UPS[rule["step_up"]])
     if "second_above" in rule:
         told.append(f"Above {rule['second_above']} approvals of one person in an hour, each needs a second approver.")
     return told + ([_emergency(rule["break_glass"], called)] if "break_glass" in rule else [])

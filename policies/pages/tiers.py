@@ -10,7 +10,7 @@ from policies.engine.diff.words import title
 from policies.engine.types import EFFECT_CLASSES
 from policies.pages.place import Place
 from policies.pages.powers import Powers
-from policies.pages.sentences import CLASSES
+from policies.pages.sentences import CLASSES, TIER_WORDS
 
 SHORT = {
     "read-only": "Read-only",
@@ -141,6 +141,14 @@ def terms(plain: Mapping[str, Any], role: str) -> list[Any]:
     """What a role's own form edits."""
     data = value_at(plain, ("roles", role)) or {}
     return [data.get("tier"), data.get("runbook"), data.get("on_call")]
+
+
+def told_terms(plain: Mapping[str, Any], role: str) -> list[str]:
+    """The same in words."""
+    tier, runbook, on_call = terms(plain, role)
+    if tier is None:
+        return ["The role is not there any more"]
+    return [TIER_WORDS[tier], f"Runbook {runbook or 'none'}", f"On call {on_call or 'nobody'}"]
 
 
 def _rows(place: Place, roles: list[str], filters: Filters) -> Iterator[tuple[str, Row]]:

@@ -14,7 +14,7 @@ from policies.forms.cells import RoleForm, TierForm
 from policies.forms.seen import SeenForm
 from policies.pages.cells import cell_form, cell_panel
 from policies.pages.place import Place, place_of
-from policies.pages.tiers import terms
+from policies.pages.tiers import terms, told_terms
 from policies.views.rendering import back, draw, draw_tiers
 from policies.views.saving import Sent, policy_to_edit, refusal, send
 
@@ -70,8 +70,8 @@ def role(request: AuthenticatedRequest, slug: str, role: str) -> HttpResponse:
     """A role's tier, runbook and on-call group."""
     policy = policy_to_edit(request, slug)
     place = place_of(request.user, request.workspace, slug)
-    if role not in place.roles or place.draft is None:
-        messages.error(request, GONE)
+    if request.method == "GET" and (role not in place.roles or place.draft is None):
+        messages.error(request, GONE if place.draft else "There is no draft. Open one to change a role.")
         return redirect("policies:tiers", slug)
     form, sent, classes = _role_form(request, place, role), Sent(False, 200), classes_of(request.workspace.pk)
     if request.method == "POST":
@@ -84,8 +84,10 @@ def role(request: AuthenticatedRequest, slug: str, role: str) -> HttpResponse:
         )  # fmt: skip
     if sent.saved:
         return redirect("policies:tiers", slug)
-    context = {"form": form, "role": role, "role_title": title(role), "conflict": sent.conflict}
-    context["role_seen"] = edits.fingerprint(edits.value_at(place.plain, ("roles", role)))
+    context = {
+        "form": form, "role": role, "role_title": title(role), "conflict": sent.conflict,
+        "theirs": told_terms(place.plain, role), "role_seen": edits.fingerprint(edits.value_at(place.plain, ("roles", role))),
+    }  # fmt: skip
     return draw(request, place, "tiers", context, template="role_form", status=sent.status)
 
 

@@ -42,9 +42,18 @@ def _draw(
     cards = [_card(place, role, kind, usage) for kind in types_of_role(place, role)] if role else []
     context = {
         "role": role, "cards": cards, "redactions": redactions(place), "refused": form, "conflict": conflict,
-        "redact_form": RedactForm(initial={"revision": place.revision, "was": edits.fingerprint(None)}),
+        "redact_form": _redact_form(place, form),
     }  # fmt: skip
     return draw(request, place, "fields", context, status=status)
+
+
+def _redact_form(place: Place, refused: SeenForm | None) -> RedactForm:
+    """The form for one more redaction: what was typed into it, where that was refused."""
+    form = RedactForm(initial={"revision": place.revision, "was": edits.fingerprint(None)})
+    if isinstance(refused, RedactForm) and (refused.data.get("kind") or refused.errors):
+        form = refused
+    form.fields["kind"].required = True  # Empty, it is the button that shows a field again.
+    return form
 
 
 def _card(place: Place, role: str, kind: str, usage: Usage) -> object:

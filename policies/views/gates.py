@@ -11,6 +11,7 @@ from accounts.ids import is_id
 from accounts.models import Agent
 from accounts.permissions import Permission
 from policies import edits
+from policies.access import policies_visible_to
 from policies.catalog import classes_of
 from policies.drafts import open_draft
 from policies.forms.cells import MoveForm
@@ -33,8 +34,10 @@ def gate(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 @sign_in_required
 @require_GET
 def agent_gate(request: AuthenticatedRequest, agent_id: str) -> HttpResponse:
-    """The same for one agent: its role's table in the live version."""
+    """The same for one agent: its role's table in the live version; why there is none, where its policy is missing."""
     agent = _agent(request, agent_id)
+    if not policies_visible_to(request.user, request.workspace).filter(slug=agent.policy).exists():
+        return render(request, "policies/agent_gate.html", {"agent": agent})
     place = place_of(request.user, request.workspace, agent.policy)
     views = live_views(place, agent.role)
     context = {"place": place, "frame": frame_of(place, ""), "views": views, "agent": agent}
@@ -54,7 +57,8 @@ def _agent(request: AuthenticatedRequest, agent_id: str) -> Agent:
 def move(request: AuthenticatedRequest, slug: str, role: str) -> HttpResponse:
     """Another tier for a role: an edit of the draft like any other, published by the same rules."""
     policy, form = policy_to_edit(request, slug), MoveForm(request.POST)
-    open_draft(actor=request.actor, user=request.user, policy=policy)
+    if form.is_valid() and role in place_of(request.user, request.workspace, slug).roles:
+        open_draft(actor=request.actor, user=request.user, policy=policy)
     classes = classes_of(request.workspace.pk)
     sent = send(
         request, policy, form, seen=lambda plain: edits.value_at(plain, ("roles", role, "tier")),

@@ -27,7 +27,8 @@ from policies.pages.place import Place, place_of
 from policies.pages.publishing import publishing_of
 from policies.publishing import ONE_PERSON, Outcome, agree, decline, propose
 from policies.refusals import DraftChanged, PolicyRefused
-from policies.views.saving import UNREAD, policy_to_edit, refusal, send
+from policies.views.rendering import draw_tiers
+from policies.views.saving import UNREAD, no_draft, policy_to_edit, refusal, send
 from policies.waivers import name_for
 
 CONTROLS = [(control.key, f"{row.name}: {control.name}") for row in CAPABILITIES for control in row.controls]
@@ -39,6 +40,8 @@ def publish(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     """What would go live, and the form that asks for it; the second person reads the same page."""
     place = place_of(request.user, request.workspace, slug)
     if place.draft is None or place.diff is None:
+        if request.method == "POST" and place.draft is None:
+            return _gone(request, slug)
         messages.error(request, "There is no draft to publish." if place.draft is None else UNREAD)
         return redirect("policies:tiers", slug)
     form = _propose_form(place, request.POST if request.method == "POST" else None)
@@ -112,8 +115,7 @@ def _act(
     """Do it, or show the page again with what was refused: 409 when the draft moved on, else 422."""
     draft = open_draft_of(get_policy_for(request.user, request.workspace, slug))
     if draft is None:
-        messages.error(request, "This draft was published or discarded meanwhile.")
-        return redirect("policies:versions", slug)
+        return _gone(request, slug)
     status = 422
     if form.is_valid():
         try:
@@ -127,6 +129,11 @@ def _act(
         return redirect("policies:document", slug)
     form.look_again(revision=place.revision, was="")
     return _draw(request, place, status=status, **{name: form})
+
+
+def _gone(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+    """The draft was published or discarded meanwhile: what is live now, and where what was sent is kept."""
+    return draw_tiers(request, place_of(request.user, request.workspace, slug), conflict=no_draft(request), status=409)
 
 
 def _done(request: AuthenticatedRequest, slug: str, outcome: Outcome) -> HttpResponse:
@@ -180,9 +187,12 @@ def add_waiver(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     sent = send(
         request, policy, form, change=lambda plain, data: edits.put_rule(plain, section="waivers", rule=form.waiver(by))
     )
-    if sent.saved or place.draft is None:
+    if sent.saved:
         return redirect("policies:publish", slug)
-    return _draw(request, place_of(request.user, request.workspace, slug), status=sent.status, waiver_form=form)
+    place = place_of(request.user, request.workspace, slug)
+    if place.draft is None:
+        return _gone(request, slug)
+    return _draw(request, place, status=sent.status, waiver_form=form)
 
 
 @sign_in_required
@@ -205,7 +215,7 @@ def rebase(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     """Theirs, yours and the result, for the cells somebody touched; a choice where both did."""
     draft = open_draft_of(policy_to_edit(request, slug))
     if draft is None or not needs_rebase(draft):
-        messages.success(request, "The draft is up to date.")
+        messages.success(request, "The draft is up to date." if draft else "There is no draft. Nothing was changed.")
         return redirect("policies:tiers", slug)
     if still_read(draft) is None:
         messages.error(request, UNREAD)

@@ -1,5 +1,7 @@
 """Rules that stand in lists: invariants, limits, freezes and breakers, each with one form."""
 
+from dataclasses import dataclass
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -17,7 +19,7 @@ from policies.forms.seen import SeenForm
 from policies.forms.times import FreezeForm
 from policies.pages.measures import measured_lines, problems_of, trips_of
 from policies.pages.place import Place, place_of
-from policies.pages.rules import WORDS, gone, rule_lines
+from policies.pages.rules import gone, rule_lines, told
 from policies.views.rendering import draw
 from policies.views.saving import Sent, policy_to_edit, refusal, send
 
@@ -29,19 +31,33 @@ NOUNS = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A text that was refused: of which line of the page it is, and why."""
+
+    of: str
+    text: str
+    problem: str
+
+
 @sign_in_required
 @require_GET
 def rules(request: AuthenticatedRequest, slug: str, section: str) -> HttpResponse:
     """One section as sentences, with how each rule met reality."""
+    return draw_rules(request, slug, section)
+
+
+def draw_rules(request: AuthenticatedRequest, slug: str, section: str, *, unsent: Unsent | None = None) -> HttpResponse:
+    """The tab of a section; `unsent` is what somebody wrote on it that was refused."""
     place = place_of(request.user, request.workspace, slug)
     context = {
         "section": section, "noun": NOUNS[section], "lines": measured_lines(place, section), "gone": gone(place, section),
         "trips": trips_of(place) if section == "breakers" else [],
         "demotions": rule_lines(place, "demotions") if section == "breakers" else [],
         "demotions_gone": gone(place, "demotions") if section == "breakers" else [],
-        "may_reset": has_permission(request.user, Permission.AGENT_PAUSE, request.workspace),
+        "may_reset": has_permission(request.user, Permission.AGENT_PAUSE, request.workspace), "unsent": unsent,
     }  # fmt: skip
-    return draw(request, place, section, context, template="rules")
+    return draw(request, place, section, context, template="rules", status=422 if unsent else 200)
 
 
 @sign_in_required
@@ -61,7 +77,7 @@ def edit(request: AuthenticatedRequest, slug: str, section: str, id: str = "") -
         )  # fmt: skip
     if sent.saved:
         return redirect(_tab(section, slug))
-    theirs = WORDS[section](sent.conflict.theirs) if sent.conflict and sent.conflict.theirs else None
+    theirs = told(section, sent.conflict.theirs) if sent.conflict and sent.conflict.theirs else None
     context = {
         "section": section, "noun": NOUNS[section], "form": form, "id": id, "conflict": sent.conflict, "theirs": theirs,
         "problems": problems_of(place, section, id) if id else (),

@@ -8,6 +8,7 @@ from django.contrib import messages
 
 from accounts.access import require
 from accounts.http import AuthenticatedRequest
+from accounts.kept import keep
 from accounts.permissions import Permission
 from policies.access import get_policy_for, open_draft_of
 from policies.documents import still_read
@@ -20,7 +21,8 @@ from policies.refusals import DraftChanged, DraftClosed, PolicyRefused
 from policies.replay import start_replay
 
 TRIES = 4
-NO_DRAFT = "There is no draft: it was published or discarded meanwhile. Nothing was saved; your input is still here."
+NO_DRAFT = "There is no draft: it was published or discarded meanwhile. Nothing was saved."
+NO_DRAFT_THEN = "There was no draft when you sent it"
 UNREAD = "This draft does not load any more. Mend its text under Document, or discard it. Nothing was saved."
 Seen = Callable[[Mapping[str, Any]], Any]
 Change = Callable[[Plain, Mapping[str, Any]], Plain]
@@ -30,10 +32,14 @@ INPUTS = {"require": "expression", "forbid": "expression", "from": "starts"}
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """What stands at the edited place now, and a sentence with who put it there. Nothing was saved."""
+    """What stands at the edited place now, and a sentence with who put it there. Nothing was saved.
+
+    `kept` says that what was sent waits on the page of unsent forms.
+    """
 
     theirs: Any
     sentence: str
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ def send(
     for _ in range(TRIES):
         draft = open_draft_of(policy)
         if draft is None:
-            return Sent(False, 409, Conflict(None, NO_DRAFT))
+            return Sent(False, 409, no_draft(request))
         document = still_read(draft)
         if document is None:
             return Sent(False, 409, Conflict(None, UNREAD))
@@ -85,6 +91,11 @@ def send(
         return Sent(True, 200)
     form.refuse("", "Several people save this draft at once. Send it again.")
     return Sent(False, 409)
+
+
+def no_draft(request: AuthenticatedRequest) -> Conflict:
+    """The draft went meanwhile. What was sent is kept, to be sent again by the person once there is another."""
+    return Conflict(None, NO_DRAFT, kept=keep(request, NO_DRAFT_THEN))
 
 
 def _save(request: AuthenticatedRequest, draft: PolicyDraft, plain: Plain) -> None:

@@ -33,7 +33,7 @@ def scope(request: AuthenticatedRequest, slug: str, role: str, resource_type: st
     """Build one scope; `?preview` of the sent pickers counts without saving."""
     policy = policy_to_edit(request, slug)
     place = place_of(request.user, request.workspace, slug)
-    if role not in place.roles:
+    if role not in place.roles and request.method == "GET":
         raise NotVisible("role")
     form, sent = _form(request, place, role, resource_type), Sent(False, 200)
     look = request.POST.get("do") == "preview"
@@ -50,6 +50,7 @@ def scope(request: AuthenticatedRequest, slug: str, role: str, resource_type: st
     context = {
         "form": form, "role": role, "role_title": title(role), "resource_type": resource_type,
         "noun": place.noun(resource_type), "expression": expression, "conflict": sent.conflict,
+        "theirs": [sent.conflict.theirs] if sent.conflict and sent.conflict.theirs else [],
         "sentence": sentence_of(expression, place.noun(resource_type)) if expression else "",
         "sample": _sample(place, role, resource_type, expression, form),
     }  # fmt: skip

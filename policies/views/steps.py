@@ -11,9 +11,8 @@ from policies import edits
 from policies.edits import EditRefused, Plain
 from policies.forms.routes import RouteForm
 from policies.forms.seen import SeenForm
-from policies.pages import sentences
 from policies.pages.place import place_of
-from policies.pages.rules import route_lines
+from policies.pages.rules import route_lines, told_route
 from policies.views.rendering import draw
 from policies.views.rules import known_of
 from policies.views.saving import Sent, policy_to_edit, refusal, send
@@ -53,7 +52,9 @@ def edit(request: AuthenticatedRequest, slug: str, name: str = "") -> HttpRespon
         )  # fmt: skip
     if sent.saved:
         return redirect("policies:steps", slug)
-    theirs = sentences.route(sent.conflict.theirs) if sent.conflict and sent.conflict.theirs else ""
+    theirs = (
+        told_route(sent.conflict.theirs, dict(known_of(place).groups)) if sent.conflict and sent.conflict.theirs else []
+    )
     context = {"form": form, "name": name, "conflict": sent.conflict, "theirs": theirs}
     return draw(request, place, "steps", context, template="route_form", status=sent.status)
 

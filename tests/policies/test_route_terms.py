@@ -11,6 +11,7 @@ from policies.engine.limits import strictness
 from policies.engine.merge import merge
 from policies.engine.problems import PolicyError
 from policies.engine.routes import recorded, route_of
+from policies.engine.schema import STEP_UPS
 from policies.engine.yaml_out import dump
 from policies.pages import sentences
 from tests.policies.browsing import Page, form_of
@@ -213,6 +214,14 @@ def test_it_is_told_in_sentences():
         "In an emergency On call may run it without the rest, and owes a review that audit, which does not exist confirms "
         "within 12 hours. Leads is told.",
     ]  # fmt: skip
+
+
+def test_what_approvers_prove_is_told():
+    assert [sentences.route_more({"step_up": proof}, {}) for proof in STEP_UPS] == [
+        ["Approvers prove what the workspace asks of everybody."],
+        ["Approvers give a code or passkey within the 5 minutes before."],
+        ["Approvers sign each approval with a passkey."],
+    ]
 
 
 FORM = {
