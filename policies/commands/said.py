@@ -45,6 +45,11 @@ def _decoded(data: bytes) -> str:
         raise PolicyError((Problem(line, column, "", "This byte is not UTF-8. Save the file as UTF-8."),)) from error
 
 
+def stopped(path: Path, error: Stop) -> Said:
+    """Why a verb cannot go on, for whoever reads data."""
+    return Said({"file": str(path), "ok": False, "error": str(error)}, str(error), USAGE)
+
+
 def read_document(path: Path) -> Document:
     """A policy file, loaded. Raises Stop or PolicyError."""
     return load(read_text(path))

@@ -89,6 +89,32 @@ def test_a_file_that_cannot_be_read_is_a_wrong_use(verb):
     assert code == 2 and "cannot be read" in said
 
 
+@pytest.mark.parametrize("verb", ["check", "test", "eval"])
+def test_whoever_reads_data_is_given_data_when_a_verb_cannot_go_on(verb):
+    done = alone(verb, "/nowhere/policy.yaml", "--json")
+    assert (
+        done.returncode == 2
+        and json.loads(done.stdout)["error"] == "/nowhere/policy.yaml cannot be read: No such file or directory."
+    )
+    assert b"cannot be read" in done.stderr
+
+
+def test_eval_says_what_is_wrong_with_the_document_as_data_too(file):
+    code, said = run("eval", file(text="roles: ["))
+    assert code == 1 and json.loads(said)["problems"][0]["line"] == 1 and said.count("\n") == 1
+
+
+def test_eval_whose_reader_went_away_says_nothing_and_is_no_success(file):
+    """`eval … | head -1` in a pipeline that fails with its first part."""
+    lines = file(name="lines.jsonl", text=(json.dumps(GIVEN) + "\n") * 500)
+    command = [sys.executable, "manage.py", "remit_policy", "eval", file()]
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(lines, "rb") as given, open(writing, "wb") as out:
+        done = subprocess.run(command, cwd=ROOT, stdin=given, stdout=out, stderr=subprocess.PIPE, timeout=60)
+    assert (done.returncode, done.stderr) == (2, b"")
+
+
 @pytest.mark.parametrize("args", [[], ["check"], ["frobnicate", "x"], ["publish", "x"], ["diff", "x"]])
 def test_a_wrong_use_says_so(args):
     with pytest.raises(CommandError):

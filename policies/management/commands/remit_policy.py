@@ -5,6 +5,7 @@ Exit codes: 0 it holds, 1 the document fails, 2 the command was used wrongly or 
 """
 
 import json
+import os
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from policies.commands import offline, online, replaying
-from policies.commands.said import FAILED, OK, USAGE, Said, Stop, problems, read_document
+from policies.commands.said import FAILED, OK, USAGE, Said, Stop, problems, read_document, stopped
 from policies.engine.document import Document
 from policies.engine.problems import PolicyError
 
@@ -52,6 +53,10 @@ class Command(BaseCommand):
             code = self._say(problems(path, error), options)
         except Stop as error:
             self.stderr.write(str(error))
+            code = USAGE if not options["as_json"] else self._say(stopped(path, error), options)
+        except BrokenPipeError:
+            # Whoever read the answers went away: not all were given, and what is left in the buffer has no reader either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = USAGE
         if code != OK:
             raise SystemExit(code)
@@ -59,6 +64,7 @@ class Command(BaseCommand):
     def _run(self, path: Path, options: dict[str, Any]) -> int:
         verb = options["verb"]
         if verb == "eval":
+            options["as_json"] = True  # Whoever reads lines of JSON is not given anything else.
             return self._eval(read_document(path))
         if verb == "diff":
             return self._diff(options)
