@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import OperationalError
+
 from accounts.access import NotVisible
 from accounts.actors import Actor
 from accounts.clock import database_now
@@ -23,6 +25,8 @@ from approvals.services import record_verdict, refuse_unproven
 from approvals.statement import Proof
 
 MOST = 50
+NOTHING_LEFT = "None of these can be reviewed together. Open each by itself."
+UNSURE = "The database did not answer in time. Open it to see whether it was decided."
 
 
 class BatchRefused(Exception):
@@ -51,6 +55,8 @@ class LeftOut:
     id: str
     title: str
     reason: str
+    # Whether somebody decided it first.
+    settled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one item: done, changed, decided or refused; `text` says it in words."""
+    """What became of one item: done, changed, decided, refused or unsure; `text` says it in words."""
 
     id: str
     title: str
@@ -94,6 +100,14 @@ def sort_of(request: ApprovalRequest) -> tuple[str, str]:
 
 def batch_of(user: User, ids: Sequence[str]) -> Batch:
     """The requests as one page. Raises NotVisible for one this person may not see, BatchRefused where nothing is left."""
+    found = _sorted_out(user, ids)
+    if not found.items:
+        raise BatchRefused(NOTHING_LEFT)
+    return found
+
+
+def _sorted_out(user: User, ids: Sequence[str]) -> Batch:
+    """The same, also where nothing is left that may be decided together."""
     if len(ids) > MOST:
         raise BatchRefused(f"At most {MOST} requests are reviewed together. Tick fewer.")
     requests = _requests(user, list(dict.fromkeys(ids)))
@@ -101,18 +115,15 @@ def batch_of(user: User, ids: Sequence[str]) -> Batch:
     wanted = settings_of(requests[0].workspace_id) if requests else None
     reasons = {request.pk: _why_not(user, request, who, wanted) for request in requests}
     fit = [request for request in requests if not reasons[request.pk]]
-    if not fit:
-        raise BatchRefused("None of these can be reviewed together. Open each by itself.")
-    first = fit[0]
     for request in fit:
-        if sort_of(request) != sort_of(first):
+        if sort_of(request) != sort_of(fit[0]):
             reasons[request.pk] = "It is about another tool or tier than the first one."
     return Batch(
-        tool_title=first.displayed["tool_title"],
-        tier=sort_of(first)[1],
+        tool_title=fit[0].displayed["tool_title"] if fit else "",
+        tier=sort_of(fit[0])[1] if fit else "",
         items=[_item(request) for request in requests if not reasons[request.pk]],
         requests=[request for request in requests if not reasons[request.pk]],
-        left_out=[LeftOut(r.pk, r.title, reasons[r.pk]) for r in requests if reasons[r.pk]],
+        left_out=[LeftOut(r.pk, r.title, reasons[r.pk], not r.is_open) for r in requests if reasons[r.pk]],
     )
 
 
@@ -157,7 +168,10 @@ def decide_together(
 
     Raises NotVisible, BatchRefused and StepUpNeeded before anything is recorded; after that one item's failure stops no other.
     """
-    batch = batch_of(user, list(seen))
+    batch = _sorted_out(user, list(seen))
+    # Where others decided all of them first, each is told by itself; what never stood together is refused as a whole.
+    if not batch.items and not any(one.settled for one in batch.left_out):
+        raise BatchRefused(NOTHING_LEFT)
     if choice == Verdict.Choice.REJECT and not reason.strip():
         raise BatchRefused("Write a reason. The agents and the people who asked will read it.")
     if choice == Verdict.Choice.APPROVE:
@@ -165,7 +179,8 @@ def decide_together(
         refuse_unproven_together(user, asked, proof)
     given = {"choice": choice, "reason": reason, "proof": proof, "together": len(batch.items)}
     done = [_decide(actor, user, item, seen[item.id], given) for item in batch.items]
-    return done + [Result(one.id, one.title, "refused", one.reason) for one in batch.left_out]
+    rest = [(one, "decided" if one.settled else "refused") for one in batch.left_out]
+    return done + [Result(one.id, one.title, outcome, one.reason) for one, outcome in rest]
 
 
 def refuse_unproven_together(user: User, requests: Iterable[ApprovalRequest], proof: Proof | None) -> None:
@@ -184,11 +199,16 @@ def _decide(actor: Actor, user: User, item: Item, digest: str, given: Mapping[st
         return Result(item.id, item.title, "decided", str(error))
     except VerdictRefused as error:
         return Result(item.id, item.title, "refused", str(error))
+    except (
+        OperationalError
+    ):  # A lock that was not given, a connection that was cut: the others are decided all the same.
+        return Result(item.id, item.title, "unsure", UNSURE)
     return Result(item.id, item.title, "done", {"approve": "Approved", "reject": "Rejected"}[given["choice"]])
 
 
 def summary(results: Sequence[Result]) -> str:
     """`12 done, 2 changed meanwhile`."""
-    words = {"done": "done", "changed": "changed meanwhile", "decided": "already decided", "refused": "not decided"}
+    words = {"done": "done", "changed": "changed meanwhile", "decided": "already decided", "refused": "not decided",
+             "unsure": "without an answer"}  # fmt: skip
     counts = {key: sum(one.outcome == key for one in results) for key in words}
     return ", ".join(f"{counts[key]} {word}" for key, word in words.items() if counts[key])

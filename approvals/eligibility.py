@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from accounts.models import Delegation, SingleOperator, User
 from approvals.algebra import Step, may_decide
-from approvals.models import ApprovalRequest, capacity_of
+from approvals.models import ApprovalRequest, BreakGlass, capacity_of
 from approvals.people import Person, StandIn, person_in
 
 
@@ -43,7 +43,26 @@ def eligibility(user: User, request: ApprovalRequest, person: Person | None = No
 
 
 def _settled(who: Person, request: ApprovalRequest) -> str:
-    return "" if request.is_open else f"This request was {request.state_words}."
+    return settled_sentence(request)
+
+
+def settled_sentence(request: ApprovalRequest) -> str:
+    """Who decided it and when; of what nobody decided, such as an expiry, only when. "" while it is open."""
+    if request.is_open:
+        return ""
+    at = f" at {request.settled_at:%H:%M:%S} UTC" if request.settled_at else ""
+    by = _settled_by(request)
+    return (
+        f"Already {request.state_words} by {by}{at}." if by else f"This request was already {request.state_words}{at}."
+    )
+
+
+def _settled_by(request: ApprovalRequest) -> str:
+    if request.state == ApprovalRequest.State.BREAK_GLASS:
+        return str(BreakGlass.objects.filter(request=request).values_list("user__name", flat=True).first() or "")
+    decided = request.state in {ApprovalRequest.State.APPROVED, ApprovalRequest.State.REJECTED}
+    last = request.verdicts.filter(void=False).select_related("user").last() if decided else None
+    return last.who if last else ""
 
 
 def _with_agent(who: Person, request: ApprovalRequest) -> str:

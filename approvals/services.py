@@ -13,7 +13,7 @@ from accounts.clock import database_now
 from accounts.models import Agent, User
 from approvals.algebra import Step, timers
 from approvals.capacity import hold, told
-from approvals.eligibility import Eligibility, eligibility
+from approvals.eligibility import Eligibility, eligibility, settled_sentence
 from approvals.fatigue import above_limit, first_opened
 from approvals.models import ApprovalRequest, Verdict, capacity_of
 from approvals.refusals import (
@@ -249,7 +249,7 @@ def _chosen(may: Eligibility, number: int | None) -> Step:
 def refuse_settled(request: ApprovalRequest, now: datetime) -> None:
     """Raises AlreadyDecided where nobody can decide any more."""
     if not request.is_open:
-        raise AlreadyDecided(_settled_sentence(request))
+        raise AlreadyDecided(settled_sentence(request))
     if now >= request.expires_at:
         raise AlreadyDecided(f"This request expired at {request.expires_at:%H:%M} UTC, so it was denied.")
 
@@ -258,15 +258,6 @@ def refuse_changed(request: ApprovalRequest, digest: str) -> None:
     """Raises DigestChanged where `digest` is not of what would run (P4)."""
     if digest != request.digest:
         raise DigestChanged("The payload changed after you opened it. Nothing was decided.")
-
-
-def _settled_sentence(request: ApprovalRequest) -> str:
-    """Who decided it and when; of what nobody decided, such as an expiry, only when."""
-    at = f" at {request.settled_at:%H:%M:%S} UTC" if request.settled_at else ""
-    last = request.verdicts.filter(void=False).select_related("user").last()
-    if last is None or request.state not in {State.APPROVED, State.REJECTED}:
-        return f"This request was already {request.state_words}{at}."
-    return f"Already {request.state_words} by {last.who}{at}."
 
 
 def _append_verdict(actor: Actor, request: ApprovalRequest, step: Step, verdict: Verdict) -> None:

@@ -29,7 +29,15 @@ def batch(request: AuthenticatedRequest) -> HttpResponse:
     return _page(request, request.GET.getlist("id"))
 
 
-def _page(request: AuthenticatedRequest, ids: list[str], *, problem: str = "", reason: str = "") -> HttpResponse:
+def _page(
+    request: AuthenticatedRequest,
+    ids: list[str],
+    *,
+    ticked: list[str] | None = None,
+    problem: str = "",
+    reason: str = "",
+) -> HttpResponse:
+    """`ids` stand on it; `ticked` are those of them that are ticked, which is all of them unless somebody unticked some."""
     found: Batch | None = None
     try:
         found = batch_of(request.user, ids) if ids else None
@@ -41,7 +49,8 @@ def _page(request: AuthenticatedRequest, ids: list[str], *, problem: str = "", r
         request.show_workspace(workspace)
         note_shown(found.requests, request.user)
         told = pace(request.user, workspace.pk).sentence
-    context: dict[str, Any] = {"batch": found, "problem": problem, "reason": reason, "ticked": set(ids), "pace": told}
+    context: dict[str, Any] = {"batch": found, "problem": problem, "reason": reason, "pace": told}
+    context["ticked"] = set(ids if ticked is None else ticked)
     return render(request, "approvals/batch.html", context, status=422 if problem else 200)
 
 
@@ -51,7 +60,8 @@ def _decide(request: AuthenticatedRequest) -> HttpResponse:
     reason = request.POST.get("reason", "").strip()[:2000]
     choice = request.POST.get("choice", "")
     if not ids or choice not in {"approve", "reject"}:
-        return _page(request, shown or ids, problem="Tick at least one request, then approve or reject.", reason=reason)
+        problem = "Tick at least one request, then approve or reject."
+        return _page(request, shown or ids, ticked=ids, problem=problem, reason=reason)
     seen = {request_id: request.POST.get(f"{DIGEST}{request_id}", "") for request_id in ids}
     workspace = get_request_for(request.user, ids[0]).workspace
     request.show_workspace(workspace)
@@ -60,7 +70,7 @@ def _decide(request: AuthenticatedRequest) -> HttpResponse:
         proof = proof_of(fresh_step_up(here(request)))
         results = decide_together(actor=actor, user=request.user, choice=choice, reason=reason, seen=seen, proof=proof)
     except BatchRefused as error:
-        return _page(request, shown or ids, problem=str(error), reason=reason)
+        return _page(request, shown or ids, ticked=ids, problem=str(error), reason=reason)
     except StepUpNeeded as error:
         raise StepUpMissing(str(error)) from error
     return render(request, "approvals/batch_done.html", _told(results))

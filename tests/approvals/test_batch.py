@@ -1,6 +1,9 @@
 """Review together: the same tool, tier and reversible effect only; each item is decided by itself on what was shown (E-03)."""
 
+import threading
+
 import pytest
+from django.db import connection, transaction
 
 from actions.edit import edit_payload
 from approvals.batch import MOST
@@ -50,7 +53,7 @@ def test_each_is_decided_by_itself_and_told_by_itself(cast, asked):
     )  # fmt: skip
     vote(cast, decided, "priya")
     page = browser(cast, "priya").post("/approvals/batch/", body).content.decode()
-    assert "1 done" in page and "1 changed meanwhile" in page and "1 not decided" in page
+    assert "1 done" in page and "1 changed meanwhile" in page and "1 already decided" in page
     assert Verdict.objects.filter(request=first).count() == Verdict.objects.filter(request=decided).count() == 1
     assert not Verdict.objects.filter(request=edited).exists()
 
@@ -159,3 +162,50 @@ def test_v7_what_a_passkey_signs_by_itself_is_in_no_batch(cast, asked):
     ask_for(cast, "passkey")
     page = browser(cast, "priya").post("/approvals/batch/", sent(asked)).content.decode()
     assert "None of these can be reviewed together" in page and not Verdict.objects.exists()
+
+
+def test_what_was_unticked_is_still_unticked_when_a_problem_brings_the_page_back(cast, asked):
+    """Otherwise a reason written on the second try decides what was left out on the first."""
+    left, *taken = asked
+    body = sent(asked, "reject") | {"id": [one.pk for one in taken]}
+    page = browser(cast, "priya").post("/approvals/batch/", body).content.decode()
+    assert all(f'value="{one.pk}" checked' in page for one in taken)
+    assert f'value="{left.pk}">' in page and f'value="{left.pk}" checked' not in page
+
+
+def test_f1_each_that_others_decided_first_says_by_whom_and_when(cast, asked):
+    for one in asked[:2]:
+        vote(cast, one, "ken", "reject", "Not these.")
+    answer = browser(cast, "priya").post("/approvals/batch/", sent(asked[:2]))
+    page = answer.content.decode()
+    assert answer.status_code == 200 and "2 already decided" in page
+    page = browser(cast, "priya").post("/approvals/batch/", sent(asked)).content.decode()
+    assert "1 done, 2 already decided" in page and page.count("Already rejected by Ken Abe at") == 2
+
+
+def test_one_whose_row_is_held_stops_no_other_and_is_told(transactional_db, cast, asked):
+    """A lock that is not given in time ends that one item alone."""
+    held = threading.Event()
+    done = threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            ApprovalRequest.objects.select_for_update().get(pk=asked[1].pk)
+            held.set()
+            done.wait(30)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(10)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '300ms'")
+        page = browser(cast, "priya").post("/approvals/batch/", sent(asked)).content.decode()
+    finally:
+        done.set()
+        holder.join()
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
+    assert "2 done, 1 without an answer" in page and "Open it to see whether it was decided." in page
+    assert [Verdict.objects.filter(request=one).count() for one in asked] == [1, 0, 1]
