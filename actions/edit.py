@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.actors import Actor
+from accounts.clock import database_now
 from accounts.models import User
 from actions.arguments import check_arguments
 from actions.ask import shown, title_of
@@ -20,8 +21,8 @@ from actions.propose import TARGETS, decided_body, decision_columns
 from actions.states import State
 from approvals.eligibility import Eligibility, eligibility
 from approvals.models import ApprovalRequest
-from approvals.refusals import AlreadyDecided, DigestChanged, NotEntitled
-from approvals.services import replace_payload
+from approvals.refusals import DigestChanged, NotEntitled
+from approvals.services import refuse_settled, replace_payload
 from policies.engine.routes import recorded
 from policies.engine.types import Route
 from policies.limits import replace_holds
@@ -42,6 +43,9 @@ def edit_payload(
     """
     with transaction.atomic():
         request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request_id)
+        # INVARIANT: whoever is signed in edits, whatever a request says (R-24). Held by tests/approvals/test_edit_page.py.
+        if (actor.kind, actor.id) != ("user", editor.pk):
+            raise NotEntitled("An edit is made by the person who is signed in.")
         may = _refuse(request, editor, digest)
         found = Action.objects.select_related("tool__connection", "agent", "requester", "trace")
         # The action's lock, then its trace's, as every move takes them; limits come last: no two can wait for each other.
@@ -69,13 +73,12 @@ def edit_payload(
 
 def _refuse(request: ApprovalRequest, editor: User, digest: str) -> Eligibility:
     """By what right this person edits. Raises what `edit_payload` does."""
-    if not request.is_open:
-        raise AlreadyDecided(f"This request was already {request.state}.")
+    refuse_settled(request, database_now())
     may = eligibility(editor, request)
     if not may.may_decide:
         raise NotEntitled(may.reason)
     if digest != request.digest:
-        raise DigestChanged("The payload changed after you opened it. Your text is still here; nothing was saved.")
+        raise DigestChanged("The payload changed after you opened it. What you typed is still here; nothing was saved.")
     return may
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from django import forms
 
+from accounts.display.plain import disguised
+from accounts.display.structure import as_json
 from actions.definition import Definition
 from traces.canonical import canonical_text, strict_loads
 
@@ -67,24 +69,34 @@ class LinesField(forms.CharField):
 
 
 class TextField(forms.CharField):
-    """A text kept as typed, with the line ends of every system as one."""
+    """A text kept as typed, with the line ends that it had: browsers send their own."""
 
-    def __init__(self, *, nullable: bool, **options: Any) -> None:
+    def __init__(self, *, nullable: bool, value: Any, **options: Any) -> None:
         self.nullable = nullable
+        had = value if isinstance(value, str) else ""
+        self.end = "\r\n" if had.count("\r\n") == had.count("\n") > 0 else "\n"
         super().__init__(strip=False, **options)
 
     def clean(self, value: Any) -> str | None:
         """The text; empty means nothing where the tool takes null. Raises ValidationError."""
-        text = str(super().clean(value)).replace("\r\n", "\n")
+        text = str(super().clean(value)).replace("\r\n", "\n").replace("\n", self.end)
         return None if self.nullable and not text else text
+
+
+class _Typed(str):
+    """What a person typed as JSON, which a value that is a text is not."""
 
 
 class JsonField(forms.CharField):
     """A structured value as JSON, for what has no editor of its own."""
 
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was sent, told apart from a value."""
+        return _Typed("" if data is None else data)
+
     def prepare_value(self, value: Any) -> Any:
         """The value as JSON; what a person typed stays as typed."""
-        return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
+        return value if isinstance(value, _Typed) else as_json(value)
 
     def clean(self, value: Any) -> Any:
         """The value. A name that stands twice, or a number JSON does not know, is refused (R-30)."""
@@ -99,15 +111,22 @@ class JsonField(forms.CharField):
 
 def editor(name: str, definition: Definition, arguments: Mapping[str, Any]) -> forms.Field:
     """The field that edits one value of these arguments."""
-    schema = schema_of(name, definition)
-    given: dict[str, Any] = {"label": name, "help_text": str(schema.get("description", "")), "required": False}
+    schema, value = schema_of(name, definition), definition.fields(arguments).get(name)
+    # A field shows what is typed as its letters look, so what hides or imitates in it is named beside it (R-23).
+    told = " ".join(filter(None, (str(schema.get("description", "")), _warning(value))))
+    given: dict[str, Any] = {"label": name, "help_text": told, "required": False}
     money = definition.data.get("money") or {}
     amount = definition.money(arguments)
     if amount and money["amount"] == name:
         return AmountField(digits=amount[2], currency=amount[1], **{**given, "required": True})
     if "enum" in schema:
         return _choice(list(schema["enum"]), given)
-    return _typed(schema, definition.fields(arguments).get(name), given)
+    return _typed(schema, value, given)
+
+
+def _warning(value: Any) -> str:
+    found = disguised(value if isinstance(value, str) else as_json(value))
+    return f"Holds characters that are not seen or look like others: {', '.join(found)}." if found else ""
 
 
 def schema_of(name: str, definition: Definition) -> Schema:
@@ -122,7 +141,7 @@ def schema_of(name: str, definition: Definition) -> Schema:
 def _choice(values: list[Any], given: Mapping[str, Any]) -> forms.Field:
     known = {str(number): value for number, value in enumerate(values)}
     field = forms.TypedChoiceField(
-        choices=[(key, "not set" if value is None else str(value)) for key, value in known.items()],
+        choices=[(key, _label(value, values)) for key, value in known.items()],
         coerce=lambda key: known[key], **{**given, "required": True},
     )  # fmt: skip
     # A value is drawn as its place in the list, so that 1 and "1" stay what they are.
@@ -130,6 +149,14 @@ def _choice(values: list[Any], given: Mapping[str, Any]) -> forms.Field:
         (key for key, one in known.items() if type(one) is type(value) and one == value), value
     )
     return field
+
+
+def _label(value: Any, values: list[Any]) -> str:
+    """A choice as people read it; texts in quotes where 1 and "1" stand beside each other."""
+    if value is None:
+        return "not set"
+    alone = isinstance(value, str) and all(isinstance(one, str) or one is None for one in values)
+    return str(value) if alone else json.dumps(value, ensure_ascii=False)
 
 
 def _typed(schema: Schema, value: Any, given: Mapping[str, Any]) -> forms.Field:
@@ -142,13 +169,18 @@ def _typed(schema: Schema, value: Any, given: Mapping[str, Any]) -> forms.Field:
         return WholeField(min_value=schema.get("minimum"), max_value=schema.get("maximum"), **needed)
     if kinds == ["number"]:
         return forms.FloatField(min_value=schema.get("minimum"), max_value=schema.get("maximum"), **needed)
-    if kinds == ["boolean"] and not nullable:
-        return _choice([True, False], given)
+    if kinds == ["boolean"]:
+        return _choice([True, False, None] if nullable else [True, False], given)
     if kinds == ["string"]:
         return _text(schema, value, nullable, given)
-    if kinds == ["array"] and (schema.get("items") or {}).get("type") == "string":
+    if kinds == ["array"] and (schema.get("items") or {}).get("type") == "string" and _one_a_line(value):
         return LinesField(widget=forms.Textarea(attrs={"rows": 4}), **{**given, "help_text": _lines(given)})
     return JsonField(widget=forms.Textarea(attrs={"rows": 8}), **needed)
+
+
+def _one_a_line(value: Any) -> bool:
+    """Whether lines say exactly this list: no text of several lines, none that is empty or begins or ends with a space."""
+    return all(text and text.strip() == text and len(text.splitlines()) == 1 for text in value or ())
 
 
 def _lines(given: Mapping[str, Any]) -> str:
@@ -158,7 +190,8 @@ def _lines(given: Mapping[str, Any]) -> str:
 def _text(schema: Schema, value: Any, nullable: bool, given: Mapping[str, Any]) -> forms.Field:
     longest = schema.get("maxLength")
     if schema.get("format") == "email":
-        return forms.EmailField(max_length=longest or 254, **{**given, "required": not nullable})
-    lines = isinstance(value, str) and ("\n" in value or len(value) > _LONG)
+        none = None if nullable else ""
+        return forms.EmailField(max_length=longest or 254, empty_value=none, **{**given, "required": not nullable})
+    lines = isinstance(value, str) and (any(end in value for end in "\n\r") or len(value) > _LONG)
     widget = forms.Textarea(attrs={"rows": 10}) if lines or (longest or 0) > 2000 else forms.TextInput()
-    return TextField(nullable=nullable, max_length=longest, widget=widget, **given)
+    return TextField(nullable=nullable, value=value, max_length=longest, widget=widget, **given)

@@ -16,11 +16,14 @@ from actions.edit import EditRefused, edit_payload, in_question
 from actions.forms import EditForm
 from actions.models import Action
 from actions.withdraw import LONGEST, WithdrawRefused, refusal_for, withdraw
+from approvals.eligibility import eligibility
+from approvals.forms import VerdictForm
 from approvals.http import request_on_page
 from approvals.models import ApprovalRequest
 from approvals.queue import queue_page
-from approvals.refusals import VerdictRefused
+from approvals.refusals import DigestChanged, VerdictRefused
 from approvals.review import review_page
+from approvals.views import render_review
 
 
 @sign_in_required
@@ -28,6 +31,8 @@ from approvals.review import review_page
 def edit(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
     """Edit a payload in place; saving runs the policy again before anything can be decided."""
     found = request_on_page(request, request_id)
+    if request.method == "GET" and not eligibility(request.user, found).may_decide:
+        return redirect(reverse("approvals:review", args=[found.pk]))
     form = _edit_form(found, request.POST if request.method == "POST" else None)
     if request.method == "GET" or not form.is_valid():
         return _render_edit(request, found, form, status=200 if request.method == "GET" else 422)
@@ -40,9 +45,16 @@ def edit(request: AuthenticatedRequest, request_id: str) -> HttpResponse:
             digest=form.cleaned_data["digest"],
             values=form.values(),
         )
-    except (VerdictRefused, EditRefused, BadArguments) as error:
+    except DigestChanged as error:
+        return _again(request, found, str(error))
+    except VerdictRefused as error:
+        found.refresh_from_db()
+        return render_review(
+            request, found, VerdictForm(initial={"digest": found.digest}), status=409, conflict=str(error)
+        )
+    except (EditRefused, BadArguments) as error:
         form.add_error(None, str(error))
-        return _render_edit(request, found, form, status=409 if isinstance(error, VerdictRefused) else 422)
+        return _render_edit(request, found, form, status=422)
     messages.success(request, "Edits saved. Policy was checked again.")
     return redirect(reverse("approvals:review", args=[found.pk]))
 
@@ -73,8 +85,19 @@ def _edit_form(found: ApprovalRequest, data: Any) -> EditForm:
     return EditForm(data, definition=definition, arguments=arguments, editable=editable, digest=found.digest)
 
 
-def _render_edit(request: AuthenticatedRequest, found: ApprovalRequest, form: EditForm, *, status: int) -> HttpResponse:
+def _again(request: AuthenticatedRequest, found: ApprovalRequest, conflict: str) -> HttpResponse:
+    """The editor over what stands there now, with what this person typed, above the payload as it would run now."""
+    found.refresh_from_db()
+    typed = request.POST.copy()
+    typed["digest"] = found.digest
+    form = _edit_form(found, typed)
+    return _render_edit(request, found, form, status=409, conflict=conflict)
+
+
+def _render_edit(
+    request: AuthenticatedRequest, found: ApprovalRequest, form: EditForm, *, status: int, conflict: str = ""
+) -> HttpResponse:
     page = queue_page(request.user, found.workspace, "", current=found.pk)
-    shown = review_page(request.user, found, page=page)
+    shown = review_page(request.user, found, page=page, conflict=conflict)
     context: dict[str, Any] = {"queue": page, "review": shown, "edit_form": form, "editing": True}
     return render(request, "approvals/queue.html", context, status=status)

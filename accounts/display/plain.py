@@ -26,6 +26,16 @@ def _word(word: str, beside_latin: bool) -> str:
     return f"{shown} [look-alike {points}]"
 
 
+def disguised(text: str) -> list[str]:
+    """What hides or imitates in a text, each character once, for where the text itself cannot be marked."""
+    beside_latin = "LATIN" in alphabets(text)
+    words = [word for word in WORD.split(text) if imitates(word, beside_latin=beside_latin)]
+    hidden = [f"U+{ord(letter):04X}" for letter in text if is_hidden(letter)]
+    return list(
+        dict.fromkeys([*hidden, *(f"{letter} U+{ord(letter):04X}" for word in words for letter in suspects(word))])
+    )
+
+
 # Of empty lines in a row more than this many are counted instead.
 MOST_EMPTY = 3
 
