@@ -67,6 +67,9 @@ def break_glass(
     with transaction.atomic():
         request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request_id)
         now = database_now()
+        # INVARIANT: whoever is signed in breaks it, whatever a request says. Held by tests/approvals/test_glass_page.py.
+        if (actor.kind, actor.id) != ("user", user.pk):
+            raise NotEntitled("Glass is broken by the person who is signed in.")
         refuse_settled(request, now)
         _refuse(request, person_in(user, request.workspace), reason=reason, digest=digest, promised=promised)
         refuse_unproven(request, user, proof, now)

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import NotVisible
@@ -56,9 +57,11 @@ def run(
         refuse_unopened(found, choice="approve", opened=given.pop("opened"))
         actor = actor_for_user(request.user, found.workspace)
         break_glass(actor=actor, user=request.user, request_id=found.pk, proof=proof, **given)
-    except (AlreadyDecided, DigestChanged) as error:
+    except AlreadyDecided as error:
         messages.error(request, str(error))
         return redirect("approvals:review", found.pk)
+    except DigestChanged as error:
+        return _again(request, found, form, str(error))
     except StepUpNeeded:
         return prove_first(request, found, form, "approvals:break_glass")
     except (VerdictRefused, NotOpened) as error:
@@ -69,14 +72,26 @@ def run(
     return redirect("approvals:review", found.pk)
 
 
-def _page(request: AuthenticatedRequest, found: ApprovalRequest, form: BreakGlassForm, *, status: int) -> HttpResponse:
+def _again(request: AuthenticatedRequest, found: ApprovalRequest, form: BreakGlassForm, conflict: str) -> HttpResponse:
+    """What would run now, with the reason as it was typed; the promise is given anew."""
+    found.refresh_from_db()
+    initial = {"digest": found.digest, "reason": form.cleaned_data["reason"]}
+    least = found.route["break_glass"]["reason_min"]
+    return _page(request, found, BreakGlassForm(least=least, initial=initial), status=409, conflict=conflict)
+
+
+def _page(
+    request: AuthenticatedRequest, found: ApprovalRequest, form: BreakGlassForm, *, status: int, conflict: str = ""
+) -> HttpResponse:
     terms, opened = found.route["break_glass"], "all" in request.GET
+    address = reverse("approvals:break_glass", args=[found.pk])
     shown = review_page(request.user, found, page=queue_page(request.user, found.workspace, ""), opened=opened)
     context: dict[str, Any] = {
         "found": found,
         "form": form,
+        "conflict": conflict,
         # What would run stands above the button, from the bytes the digest covers (P3).
-        "review": replace(shown, all_url="?all=1"),
+        "review": replace(shown, all_url=f"{address}?all=1"),
         "skipped": skipped(found),
         "hours": terms["review_within_s"] / 3600,
         "told": [group_title(slug, found.workspace) for slug in terms["notify"]],
