@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from accounts.display.plain import plain, plain_lines
+from accounts.display.structure import as_words
 from accounts.models import User
-from approvals.longtext import text_of
 from approvals.models import ApprovalRequest
 from approvals.queue import queue_page
 from approvals.review import Review, review_page
@@ -24,6 +24,7 @@ def request_as_text(user: User, request: ApprovalRequest) -> list[str]:
         *_payload(found.payload),
         "",
         *_checks(found),
+        *(f"The agent says it used: {_line(source['title'])}" for source in found.context_used),
         *_steps(found),
         "",
         f"Digest: {found.digest}",
@@ -52,11 +53,15 @@ def _payload(payload: Mapping[str, Any]) -> Iterator[str]:
         for part in ("to", "subject", "body"):
             yield f"  {part}:"
             yield from _segments(payload[f"{part}_segments"])
-    else:
-        for row in payload["rows"]:
-            yield from _row(row)
-    for name, value in (payload.get("beside") or {}).items():
+    for row in payload["rows"]:
+        yield from _row(row)
+    if payload.get("dry_run"):
+        yield "  What its own dry run says it would do; the system's words:"
+        yield from (f"      {line}" for line in plain_lines(payload["dry_run"]))
+    for name, value in payload["beside"].items():
         yield from _value(name, "with", value)
+    if payload.get("record"):
+        yield f"  Read from {_line(payload['record'])} at {payload['read_at']:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _segments(segments: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -73,6 +78,8 @@ def _row(row: Mapping[str, Any]) -> Iterator[str]:
         yield from _value(row["field"], "agent's value", row.get("original", row.get("agents")))
     elif kind != "added":
         yield from _value(row["field"], "now", row["old"])
+    if "agents" in row and kind != "edited":
+        yield from _value(row["field"], "the agent proposed", row["agents"])
     if kind == "kept_denied":
         yield from _value(row["field"], "refused by policy, stays as it is; asked for", row.get("denied"))
     elif kind != "unchanged":
@@ -83,8 +90,16 @@ def _row(row: Mapping[str, Any]) -> Iterator[str]:
 
 def _value(name: str, what: str, value: Any) -> Iterator[str]:
     yield f"  {_line(name)}, {what}:"
-    shown = f"[withheld: {_line(value['$withheld'])}]" if isinstance(value, Mapping) and "$withheld" in value else None
-    yield from (f"      {line}" for line in ([shown] if shown else plain_lines(text_of(value))))
+    yield from (f"      {line}" for line in _shown(value))
+
+
+def _shown(value: Any) -> list[str]:
+    """Our own words stand in brackets and without the bar that every line of a value begins with."""
+    if isinstance(value, Mapping) and "$withheld" in value:
+        return [f"[withheld: {_line(value['$withheld'])}]"]
+    if value is None or value == "":
+        return ["[not set]" if value is None else "[empty]"]
+    return plain_lines(as_words(value))
 
 
 def _checks(found: Review) -> Iterator[str]:

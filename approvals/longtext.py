@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from accounts.display.structure import as_words
 from approvals.models import ApprovalRequest, Verdict
 
 # Characters of one value that are shown before it is opened: about a screen.
@@ -21,21 +22,15 @@ def long_values(payload: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 
 def _texts(payload: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield from ((name, text_of(value)) for name, value in payload.get("beside", {}).items())
+    edits = payload.get("edits") or {}
+    for name, value in payload.get("beside", {}).items():
+        yield name, max(map(as_words, edits.get(name, [value])), key=len)
     if payload["kind"] == "email":
-        edits = payload.get("edits") or {}
         for part in ("to", "subject", "body"):
-            yield part, "".join(map(text_of, edits.get(part, [payload.get(part, "")])))
+            yield part, "".join(map(as_words, edits.get(part, [payload.get(part, "")])))
         return
     for row in payload["rows"]:
-        yield row["field"], max((text_of(row.get(name)) for name in _VALUES), key=len)
-
-
-def text_of(value: Any) -> str:
-    """A value of a payload as the text it is shown as: nothing is empty, a list is its parts."""
-    if isinstance(value, list):
-        return ", ".join(map(text_of, value))
-    return "" if value is None else str(value)
+        yield row["field"], max((as_words(row.get(name)) for name in _VALUES), key=len)
 
 
 def must_open(request: ApprovalRequest) -> list[str]:
@@ -56,9 +51,15 @@ def refuse_unopened(request: ApprovalRequest, *, choice: str, opened: bool) -> N
 
 def folded_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of a record with its long texts cut to a screen, and `folded` saying how long the longest is."""
-    long = [name for name in _VALUES if len(text_of(row.get(name))) > LONGEST]
-    cut = {name: text_of(row[name])[:LONGEST] for name in long}
-    return {**row, **cut, "folded": max((len(text_of(row[name])) for name in long), default=0)}
+    long = [name for name in _VALUES if len(as_words(row.get(name))) > LONGEST]
+    cut = {name: as_words(row[name])[:LONGEST] for name in long}
+    return {**row, **cut, "folded": max((len(as_words(row[name])) for name in long), default=0)}
+
+
+def folded_value(value: Any) -> Any:
+    """The first screen of a long value; a shorter one as it is."""
+    text = as_words(value)
+    return text[:LONGEST] if len(text) > LONGEST else value
 
 
 def folded_segments(segments: Segments) -> list[tuple[str, str]]:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from accounts.access import NotVisible
+from accounts.display.structure import as_words
 from accounts.kept import Kept
 from accounts.models import User
 from accounts.resumed import Told, describe_by
 from approvals.access import get_request_for
-from approvals.longtext import text_of
 from approvals.models import ApprovalRequest
 
 CHOICES = {"approve": "Approve", "reject": "Reject"}
@@ -75,7 +75,7 @@ def _title(user: User, request_id: str) -> str:
     except NotVisible:
         return "A request you do not see any more"
     rows = [row for row in found.displayed["payload"].get("rows", ()) if row["kind"] in SENT]
-    what = ", ".join(f"{row['field']}: {text_of(row['new'])}" for row in rows)
+    what = ", ".join(f"{row['field']}: {as_words(row['new'])}" for row in rows)
     return f"{found.title}. {what[:LONGEST]}{'…' if len(what) > LONGEST else ''}"
 
 

@@ -12,12 +12,13 @@ from django.urls import reverse
 
 from accounts.clock import database_now
 from accounts.display.plain import plain
+from accounts.display.structure import as_words
 from accounts.models import User
 from approvals.algebra import Step
 from approvals.break_glass import why_not
 from approvals.eligibility import Eligibility, eligibility
 from approvals.fatigue import pace
-from approvals.longtext import folded_row, folded_segments, long_values, must_open, text_of
+from approvals.longtext import folded_row, folded_segments, folded_value, long_values, must_open
 from approvals.models import ApprovalRequest, BreakGlass
 from approvals.people import person_in
 from approvals.queue import QueuePage, time_left
@@ -194,14 +195,28 @@ def _policy(policy: Mapping[str, Any]) -> str:
 
 
 def _payload(payload: Mapping[str, Any], *, opened: bool) -> dict[str, Any]:
-    if payload["kind"] != "email":
-        rows = payload["rows"] if opened else [folded_row(row) for row in payload["rows"]]
-        return {**payload, "rows": rows, "read_at": parse_instant(payload["read_at"]) if payload["read_at"] else None}
-    edits = payload["edits"]
+    edits, beside = payload.get("edits") or {}, payload.get("beside", {})
+    mail = payload["kind"] == "email"
+    rows = _edited_beside(edits, beside) if mail else payload["rows"]
+    rest = {name: value for name, value in beside.items() if not (mail and name in edits)}
+    if not opened:
+        rows, rest = [folded_row(row) for row in rows], {name: folded_value(value) for name, value in rest.items()}
+    told = {**payload, "rows": rows, "beside": rest}
+    if not mail:
+        return {**told, "read_at": parse_instant(payload["read_at"]) if payload["read_at"] else None}
     given = {part: edits.get(part, [payload.get(part, "")] * 2) for part in ("to", "subject", "body")}
-    parts = {part: segments(*map(text_of, pair)) for part, pair in given.items()}
+    parts = {part: segments(*map(as_words, pair)) for part, pair in given.items()}
     shown = parts if opened else {part: folded_segments(found) for part, found in parts.items()}
-    return {**payload, **{f"{part}_segments": found for part, found in shown.items()}}
+    return {**told, **{f"{part}_segments": found for part, found in shown.items()}}
+
+
+def _edited_beside(edits: Mapping[str, Sequence[Any]], beside: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a person changed of a message besides its address, subject and text, with what the agent had put there."""
+    return [
+        {"field": name, "kind": "added", "old": None, "new": beside[name], "agents": edits[name][0]}
+        for name in beside
+        if name in edits
+    ]
 
 
 def segments(old: str, new: str) -> Segments:

@@ -1,8 +1,7 @@
 """Recorded values as people read them: withheld ones by kind, differences with sign and word, amounts, durations."""
 
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -11,12 +10,11 @@ from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide
 
 from accounts.display.lines import lines_changed, many_lines
+from accounts.display.structure import as_json, has_parts, is_simple
 from accounts.display.text import visible
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 WITHHELD = "$withheld"
-# What separates the parts of a list or an object, as shown.
-STRUCTURE = re.compile(r"[,:{}\[\]\"\n\r]|^\s|\s$")
 SEGMENTS = {
     "removed": '<del><span class="hidden-text">removed </span><span>{}</span></del>',
     "added": '<ins><span class="hidden-text">added </span><span>{}</span></ins>',
@@ -36,38 +34,44 @@ def redacted(kind: str, *, erased: bool = False) -> SafeString:
 
 
 def shown(item: Any) -> SafeString:
-    """Any recorded value: withheld ones as a chip, empty ones named, lists and objects by part, texts made visible."""
-    if isinstance(item, Mapping) and item:
-        if WITHHELD in item:
-            return redacted(str(item[WITHHELD]), erased=bool(item.get("$erased")))
-        named = ((_inside(str(name)), _inside(one)) for name, one in item.items())
-        return format_html("{{{}}}", format_html_join(", ", "{}: {}", named))
+    """Any recorded value: withheld ones as a chip, empty ones named, lists joined, texts made visible."""
+    if isinstance(item, Mapping) and WITHHELD in item:
+        return redacted(str(item[WITHHELD]), erased=bool(item.get("$erased")))
     if item is None or item == "":
         return format_html('<span class="muted">{}</span>', "not set" if item is None else "empty")
     if isinstance(item, bool):
         return format_html("{}", "true" if item else "false")
-    if isinstance(item, list | tuple) and item:
-        rows = any(isinstance(one, Mapping) for one in item)
-        return format_html_join(SafeString("<br>") if rows else ", ", "{}", ((_inside(one),) for one in item))
+    if isinstance(item, list | tuple) and item and all(_withheld(one) or is_simple([one]) for one in item):
+        return format_html_join(", ", "{}", ((shown(one),) for one in item))
+    if isinstance(item, Mapping | list | tuple):
+        return in_json(item)
     return visible(str(item))
 
 
-def _inside(item: Any) -> SafeString:
-    """A part of a list or an object. A text with a mark of theirs in it is quoted: it passes for no second part."""
-    if isinstance(item, str) and STRUCTURE.search(item):
-        return visible(json.dumps(item, ensure_ascii=False))
-    nested = isinstance(item, list | tuple) and item
-    return format_html("[{}]", shown(item)) if nested else shown(item)
+def _withheld(item: Any) -> bool:
+    return isinstance(item, Mapping) and WITHHELD in item
 
 
-def removed(item: Any) -> SafeString:
+def in_json(item: Any) -> SafeString:
+    """A value with parts on one line: withheld parts as chips, texts in quotes and made visible, nothing left out."""
+    if _withheld(item):
+        return shown(item)
+    if isinstance(item, Mapping):
+        parts = ((visible(json.dumps(name, ensure_ascii=False)), in_json(item[name])) for name in sorted(item))
+        return format_html("{{{}}}", format_html_join(", ", "{}: {}", parts))
+    if isinstance(item, list | tuple):
+        return format_html("[{}]", format_html_join(", ", "{}", ((in_json(one),) for one in item)))
+    return visible(json.dumps(item, ensure_ascii=False))
+
+
+def removed(item: Any, draw: Callable[[Any], SafeString] = shown) -> SafeString:
     """An old value: minus sign, strike and colour, and a word for those who see none of them."""
-    return format_html('<del><span class="hidden-text">removed </span><i>−</i> <span>{}</span></del>', shown(item))
+    return format_html('<del><span class="hidden-text">removed </span><i>−</i> <span>{}</span></del>', draw(item))
 
 
-def added(item: Any) -> SafeString:
+def added(item: Any, draw: Callable[[Any], SafeString] = shown) -> SafeString:
     """A new value."""
-    return format_html('<ins><span class="hidden-text">added </span><i>+</i> <span>{}</span></ins>', shown(item))
+    return format_html('<ins><span class="hidden-text">added </span><i>+</i> <span>{}</span></ins>', draw(item))
 
 
 def edited_text(segments: Iterable[tuple[str, str]]) -> SafeString:
@@ -89,11 +93,19 @@ def difference(kind: str, old: Any, new: Any, denied: Any = None) -> SafeString:
         return format_html('<span class="soft">{} unchanged</span>', shown(new))
     if kind == "added":
         return added(new)
-    if kind in {"changed", "edited"} and many_lines(old, new):
-        return lines_changed(old, new)
     if kind in {"changed", "edited"}:
-        return format_html("{} {}", removed(old), added(new))
+        return _changed(old, new)
     raise LookupError(f"{kind!r} is not a kind of change.")
+
+
+def _changed(old: Any, new: Any) -> SafeString:
+    """Texts of several lines and values with parts line by line; a text and a number that look alike as JSON."""
+    if many_lines(old, new):
+        return lines_changed(old, new)
+    if has_parts(old) and has_parts(new) and not withheld_count([old, new]):
+        return lines_changed(f"{as_json(old)}\n", f"{as_json(new)}\n")
+    draw = in_json if shown(old) == shown(new) else shown
+    return format_html("{} {}", removed(old, draw), added(new, draw))
 
 
 def withheld_count(item: Any) -> int:

@@ -210,3 +210,14 @@ def test_r23_hostile_values_of_a_request_reach_the_terminal_marked_and_whole(cas
         assert problems(value, "\n".join(request_as_text(cast.user("priya"), refund))) == []
         mail.displayed["payload"] |= {"body": value, "edits": {}}
         assert problems(value, "\n".join(request_as_text(cast.user("maya"), mail))) == []
+
+
+def test_b01_a_dry_run_and_where_the_record_was_read_are_printed_too(cast, refund):
+    """What the page shows of a call, the terminal shows: the system's own words about what it would do."""
+    payload = refund.displayed["payload"] | {"dry_run": "Would refund 24000\u202e cents."}
+    refund.displayed = refund.displayed | {"payload": payload}
+    refund.save()
+    lines = request_as_text(cast.user("priya"), refund)
+    assert "      | Would refund 24000[U+202E] cents." in lines
+    assert any(line.startswith(f"  Read from {payload['record']} at 20") for line in lines)
+    assert any(line.startswith("The agent says it used: ") for line in lines)

@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.display.lines import lines_changed
+from approvals.as_text import request_as_text
 from approvals.longtext import LONGEST, folded_row
 from tests.approvals.test_pages import browser
 from tests.builders import STEPS, planned, request_of
@@ -49,3 +50,18 @@ def test_texts_of_several_lines_are_compared_line_by_line():
     html = lines_changed("a\nb\nc\nd\ne\nf\ng\nh\n", "a\nb\nc\nd\ne\nf\ng\nH\u202e\n")
     assert "4 unchanged lines" in html and "<del" in html and "U+202E" in html and "\u202e" not in html
     assert html.count("<ins") == 1 and "no line end" in lines_changed("a\nb\n", "a\nb")
+
+
+def test_what_a_person_changed_beside_a_letter_stands_with_what_the_agent_had_put(cast, letter):
+    """A copy to somebody is no part of the text, and is edited like one (P3)."""
+    payload = letter.displayed["payload"]
+    shown = {**payload, "beside": {"cc": ["new@birch.example"], "note": "x" * (LONGEST + 5)}}
+    shown["edits"] = {"cc": [["agents@birch.example"], ["new@birch.example"]]}
+    letter.displayed = letter.displayed | {"payload": shown}
+    letter.save()
+    page = browser(cast, "priya").get(f"/approvals/{letter.pk}/").content.decode()
+    assert "The agent proposed" in page and "agents@birch.example" in page and "new@birch.example" in page
+    assert "x" * (LONGEST + 1) not in page and f"has {LONGEST + 5} characters" in page
+    assert "x" * (LONGEST + 5) in browser(cast, "priya").get(f"/approvals/{letter.pk}/?all=1").content.decode()
+    told = "\n".join(request_as_text(cast.user("priya"), letter))
+    assert "cc, the agent proposed:" in told and "agents@birch.example" in told and "x" * (LONGEST + 5) in told
