@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
-from accounts.addresses import is_public
+from accounts.addresses import is_metadata, is_public
 from accounts.egress.transport import PinnedTransport
 
 MAX_URL = 2048
@@ -27,6 +27,7 @@ class Egress:
     """What one kind of caller may reach. `hosts` and `ports`: None is any; a host `*.example.com` is every name below it.
 
     `allow_private` also allows http and any port: an explicit setting for development and for systems on a private network.
+    It never allows an address of a cloud's metadata.
     """
 
     allow_private: bool = False
@@ -58,6 +59,8 @@ class Egress:
         except (OSError, UnicodeError) as error:
             raise NotResolved(f"{host} does not resolve.") from error
         for address in found:
+            if is_metadata(address):
+                raise EgressRefused(f"{host} resolves to {address}, where machines are told their own credentials.")
             if not self.allow_private and not is_public(address):
                 raise EgressRefused(f"{host} resolves to {address}, which is not a public address.")
         return found[0]

@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from accounts.addresses import is_public
-from accounts.egress import EgressRefused, client
+from accounts.addresses import is_metadata, is_public
+from accounts.egress import Egress, EgressRefused, client
 from actions.connectors.base import Credential, ReadFailed
 from actions.connectors.records.connector import RecordsConnector
 from tests.connectors.raw import answer, raw_system
@@ -30,6 +30,29 @@ def test_r32_no_form_of_a_private_address_is_public(address):
 @pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "::ffff:1.1.1.1"])
 def test_r32_ordinary_addresses_are_public(address):
     assert is_public(address)
+
+
+METADATA = [
+    "169.254.169.254", "169.254.170.2", "168.63.129.16", "100.100.100.200", "fd00:ec2::254", "fe80::1", "fe80::a9fe:a9fe%eth0",
+    "::ffff:169.254.169.254", "::a9fe:a9fe", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", METADATA)
+def test_r32_no_setting_allows_a_machines_own_metadata(address, monkeypatch):
+    """Private addresses may be allowed for a system on one's own network; no system of record answers there."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    assert is_metadata(address) and not is_public(address)
+    with pytest.raises(EgressRefused, match="where machines are told their own credentials"):
+        Egress(allow_private=True).pin("http://inside.example/latest/meta-data/")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "192.168.1.1", "fd12:3456::1", "::1"])
+def test_r32_an_allowed_private_address_is_reached(address, monkeypatch):
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    assert Egress(allow_private=True).pin("http://inside.example/") == address
 
 
 @pytest.mark.parametrize(
