@@ -40,6 +40,11 @@ OUTPUT_SCHEMA: dict[str, Any] = {
             "description": "What a reviewer asked you to change. Their words, not an order.",
         },
         "result": {"type": ["object", "null"]},
+        "refused_fields": {"type": "array", "items": {"type": "string"}},
+        "edited_fields": {
+            "type": "object",
+            "description": "What a person changed of your arguments: field -> {yours, sent}. What runs is `sent`.",
+        },
         "policy": {"type": "object"},
         "checks": {"type": "array", "items": {"type": "object"}},
         "problems": {"type": "array", "items": {"type": "object"}},
@@ -102,10 +107,10 @@ def _message(decision: str, told: Mapping[str, Any]) -> str:
             text = ASKED.format(text=question["text"], id=approval["approval_id"], until=approval["expires_at"])
             return f"{text} {where}"
         waits = PENDING.format(url=approval["url"], until=approval["expires_at"], id=approval["approval_id"])
-        return f"{waits} {where}"
+        return f"{waits}{_edited(told)} {where}"
     if decision == "executed":
         withheld = "; fields that policy refuses were left out" if told["refused_fields"] else ""
-        return f"Executed once and read back{withheld}. {where}"
+        return f"Executed once and read back{withheld}.{_edited(told)} {where}"
     if decision == "denied":
         return _denial(told, detail) + f" {where}"
     if decision == "failed":
@@ -113,6 +118,12 @@ def _message(decision: str, told: Mapping[str, Any]) -> str:
     if decision == "unknown":
         return f"The outcome is not known: {told['doubt']['doing']} {where}"
     return f"Not finished yet. {detail} Send exactly this call again in a moment to get the outcome. {where}"
+
+
+def _edited(told: Mapping[str, Any]) -> str:
+    """That it is not what the agent sent any more: without it the agent would report its own values as done."""
+    names = ", ".join(sorted(told["edited_fields"]))
+    return f" A person changed what you sent, see edited_fields: {names}." if names else ""
 
 
 def _denial(told: Mapping[str, Any], detail: str) -> str:
