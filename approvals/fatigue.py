@@ -76,16 +76,26 @@ class Pace:
 
     approvals: int
     median_ms: int | None
+    # Approved and never opened: nobody knows how long that took.
+    unopened: int = 0
 
     @property
     def is_fast(self) -> bool:
-        return self.approvals >= NUDGE_FROM and self.median_ms is not None and self.median_ms < NUDGE_BELOW_MS
+        quick = self.median_ms is not None and self.median_ms < NUDGE_BELOW_MS
+        return self.approvals >= NUDGE_FROM and (quick or self.is_blind)
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether most of them were never opened."""
+        return self.unopened * 2 > self.approvals
 
     @property
     def sentence(self) -> str:
-        """What the review page says to a person who is fast; empty to others."""
-        if not self.is_fast or self.median_ms is None:
+        """What the review page says to a person who is fast or does not open what they approve; empty to others."""
+        if not self.is_fast:
             return ""
+        if self.is_blind or self.median_ms is None:
+            return f"You approved {self.approvals} in the last hour, {self.unopened} of them without opening them."
         took = f"{self.median_ms / 1000:.0f} s" if self.median_ms >= 1000 else "under 1 s"
         return f"You approved {self.approvals} in the last hour, median {took}."
 
@@ -94,4 +104,4 @@ def pace(user: User, workspace_id: str) -> Pace:
     """How fast this person approves now."""
     dwells = list(_approvals([user.pk], workspace_id, database_now()).values_list("dwell_ms", flat=True))
     known = [dwell for dwell in dwells if dwell is not None]
-    return Pace(len(dwells), int(median(known)) if known else None)
+    return Pace(len(dwells), int(median(known)) if known else None, len(dwells) - len(known))

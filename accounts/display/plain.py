@@ -4,8 +4,10 @@ import re
 
 from accounts.display.scripts import WORD, alphabets, imitates, is_hidden, suspects
 
-# What mail and chat programs turn into a link by themselves.
-_LINK = re.compile(r"(?<=[a-z])://|(?<=www)\.", re.IGNORECASE)
+# What mail and chat programs turn into a link by themselves: a scheme, www, and a host with a path behind it.
+_LINK = re.compile(
+    r"(?<=[a-z])://|(?<=www)\.|(?<=[a-z0-9-])\.(?=[a-z]{2,24}(?:[/?#]|:[0-9]))|(?<=mailto):|(?<=\btel):", re.IGNORECASE
+)
 
 
 def plain(text: str, most: int = 400) -> str:

@@ -84,6 +84,16 @@ def test_t3_nothing_is_hidden_or_live_in_chat(kind):
     assert len(found) >= 300 and {repr(value[:60]): bad for value, bad in found.items() if bad} == {}
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("evil.example/pay", "evil[.]example/pay"), ("Pay a.b.evil.example?x=1", "Pay a.b.evil[.]example?x=1"),
+     ("evil.example:8443", "evil[.]example:8443"), ("MAILTO:a@b.example", "MAILTO[:]a@b.example"), ("tel:+49", "tel[:]+49"),
+     ("Hotel: 2 nights", "Hotel: 2 nights"), ("v1.25/3", "v1.25/3"), ("desk.refund.create", "desk.refund.create")],
+)  # fmt: skip
+def test_what_programs_link_without_a_scheme_is_no_link_either(value, said):
+    assert plain(value) == said
+
+
 def test_what_an_agent_writes_into_a_title_reaches_the_mail_harmless(cast, post_office, sink):
     """The whole way: from a proposal over the ledger to the mail server."""
     order = "4\u202e8213 https://evil.example/pay"

@@ -91,6 +91,14 @@ def test_nudge_is_for_many_and_fast(count, dwell, fast):
     assert Pace(count, dwell).is_fast == fast
 
 
+@pytest.mark.parametrize(("opened", "unopened", "told"), [(0, 12, True), (5, 6, True), (6, 6, False), (0, 9, False)])
+def test_who_approves_without_opening_is_told_so(cast, refund, opened, unopened, told):
+    given(cast, refund, "priya", dwell_ms=60_000, count=opened)
+    given(cast, refund, "priya", dwell_ms=None, count=unopened)
+    words = f"You approved {opened + unopened} in the last hour, {unopened} of them without opening them."
+    assert (words in browser(cast, "priya").get(f"/approvals/{refund.pk}/").content.decode()) == told
+
+
 def test_review_page_tells_a_fast_person_and_nobody_else(cast, refund):
     given(cast, refund, "priya", dwell_ms=3000, count=14)
     assert pace(cast.user("priya"), cast.northwind.pk).approvals == 14
