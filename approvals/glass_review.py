@@ -7,9 +7,11 @@ from datetime import datetime
 from django.db import transaction
 from django.urls import reverse
 
+from accounts.access import has_permission
 from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import User, Workspace
+from accounts.permissions import Permission
 from approvals.access import requests_visible_to
 from approvals.models import BreakGlass
 from approvals.people import Person, person_in
@@ -42,11 +44,16 @@ def part_of(broken: BreakGlass, who: Person) -> str:
     mine = {broken.user_id, broken.reviewed_by_id} & who.approver.accounts
     if broken.reviewed_at is None:
         # Somebody who has left owes nothing any more; one of those who would confirm writes instead.
-        writes = broken.user_id == who.user.pk or (not broken.user.is_active and reviews)
+        writes = broken.user_id == who.user.pk or (reviews and _left(broken))
         return "write" if writes else "read" if told else ""
     if reviews and not mine:
         return "confirm"
     return "read" if mine or told else ""
+
+
+def _left(broken: BreakGlass) -> bool:
+    """Whether who broke it cannot write any more: their account is closed, or they have no role here."""
+    return not has_permission(broken.user, Permission.APPROVAL_VIEW, broken.request.workspace)
 
 
 def _told(broken: BreakGlass, who: Person) -> bool:
@@ -63,11 +70,13 @@ def _reviews(broken: BreakGlass, who: Person) -> bool:
 
 
 def unresolved_for(user: User, workspace: Workspace) -> list[GlassRow]:
-    """Every emergency this person has a part in that is not resolved, the one due first in front."""
+    """Every emergency this person has a part in that is not resolved, first what is due first; to an owner every overdue one."""
     who, now = person_in(user, workspace), database_now()
+    owns = has_permission(user, Permission.MEMBER_MANAGE, workspace)
     open_ones = BreakGlass.objects.filter(request__workspace=workspace, confirmed_at=None)
     seen = open_ones.filter(request__in=requests_visible_to(user, workspace))
-    found = [(broken, part_of(broken, who)) for broken in seen.select_related("request__agent", "user")]
+    rows = seen.select_related("request__agent", "request__workspace", "user")
+    found = [(broken, part_of(broken, who) or ("read" if owns and broken.overdue else "")) for broken in rows]
     return [_row(broken, part, now) for broken, part in found if part]
 
 

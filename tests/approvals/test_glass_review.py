@@ -6,7 +6,9 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.clock import database_now
-from accounts.services import deactivate_user
+from accounts.models import GroupMembership
+from accounts.permissions import Role
+from accounts.services import deactivate_user, remove_member
 from approvals.glass_review import confirm_review, unresolved_for, write_review
 from approvals.models import BreakGlass
 from approvals.refusals import AlreadyDecided, NotEntitled, ReasonNeeded
@@ -123,6 +125,21 @@ def test_where_the_one_who_owes_it_has_left_another_writes_and_a_third_confirms(
     with pytest.raises(NotEntitled):
         confirm(cast, glass, "nia")
     confirm(cast, glass, "third")
+
+
+def test_where_they_have_no_role_here_any_more_another_writes_too(cast, glass):
+    for role in Role:
+        remove_member(actor=cast.actor("dana"), workspace=cast.northwind, user=cast.user("sam"), role=role)
+    assert cast.user("sam").is_active and needs(cast, "nia") == [("Write", "later")]
+    write(cast, glass, "nia")
+
+
+def test_an_overdue_one_stands_on_every_owners_home_whoever_else_is_left(cast, glass):
+    """Otherwise one that nobody has a part in any more would stand nowhere."""
+    assert needs(cast, "dana") == []
+    GroupMembership.objects.all().delete()
+    BreakGlass.objects.update(due_at=database_now() - timedelta(minutes=1))
+    assert needs(cast, "dana") == [("Read", "overdue")] and needs(cast, "ava") == []
 
 
 def test_pages_ask_each_for_their_part(cast, glass):
