@@ -36,7 +36,8 @@ class AmountField(forms.CharField):
     def __init__(self, *, digits: int, currency: str, **options: Any) -> None:
         self.digits = digits
         super().__init__(max_length=24, widget=forms.TextInput(attrs={"inputmode": "decimal"}), **options)
-        self.help_text = f"In {currency}, with at most {digits} digits after the point. {self.help_text or ''}".strip()
+        # Not the schema's description: that is of minor units, which nobody types here.
+        self.help_text = f"In {currency}, with at most {digits} digits after the point."
 
     def prepare_value(self, value: Any) -> Any:
         """Minor units as text; what a person typed stays as typed."""

@@ -35,6 +35,7 @@ def send(cast, request, first="priya", **values):
 def test_each_value_has_an_editor_of_its_type(cast, refund):
     page = page_of(cast, refund)
     assert 'name="value-amount" value="240.00"' in page and "In USD" in page
+    assert "Minor units" not in page, "whoever believed it would type a hundred times as much"
     assert '<select name="value-reason"' in page and "fraudulent" in page
 
 
@@ -46,6 +47,7 @@ def test_an_edited_amount_is_minor_units_and_the_agent_is_told(cast, refund):
     assert action.arguments["amount"] == 19999 and action.proposed["amount"] == 24000 and refund.digest != before
     assert action_out(action)["edited_fields"] == {"amount": {"yours": 24000, "sent": 19999}}
     page = browser(cast, "ken").get(f"/approvals/{refund.pk}/").content.decode()
+    assert page.index("$199.99</span>") < page.index("The agent proposed"), "what is in words is what would run"
     assert "Approve with 1 edit" in page and "The agent proposed" in page and "24000" in page
     assert "Refund $199.99" in page
 
