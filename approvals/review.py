@@ -1,6 +1,5 @@
 """The review panel's data, rendered from the stored payload that the request's digest covers (P3)."""
 
-import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 from django.urls import reverse
 
 from accounts.clock import database_now
+from accounts.display.compare import Steps, compared, replaced
 from accounts.display.plain import plain
 from accounts.display.structure import as_words
 from accounts.models import User
@@ -29,6 +29,7 @@ from traces.canonical import parse_instant
 Segments = list[tuple[str, str]]
 # A word keeps the white space behind it, so that spaces alone never split a changed phrase.
 WORDS = re.compile(r"\A\s+|\S+\s*")
+LINES = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,15 +221,26 @@ def _edited_beside(edits: Mapping[str, Sequence[Any]], beside: Mapping[str, Any]
 
 
 def segments(old: str, new: str) -> Segments:
-    """Word-level difference: `[(kind, text)]` with kind same, removed or added; white space stays as written."""
-    before, after = re.findall(WORDS, old), re.findall(WORDS, new)
+    """The difference by words, or by lines where that would take too long: `[(kind, text)]` with kind same, removed or added;
+    white space stays as written.
+    """
+    before, after, steps = _compared(old, new)
     found: Segments = []
-    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for tag, i1, i2, j1, j2 in steps:
         if tag == "equal":
             found.append(("same", "".join(before[i1:i2])))
         else:
             found += _replaced("".join(before[i1:i2]), "".join(after[j1:j2]))
     return found
+
+
+def _compared(old: str, new: str) -> tuple[list[str], list[str], Steps]:
+    for parts in (WORDS, LINES):
+        before, after = re.findall(parts, old), re.findall(parts, new)
+        steps = compared(before, after)
+        if steps is not None:
+            return before, after, steps
+    return before, after, replaced(before, after)
 
 
 def _replaced(removed: str, added: str) -> Segments:

@@ -1,11 +1,9 @@
 """Two versions of a text of several lines, line by line: every line that changes whole, with the unchanged ones around it."""
 
-import difflib
-from collections.abc import Iterator
-
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from accounts.display.compare import compared, replaced
 from accounts.display.text import visible
 
 # Unchanged lines shown on each side of a change; further ones are counted, as in a unified diff.
@@ -21,16 +19,23 @@ def many_lines(*texts: object) -> bool:
 def lines_changed(old: str, new: str) -> SafeString:
     """A unified diff. Nothing that changes is left out; a missing line end is said."""
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    steps = compared(before, after) or replaced(before, after)
     rows: list[SafeString] = []
-    shown = 0
-    for group in matcher.get_grouped_opcodes(AROUND):
-        rows += _skipped(group[0][1] - shown)
-        for tag, i1, i2, j1, j2 in group:
-            rows += _lines(tag, before[i1:i2], after[j1:j2])
-        shown = group[-1][2]
-    rows += _skipped(len(before) - shown)
+    for number, (tag, i1, i2, j1, j2) in enumerate(steps):
+        if tag == "equal":
+            rows += _unchanged(before[i1:i2], head=bool(number), tail=number < len(steps) - 1)
+        else:
+            rows += [*(_signed("-", line) for line in before[i1:i2]), *(_signed("+", line) for line in after[j1:j2])]
     return format_html('<div class="lines">{}</div>', format_html_join("", "{}", ((row,) for row in rows)))
+
+
+def _unchanged(lines: list[str], *, head: bool, tail: bool) -> list[SafeString]:
+    """Those beside a change, before and behind; the others are counted."""
+    first, last = AROUND * head, AROUND * tail
+    if len(lines) <= first + last:
+        return [_plain(line) for line in lines]
+    end = len(lines) - last
+    return [*map(_plain, lines[:first]), *_skipped(end - first), *map(_plain, lines[end:])]
 
 
 def _skipped(count: int) -> list[SafeString]:
@@ -38,12 +43,8 @@ def _skipped(count: int) -> list[SafeString]:
     return [format_html('<div class="muted">{} unchanged {}</div>', count, word)] if count > 0 else []
 
 
-def _lines(tag: str, before: list[str], after: list[str]) -> Iterator[SafeString]:
-    if tag == "equal":
-        yield from (format_html("<div>  {}</div>", _text(line)) for line in before)
-        return
-    yield from (_signed("-", line) for line in before)
-    yield from (_signed("+", line) for line in after)
+def _plain(line: str) -> SafeString:
+    return format_html("<div>  {}</div>", _text(line))
 
 
 def _signed(sign: str, line: str) -> SafeString:
