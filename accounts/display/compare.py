@@ -22,7 +22,7 @@ def compared(before: Sequence[str], after: Sequence[str]) -> Steps | None:
     if max(len(old), len(new)) > MOST_PARTS or _pairs(old, new) > MOST_PAIRS:
         return None
     found = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    middle = [(tag, i1 + head, i2 + head, j1 + head, j2 + head) for tag, i1, i2, j1, j2 in found]
+    middle: Steps = [(tag, i1 + head, i2 + head, j1 + head, j2 + head) for tag, i1, i2, j1, j2 in found]
     return _around(middle, len(before), len(after), head, tail)
 
 

@@ -74,7 +74,7 @@ def stacked(stacks: Sequence[Stack], title: str) -> SafeString:
 
 def scale(most: int) -> int:
     """The end of an axis that holds `most`: 2, 4, 6, 8 or 10 times a power of ten, so that its middle is a whole number."""
-    unit = 10 ** (len(str(max(most, 1))) - 1)
+    unit: int = 10 ** (len(str(max(most, 1))) - 1)
     return next(step * unit for step in (2, 4, 6, 8, 10) if step * unit >= most)
 
 

@@ -45,8 +45,8 @@ def test_values_are_escaped_and_empty_ones_named():
 @pytest.mark.parametrize("part", ["a, b", "b}, {id: 2", "two\nlines", " "])
 def test_r23_a_text_inside_a_list_or_an_object_passes_for_no_second_part(part):
     quoted = str(tags.value(json.dumps(part)))
-    assert tags.value([part, "c"]) == f'[{quoted}, {escape(json.dumps("c"))}]'
-    assert tags.value([{"note": part}]) == f'[{{{escape(json.dumps("note"))}: {quoted}}}]'
+    assert tags.value([part, "c"]) == f"[{quoted}, {escape(json.dumps('c'))}]"
+    assert tags.value([{"note": part}]) == f"[{{{escape(json.dumps('note'))}: {quoted}}}]"
 
 
 def test_withheld_value_shows_its_kind_and_nothing_of_itself():
