@@ -15,6 +15,7 @@ from accounts.ids import is_id
 from accounts.permissions import Permission
 from actions.forms import RollbackForm
 from actions.models import Plan, Rollback
+from actions.redaction import Secrets
 from actions.rollback import Item, RollbackRefused, preview_trace, roll_back_trace
 from traces.access import get_trace_for
 from traces.models import Trace
@@ -79,12 +80,14 @@ def _page(
 
 
 def _shown(item: Item, steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """One change as people read it: sensitive values by their kind, the sentence as the ledger tells it."""
+    """One change as people read it: what is or may hold a sensitive value by its kind, the sentence as the ledger tells it."""
     row = next((step for step in steps if step["action_id"] == item.action.pk), None)
-    kinds = item.definition.sensitive
+    known = Secrets(item.definition.sensitive)
     return {
         "item": item,
         "sentence": row["title"] if row else item.definition.title,
-        "rows": [{"row": row, "kind": kinds.get(row.field, "")} for row in item.rows],
-        "arguments": [(name, "" if name in kinds else value) for name, value in item.call.get("arguments", {}).items()],
+        "rows": [{"row": row, "kind": known.kind_of_leaf(row.field) or ""} for row in item.rows],
+        "arguments": [
+            (name, "" if known.kind_of_leaf(name) else value) for name, value in item.call.get("arguments", {}).items()
+        ],
     }
