@@ -13,6 +13,7 @@ import cel
 
 from policies.engine.celtree import MACROS, Node, NotParsed, parse
 from policies.engine.celwalk import MOST, growth, is_macro, nesting, power, walks_record, weight
+from policies.engine.patterns import BadPattern, check_pattern
 
 NAMES = frozenset({"args", "fields", "record", "agent", "requester", "tool", "money", "recipients"})
 # Names whose parts may be left out of a context when only some are read.
@@ -139,11 +140,23 @@ def _check_names(tree: Node, reads: Mapping[str, Any]) -> None:
     called = sorted({node.name for node in calls} - FUNCTIONS)
     if called:
         raise BadExpression(f"{called[0]}() is not a function of policy. Use one of {', '.join(sorted(FUNCTIONS))}.")
+    for node in (call for call in calls if call.name == "matches"):
+        _check_pattern(node.args[-1])
     for node in filter(is_macro, calls):
         if node.args[0] is None or len(node.args) < 3 or node.args[1] is None or node.args[1].kind != "ident":
             raise BadExpression(f"{node.name} is written list.{node.name}(x, …).")
     if nesting(tree) > MAX_NESTED:
         raise BadExpression(f"Macros are nested deeper than {MAX_NESTED}. Split this into several rules.")
+
+
+def _check_pattern(node: Node | None) -> None:
+    """INVARIANT: no call brings the pattern it is held against. Held by tests/policies/test_patterns.py."""
+    if node is None or (node.kind, node.name) != ("literal", "string"):
+        raise BadExpression("matches() takes a pattern that is written out in the policy, as in matches('^a+$').")
+    try:
+        check_pattern(node.text)
+    except BadPattern as error:
+        raise BadExpression(str(error)) from error
 
 
 def _reads(node: Node, bound: frozenset[str]) -> dict[str, frozenset[str] | None]:
