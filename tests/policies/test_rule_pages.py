@@ -55,6 +55,19 @@ def test_a_rule_is_written_read_back_and_removed(ken, section):
     assert section not in ken.plain()
 
 
+def test_a_time_with_seconds_keeps_them_when_something_else_is_changed(ken, house):
+    ends = {
+        "id": "night",
+        "when": {},
+        "reason": "Closed.",
+        "from": "2026-12-24T18:00:30Z",
+        "until": "2026-12-25T06:00Z",
+    }
+    house.save(ken.draft(), ken.plain() | {"freezes": [ends]})
+    ken.save("freezes/edit/night/", reason="Nobody is here.")
+    assert ken.plain()["freezes"] == [ends | {"reason": "Nobody is here."}]
+
+
 def test_a_number_is_set_beside_what_happened(ken, house):
     """The form of a limit shows the same 30 days as its line: a limit is set against reality."""
     ken.post("limits/new/", **LIMIT)
