@@ -15,8 +15,9 @@ from accounts.access import NotVisible
 from accounts.kept import Kept
 from accounts.models import User
 
-# Values that programs made for each other: digests and ids.
+# Values that programs made for each other: digests and ids; and inputs that say what their page was drawn from.
 _MACHINE = re.compile(r"(sha256:)?[0-9a-f]{32,}|[a-z]{3}_[0-9A-Z]{26}")
+_CARRIED = frozenset({"revision", "was", "had"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ def told(user: User, kept: Kept) -> Told:
 
 
 def _by_name(kept: Kept) -> Told:
-    found = [(_label(name), value) for name, value in kept.fields if not _MACHINE.fullmatch(value)]
+    typed = [(name, value) for name, value in kept.fields if name not in _CARRIED]
+    found = [(_label(name), value) for name, value in typed if not _MACHINE.fullmatch(value)]
     return Told("What you typed", tuple(found))
 
 

@@ -18,23 +18,26 @@ class FreezeForm(RuleForm):
 
     section = "freezes"
     shape = forms.ChoiceField(choices=[("span", "Once"), ("weekly", "Every week")], label="How often")
-    starts = InstantField(required=False, label="From (UTC)")
-    until = InstantField(required=False, label="Until (UTC)")
+    starts = InstantField(required=False, label="Once, from (UTC)")
+    until = InstantField(required=False, label="Once, until (UTC)")
     days = forms.MultipleChoiceField(
         required=False,
         choices=[(day, DAY_NAMES[day]) for day in DAYS],
-        label="Days",
+        label="Every week, days",
         widget=forms.CheckboxSelectMultiple,
     )
     start = forms.RegexField(
-        regex=r"^([01]\d|2[0-3]):[0-5]\d$", required=False, label="Start (UTC)", widget=forms.TextInput(attrs=CLOCK)
+        regex=r"^([01]\d|2[0-3]):[0-5]\d$",
+        required=False,
+        label="Every week, start (UTC)",
+        widget=forms.TextInput(attrs=CLOCK),
     )
     end = forms.RegexField(
-        regex=r"^([01]\d|2[0-3]):[0-5]\d$", required=False, label="End (UTC)", widget=forms.TextInput(attrs=CLOCK),
+        regex=r"^([01]\d|2[0-3]):[0-5]\d$", required=False, label="Every week, end (UTC)", widget=forms.TextInput(attrs=CLOCK),
         help_text="An end before the start is on the next day.",
     )  # fmt: skip
     reason = forms.CharField(max_length=500, strip=True, label="What the agent reads when it is refused")
-    field_order = ["name", "reason", "shape", "starts", "until", "days", "start", "end", "id"]
+    field_order = ["name", "reason", "shape", "id", "starts", "until", "start", "end", "days"]
 
     def read(self, rule: Mapping[str, Any]) -> dict[str, Any]:
         """See `RuleForm.read`."""

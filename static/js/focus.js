@@ -17,3 +17,7 @@ document.addEventListener("htmx:afterSettle", () => {
 document.querySelector("[role=alert][data-focus], [data-next]")?.focus();
 const told = document.querySelector("[data-told]");
 if (told) say(told.textContent);
+
+// Where tabs do not fit they scroll, and the open one is in sight.
+const tab = document.querySelector(".tabs [aria-current]");
+if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 20;

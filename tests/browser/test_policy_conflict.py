@@ -89,6 +89,15 @@ HEAD = """() => {
 }"""
 
 
+@pytest.mark.parametrize("tab", ["tiers", "limits", "versions"])
+def test_the_open_tab_is_in_sight_on_a_phone(person, tab):
+    ken = person("ken", viewport={"width": 390, "height": 844})
+    page = ken.open(f"/policies/support/{tab}/")
+    page.wait_for_load_state()
+    box = page.locator(".tabs [aria-current]").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_no_cell_that_has_the_focus_is_behind_the_head(person, width):
     """The head sticks on a wide page; on a narrow one there is none, and every cell says its role."""

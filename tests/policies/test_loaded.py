@@ -1,5 +1,6 @@
 """A document is loaded as exactly what it says, and what it leaves out is filled in."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time
 
 import pytest
@@ -11,6 +12,7 @@ from policies.engine.parts import When
 from policies.engine.problems import PolicyError
 from policies.engine.routes import route_of
 from policies.engine.schema import SCHEMA
+from policies.engine.selftest import request_from
 from policies.engine.windows import Once, Weekly
 
 HEAD = "policy: {slug: a, name: The policy}\n"
@@ -251,6 +253,24 @@ def test_all_instants_that_no_calendar_has_are_found_at_once():
     assert [path for path, _ in problems(both + LIMIT.replace("per: agent", "per: action") % 1)] == [
         "roles.r.tools.a.until", "limits.0",
     ]  # fmt: skip
+
+
+CALL = request_from(
+    {"role": "r", "tool": {"name": "a.b", "resource_type": "a", "effect_class": "read", "reversibility": "reversible"}}
+)
+
+
+def test_a_when_covers_a_call_that_every_part_of_it_names():
+    """What breakers and histories count; decisions look it up (`policies.engine.parts.About`)."""
+    assert (
+        ALL.covers(CALL)
+        and SOME.covers(CALL)
+        and When(frozenset({"q", "r"}), ALL.tools, ALL.tools, ALL.tools).covers(CALL)
+    )
+    other = frozenset({"other"})
+    for part in ("roles", "tools", "resource_types", "effect_classes"):
+        assert not replace(SOME, **{part: other}).covers(CALL) and not replace(ALL, **{part: other}).covers(CALL), part
+        assert replace(SOME, **{part: frozenset()}).covers(CALL), part
 
 
 ONE, TWO = {"name": "A", "group": "g"}, {"name": "B", "group": "h"}

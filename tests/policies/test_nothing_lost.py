@@ -98,6 +98,7 @@ def test_what_is_sent_after_the_draft_went_waits_to_be_sent_again(ken, action, p
     path, waits = kept(ken)
     assert path == f"/policies/support/{action}" and typed.items() <= waits.items()
     unsent = ken.client.get("/resume/").content.decode()
+    assert "<strong>Was</strong>" not in unsent and "<strong>Revision</strong>" not in unsent, "Nobody typed them."
     assert "There was no draft when you sent it" in unsent and escape(next(iter(typed.values()))) in unsent
 
 
@@ -176,6 +177,19 @@ def test_moving_a_role_that_is_not_there_opens_no_draft(ken, house):
         assert not house.policy().drafts.filter(state="open").exists()
     ken.send("gate/", "roles/clerk/move/")
     assert value_at(ken.plain(), ("roles", "clerk", "tier")) != "execute-with-approval"
+
+
+def test_what_is_needed_for_a_freeze_stands_together_and_says_when_it_is(ken):
+    page = ken.get("freezes/new/")
+    places = [page.index(f'name="{name}"') for name in ("shape", "starts", "until", "start", "end", "days")]
+    assert places == sorted(places) and page.count("Once, ") == 2 and page.count("Every week, ") == 3
+
+
+def test_the_shadow_page_counts_nothing_where_nothing_ran(ken):
+    assert "decisions would differ" not in ken.get("shadow/")
+    ken.send("tiers/?cell=clerk/desk.account.get", "tiers/set/", mode="off")
+    ken.send("shadow/", "shadow/start/", name="Draft")
+    assert "0 of 0 decisions would differ" in ken.get("shadow/")
 
 
 def test_the_ship_gate_of_an_agent_without_a_policy_says_so(ken, house):
