@@ -92,7 +92,7 @@ def told(section: str, rule: Mapping[str, Any]) -> list[str]:
     said = [f"{'Never' if 'forbid' in rule else 'Only'} where {expression}"] if expression else []
     rest = [str(rule[name]) for name in ("reason", "remedy") if name in rule]
     parts = [*WORDS[section](rule), *said, f"About {sentences.when(rule)}", *rest]
-    return [part.removesuffix(".") for part in dict.fromkeys(parts)]
+    return list(dict.fromkeys(parts))
 
 
 def badge_of(place: Place, *path: str) -> str:
@@ -148,8 +148,8 @@ def route_lines(place: Place, groups: Mapping[str, str]) -> list[RouteLine]:
 def told_route(rule: Mapping[str, Any], groups: Mapping[str, str]) -> list[str]:
     """Whole approval steps in sentences: whatever of them somebody changed, it shows."""
     steps = [f"{name}: {people} of {who}" for name, who, people in (_step(step, groups) for step in rule["steps"])]
-    rest = [f"Denied if nobody decides within {sentences.length(rule.get('expires', '1h'))}"]
-    return [*steps, *rest, *(said.removesuffix(".") for said in sentences.route_more(rule, groups))]
+    rest = f"Denied if nobody decides within {sentences.length(rule.get('expires', '1h'))}."
+    return [*steps, rest, *sentences.route_more(rule, groups)]
 
 
 def _step(step: Mapping[str, Any], groups: Mapping[str, str]) -> tuple[str, str, int]:
