@@ -19,6 +19,8 @@ class FieldListForm(SeenForm):
     resource_type = forms.CharField(max_length=80, widget=hidden())
     kind = forms.ChoiceField(choices=list(KIND.items()), widget=hidden())
 
+    is_typed = True  # Its boxes are no fields of it.
+
     def toggled(self) -> tuple[list[str], list[str]]:
         """Fields to allow and fields to refuse, in the order of the page."""
         data = cast(QueryDict, self.data)

@@ -23,6 +23,11 @@ class SeenForm(forms.Form):
         hidden = field not in self.fields or self[field].is_hidden
         self.add_error(None if hidden else field, sentence)
 
+    @property
+    def is_typed(self) -> bool:
+        """Whether people type or choose something in it; a button alone has nothing to keep."""
+        return bool(self.visible_fields())
+
     def look_again(self, *, revision: int, was: str) -> None:
         """The inputs stay; the next send is about what stands there now."""
         data = cast(QueryDict, self.data).copy()

@@ -41,7 +41,8 @@ def publish(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_of(request.user, request.workspace, slug)
     if place.draft is None or place.diff is None:
         if request.method == "POST" and place.draft is None:
-            return _gone(request, slug)
+            require(request.user, Permission.POLICY_PUBLISH, request.workspace)
+            return _gone(request, slug, ProposeForm(request.POST, takes_two=True))
         messages.error(request, "There is no draft to publish." if place.draft is None else UNREAD)
         return redirect("policies:tiers", slug)
     form = _propose_form(place, request.POST if request.method == "POST" else None)
@@ -115,7 +116,7 @@ def _act(
     """Do it, or show the page again with what was refused: 409 when the draft moved on, else 422."""
     draft = open_draft_of(get_policy_for(request.user, request.workspace, slug))
     if draft is None:
-        return _gone(request, slug)
+        return _gone(request, slug, form)
     status = 422
     if form.is_valid():
         try:
@@ -131,9 +132,11 @@ def _act(
     return _draw(request, place, status=status, **{name: form})
 
 
-def _gone(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+def _gone(request: AuthenticatedRequest, slug: str, form: SeenForm) -> HttpResponse:
     """The draft was published or discarded meanwhile: what is live now, and where what was sent is kept."""
-    return draw_tiers(request, place_of(request.user, request.workspace, slug), conflict=no_draft(request), status=409)
+    return draw_tiers(
+        request, place_of(request.user, request.workspace, slug), conflict=no_draft(request, form), status=409
+    )
 
 
 def _done(request: AuthenticatedRequest, slug: str, outcome: Outcome) -> HttpResponse:
@@ -191,7 +194,7 @@ def add_waiver(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         return redirect("policies:publish", slug)
     place = place_of(request.user, request.workspace, slug)
     if place.draft is None:
-        return _gone(request, slug)
+        return _gone(request, slug, form)
     return _draw(request, place, status=sent.status, waiver_form=form)
 
 

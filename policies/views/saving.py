@@ -70,7 +70,7 @@ def send(
     for _ in range(TRIES):
         draft = open_draft_of(policy)
         if draft is None:
-            return Sent(False, 409, no_draft(request))
+            return Sent(False, 409, no_draft(request, form))
         document = still_read(draft)
         if document is None:
             return Sent(False, 409, Conflict(None, UNREAD))
@@ -93,9 +93,9 @@ def send(
     return Sent(False, 409)
 
 
-def no_draft(request: AuthenticatedRequest) -> Conflict:
-    """The draft went meanwhile. What was sent is kept, to be sent again by the person once there is another."""
-    return Conflict(None, NO_DRAFT, kept=keep(request, NO_DRAFT_THEN))
+def no_draft(request: AuthenticatedRequest, form: SeenForm) -> Conflict:
+    """The draft went meanwhile. What was typed is kept, to be sent again by the person once there is another."""
+    return Conflict(None, NO_DRAFT, kept=form.is_typed and keep(request, NO_DRAFT_THEN))
 
 
 def _save(request: AuthenticatedRequest, draft: PolicyDraft, plain: Plain) -> None:

@@ -35,7 +35,7 @@ EDIT_FORMS = {
 EDITS = {
     "open": "draft/open/", "discard": "draft/discard/", "set_cell": "tiers/set/", "remove_role": "roles/refunds/remove/",
     "move": "roles/refunds/move/", "steps_remove": "steps/remove/refund/", "start_replay": "impact/start/",
-    "revert": "versions/1/revert/", "add_waiver": "waivers/add/", "remove_waiver": "waivers/x/remove/",
+    "revert": "versions/1/revert/", "remove_waiver": "waivers/x/remove/",
     "stop_shadow": "shadow/stop/", "open_suggestion": "suggestions/open/",
     **{f"{name}_remove": f"{name}/remove/x/" for name in LISTS},
 }  # fmt: skip
@@ -81,11 +81,14 @@ POLICY_ROWS: dict[str, tuple[str, str, dict, int]] = {
     },
     **{f"policies:{name}": ("post", POLICY + path, {"ken": 302, **SEES_NOTHING}, 403) for name, path in EDITS.items()},
     **{f"policies:{name}": ("post", POLICY + path, {"ken": 422, **SEES_NOTHING}, 403) for name, path in UNSENT.items()},
-    "policies:agree": ("post", f"{POLICY}publish/agree/", {"ken": 302, **SEES_NOTHING}, 403),
-    "policies:decline": ("post", f"{POLICY}publish/decline/", {"ken": 302, **SEES_NOTHING}, 403),
+    # There is no draft, which its writer is told where what was typed is kept.
+    **{
+        f"policies:{name}": ("post", POLICY + path, {"ken": 409, **SEES_NOTHING}, 403)
+        for name, path in (("agree", "publish/agree/"), ("decline", "publish/decline/"), ("add_waiver", "waivers/add/"))
+    },
     "policies:cancel_replay": ("post", f"{POLICY}impact/{{replay}}/cancel/", {"ken": 302, **SEES_NOTHING}, 403),
     # Whoever may pause agents may let them go on.
-    "policies:reset": ("post", f"{POLICY}breakers/reset/{{trip}}/", {"dana": 302, "priya": 302, **SEES_NOTHING}, 403),
+    "policies:reset": ("post", f"{POLICY}breakers/reset/{{trip}}/", {"dana": 422, "priya": 422, **SEES_NOTHING}, 403),
 }
 # name -> (method, path template, {cast member: status}). Members not named get `other`.
 ROWS: dict[str, tuple[str, str, dict, int]] = {

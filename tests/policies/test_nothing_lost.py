@@ -102,6 +102,15 @@ def test_what_is_sent_after_the_draft_went_waits_to_be_sent_again(ken, action, p
     assert "There was no draft when you sent it" in unsent and escape(next(iter(typed.values()))) in unsent
 
 
+def test_a_button_alone_leaves_nothing_waiting(ken):
+    ken.post("limits/new/", **COUNT)
+    inputs = form_of(ken.get("limits/"), "limits/remove/daily/")
+    ken.send("tiers/", "draft/discard/")
+    for path in ("limits/remove/daily/", "publish/agree/"):
+        ken.client.post(f"/policies/support/{path}", inputs)
+        assert kept(ken) == ("", {}), path
+
+
 def test_an_edit_that_waited_is_saved_once_there_is_a_draft_again(ken):
     inputs = form_of(ken.get("limits/new/"), "") | COUNT
     ken.send("tiers/", "draft/discard/")
