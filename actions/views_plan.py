@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -19,7 +20,7 @@ from actions.bulk import ContinueRefused, continue_bulk, groups_of
 from actions.models import Action, Plan
 from actions.plan_page import CHOICES, decided_as_one, decided_here, group_digest, plan_page, requests_of
 from actions.resume import ResumeRefused, may_resume, resume
-from approvals.batch import refuse_unproven_together
+from approvals.batch import UNSURE, refuse_unproven_together
 from approvals.fatigue import note_shown, pace
 from approvals.models import ApprovalRequest
 from approvals.people import person_in
@@ -129,16 +130,18 @@ def _decide_one(
     request: AuthenticatedRequest, found: ApprovalRequest, verdict: Chosen, proof: Proof | None, *, together: int
 ) -> str:
     """Why the verdict was not recorded; "" when it was. An earlier rejection may have closed the request meanwhile."""
-    found.refresh_from_db()
-    if found.is_open and not decided_here(person_in(request.user, found.workspace), found):
-        return "It is decided on its own page."
     try:
+        found.refresh_from_db()
+        if found.is_open and not decided_here(person_in(request.user, found.workspace), found):
+            return "It is decided on its own page."
         record_verdict(
             actor=actor_for_user(request.user, found.workspace), user=request.user, request_id=found.pk,
             choice=verdict.choice, reason=verdict.reason, digest=verdict.digest, proof=proof, together=together,
         )  # fmt: skip
     except VerdictRefused as error:
         return str(error)
+    except OperationalError:  # Of this step alone: what was recorded before it is told, and the rest goes on.
+        return UNSURE
     return ""
 
 

@@ -57,7 +57,7 @@ const single = (key) => {
 
 // The filled button, so that an irreversible one still asks twice.
 const send = (form) => {
-  const main = meant ?? form?.querySelector("[data-kind=solid]");
+  const main = meant ?? form?.querySelector("[data-kind=solid], [data-kind=danger]");
   return main ? main.click() : form?.requestSubmit();
 };
 

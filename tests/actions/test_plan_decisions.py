@@ -7,6 +7,7 @@ from actions.models import Action
 from actions.sweep import sweep
 from approvals.models import ApprovalRequest, Verdict
 from tests.builders import planned, publish, request_of, sample_plain, work
+from tests.held import row_held
 from tests.stepup.conftest import ask_for
 
 UPDATE = "desk.account.update"
@@ -67,6 +68,20 @@ def test_every_step_stands_on_the_page_and_what_this_person_may_decide_can_be_de
     assert f"choice-{found[3].pk}" not in page and f"/approvals/{found[3].pk}/" in page  # A letter has its own page.
     theirs = client(cast, "tomas").get(f"/plans/{asked.plans.get().pk}/").content.decode()
     assert "choice-" not in theirs and "Step 1 is decided by Support lead" in theirs
+
+
+def test_a_step_whose_row_is_held_stops_no_other_and_is_told(transactional_db, cast, asked):
+    found, priya, address = requests(asked), client(cast, "priya"), f"/plans/{asked.plans.get().pk}/"
+    data = {
+        f"{name}-{found[n].pk}": value
+        for n in (2, 4)
+        for name, value in (("choice", "approve"), ("digest", found[n].digest))
+    }
+    with row_held(found[2].pk):
+        assert priya.post(f"{address}decide/", data).status_code == 302
+    page = priya.get(address).content.decode()
+    assert "1 approved." in page and "The database did not answer in time." in page
+    assert [Verdict.objects.filter(request=found[step]).count() for step in (2, 4)] == [0, 1]
 
 
 def test_approved_steps_run_and_the_rejected_one_stops_what_follows(cast, desk, asked):

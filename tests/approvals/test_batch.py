@@ -1,15 +1,13 @@
 """Review together: the same tool, tier and reversible effect only; each item is decided by itself on what was shown (E-03)."""
 
-import threading
-
 import pytest
-from django.db import connection, transaction
 
 from actions.edit import edit_payload
 from approvals.batch import MOST
 from approvals.models import ApprovalRequest, Verdict
 from tests.approvals.test_pages import browser
 from tests.builders import STEPS, planned, publish, request_of, sample_plain, vote
+from tests.held import row_held
 from tests.stepup.conftest import ask_for
 
 UPDATE = "desk.account.update"
@@ -185,27 +183,7 @@ def test_f1_each_that_others_decided_first_says_by_whom_and_when(cast, asked):
 
 def test_one_whose_row_is_held_stops_no_other_and_is_told(transactional_db, cast, asked):
     """A lock that is not given in time ends that one item alone."""
-    held = threading.Event()
-    done = threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            ApprovalRequest.objects.select_for_update().get(pk=asked[1].pk)
-            held.set()
-            done.wait(30)
-        connection.close()
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    held.wait(10)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '300ms'")
+    with row_held(asked[1].pk):
         page = browser(cast, "priya").post("/approvals/batch/", sent(asked)).content.decode()
-    finally:
-        done.set()
-        holder.join()
-        with connection.cursor() as cursor:
-            cursor.execute("RESET lock_timeout")
     assert "2 done, 1 without an answer" in page and "Open it to see whether it was decided." in page
     assert [Verdict.objects.filter(request=one).count() for one in asked] == [1, 0, 1]
