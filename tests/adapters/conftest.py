@@ -25,7 +25,7 @@ def model_url():
     server.shutdown()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def agent(remit):  # noqa: F811
     with Remit(remit["url"], token=remit["agent_token"]) as made:
         yield made
@@ -55,7 +55,7 @@ class Approver:
         assert answer.status_code == 200, answer.text[:2000]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def maya(remit):  # noqa: F811
     """She asks, so she sends or discards the agent's drafts."""
     return Approver(remit, "maya")

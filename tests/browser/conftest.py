@@ -25,9 +25,12 @@ ARGS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def remit(tmp_path_factory):
-    """`make run`'s supervisor on a database of its own; gives the content of run.json and the database's address."""
+    """`make run`'s supervisor on a database of its own; gives the content of run.json and the database's address.
+
+    Stopped with the last test beside it: its eight processes would take a tenth of a core from all tests that follow.
+    """
     data = tmp_path_factory.mktemp("remit")
     name = f"remit_browser_{secrets.token_hex(4)}"
     env = {**os.environ, "REMIT_DATA_DIR": str(data), "REMIT_PORT": str(free_port())}
