@@ -22,9 +22,9 @@ def test_a_clients_secret_is_stored_by_the_quick_hash_and_proves_it_quickly(cast
     made = issue_agent_client(actor=cast.agent_actor, agent=cast.agent)
     stored = kept(made[0])
     assert identify_hasher(stored).algorithm == ALGORITHM and made[1] not in stored
-    began = time.perf_counter()
+    began = time.process_time()
     assert all(check_password(made[1], stored) for _ in range(100))
-    assert time.perf_counter() - began < 1, "A hundred take less than one slow hash."
+    assert time.process_time() - began < 1, "A hundred take less than one slow hash."
     assert ask(made).status_code == 200 and kept(made[0]) == stored
     assert ask((made[0], secrets.token_urlsafe(32))).status_code == 401
 

@@ -64,6 +64,6 @@ def test_only_money_has_a_currency_and_one_currency_never_clashes():
 
 def test_as_many_limits_as_a_document_holds_are_compared_in_seconds():
     rules = [limit(f"l{n}", f"tools: [t{n}]", ("USD", "EUR")[n % 2]) for n in range(1900)]
-    start = time.monotonic()
+    start = time.process_time()
     assert len(load(HEAD + "".join(rules)).limits) == 1900
-    assert time.monotonic() - start < 30
+    assert time.process_time() - start < 30

@@ -73,15 +73,15 @@ def test_bounds_hold_for_what_grows_and_what_nests():
     deep: dict = {}
     for _ in range(200):
         deep = {"items": deep}
-    began = time.monotonic()
+    began = time.process_time()
     for hostile in (schema, {"type": "object", "properties": {"a": deep}}):
         with pytest.raises(SchemaProblem, match="more than 3000 parts"):
             close(hostile)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_a_pattern_that_takes_hours_is_left_to_the_system():
     schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}}
-    began = time.monotonic()
-    assert not refuses(schema, {"a": "a" * 60 + "!"}) and time.monotonic() - began < 1
+    began = time.process_time()
+    assert not refuses(schema, {"a": "a" * 60 + "!"}) and time.process_time() - began < 1
     assert closed(schema, schema).notes == ["The pattern of /properties/a is left to the system to check."]

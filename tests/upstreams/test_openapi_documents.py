@@ -93,10 +93,10 @@ def test_what_is_too_large_is_refused():
 
 def test_ten_thousand_operations_are_refused_in_seconds():
     paths = {f"/a{n}": {"get": {"responses": {}}} for n in range(10_000)}
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(BadDocument, match=f"more than {MAX_OPERATIONS} operations"):
         openapi_offers("shop", read_openapi(HEAD + f'"paths": {json.dumps(paths)}}}'))
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_schemas_that_grow_when_written_out_end_by_their_bound():
@@ -109,9 +109,9 @@ def test_schemas_that_grow_when_written_out_end_by_their_bound():
     body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/S0"}}}}
     paths = {f"/a{n}": {"post": {"requestBody": body, "responses": {"200": {}}}} for n in range(MAX_OPERATIONS)}
     text = HEAD + f'"paths": {json.dumps(paths)}, "components": {json.dumps({"schemas": schemas})}}}'
-    started = time.monotonic()
+    started = time.process_time()
     offers = openapi_offers("shop", read_openapi(text))
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
     assert "more than 3000 parts" in offers[0].problem and "more than 60,000 parts" in offers[-1].problem
 
 
