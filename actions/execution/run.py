@@ -43,7 +43,7 @@ def run(*, actor: Actor, action_id: str) -> State:
 
     Returns the state it is in afterwards.
     """
-    action = Action.objects.select_related(*recheck.RELATED).get(pk=action_id)
+    action = recheck.with_related().get(pk=action_id)
     if action.state != State.AUTHORIZED:
         return State(action.state)
     try:
