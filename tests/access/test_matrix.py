@@ -276,8 +276,7 @@ def test_p7_foreign_object_answers_like_a_missing_one(cast, places, name):
     foreign = ask(cast, "omar", method, template.format(**places))
     absent = ask(cast, "omar", method, template.format(**missing))
     assert foreign.status_code == absent.status_code == 404
-    strip = lambda answer: answer.content.replace(b"csrf", b"")  # noqa: E731
-    assert len(strip(foreign)) == len(strip(absent))
+    assert len(foreign.content.replace(b"csrf", b"")) == len(absent.content.replace(b"csrf", b""))
 
 
 def test_v352_every_unsafe_route_needs_a_csrf_token(cast, places):
