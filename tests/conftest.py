@@ -1,5 +1,6 @@
 """Shared fixtures: the real desk as a process, the cast in a real database, no network beyond this machine."""
 
+import gc
 import socket
 
 import pytest
@@ -13,6 +14,12 @@ from tests.snapshot import emptied, restored
 from tests.template import template
 
 _connect = socket.socket.connect
+
+
+def pytest_collection_finish():
+    """What was imported and collected stays to the end: the garbage collector goes through it no more."""
+    gc.collect()
+    gc.freeze()
 
 
 def _loopback_only(self, address):
