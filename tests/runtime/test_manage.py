@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -22,14 +21,6 @@ def command(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(run, env=env, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
-def started(data: Path, run: Supervisor) -> dict:
-    """A first start on a busy machine takes minutes."""
-    deadline = time.monotonic() + 600
-    while not (data / "run.json").exists() and run.process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.5)
-    return run.ready()
-
-
 def paused(data: Path) -> list[str]:
     done = command(data, "remit_kill", "--list", "--json")
     assert done.returncode == 0, done.stderr
@@ -39,7 +30,7 @@ def paused(data: Path) -> list[str]:
 @pytest.mark.timeout(1200)
 def test_p9_kill_reaches_what_runs_with_its_web_dead_and_holds_when_nothing_runs(tmp_path):
     run = Supervisor(tmp_path)
-    facts = started(tmp_path, run)
+    facts = run.ready()
     os.kill(facts["pids"]["web"], signal.SIGKILL)
     done = command(tmp_path, "remit_kill", "everything", "--reason", "Credentials may have leaked")
     assert done.returncode == 0 and "Everything is paused" in done.stdout, done.stderr

@@ -15,6 +15,9 @@ import pytest
 from tests.desk.running import free_port
 
 ROOT = Path(__file__).parents[2]
+# A first start on a busy machine takes minutes.
+STARTS_S = 600
+pytestmark = pytest.mark.timeout(2 * STARTS_S)
 
 
 class Supervisor:
@@ -31,12 +34,12 @@ class Supervisor:
         )  # fmt: skip
 
     def ready(self) -> dict:
-        for _ in range(450):
+        deadline = time.monotonic() + STARTS_S
+        while self.process.poll() is None and time.monotonic() < deadline:
             if (self.data / "run.json").exists():
                 return json.loads((self.data / "run.json").read_text())
-            if self.process.poll() is not None:
-                break
             time.sleep(0.2)
+        self.process.kill()  # Else what it said has no end.
         raise AssertionError(self.process.communicate()[0])
 
     def refused(self) -> str:
