@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.test import TransactionTestCase
 
+from tests.builders import planned, request_of
 from tests.cast import Cast, build_cast
 from tests.desk.running import RunningDesk, start_desk
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401 - hooks
@@ -62,3 +63,15 @@ def cast(db, desk) -> Cast:
     """People, agents, policies and tools, made by the services the product uses; the desk's records start fresh."""
     desk.reset()
     return restored("cast", lambda: build_cast(desk))
+
+
+@pytest.fixture
+def refund(cast):
+    """A refund of $240.00 that waits for two people."""
+    return request_of(planned(cast), "desk.refund.create")
+
+
+@pytest.fixture
+def draft(cast):
+    """An email that waits to be sent by the person it is for."""
+    return request_of(planned(cast), "desk.mail.send")

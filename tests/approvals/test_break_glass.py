@@ -26,11 +26,6 @@ REFUND = "desk.refund.create"
 REASON = "The customer's shop is closed until this is paid back."
 
 
-@pytest.fixture
-def refund(cast):
-    return request_of(planned(cast), REFUND)
-
-
 def broken(cast, refund, first="sam", **changes):
     refund.refresh_from_db()
     given = {"reason": REASON, "digest": refund.digest, "promised": True, **changes}

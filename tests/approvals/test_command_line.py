@@ -17,7 +17,7 @@ from approvals.stepup.services import Here
 from approvals.terms import set_terms, terms_of
 from tests.approvals.routing import entries
 from tests.browser.test_hostile_values import CODE_POINTS, IMITATIONS, read_as, values
-from tests.builders import planned, request_of
+from tests.builders import request_of
 from tests.cast import PASSWORD
 from tests.stepup.conftest import enrol_app, next_code, session
 
@@ -34,11 +34,6 @@ def typed(monkeypatch, phone):
     answers = {"Password": lambda: PASSWORD, "Code": lambda: next_code(phone)}
     monkeypatch.setattr("getpass.getpass", lambda prompt: answers[prompt.split()[0]]())
     return answers
-
-
-@pytest.fixture
-def refund(cast):
-    return request_of(planned(cast), "desk.refund.create")
 
 
 def run(request, *arguments, first="priya"):

@@ -10,17 +10,7 @@ from approvals.refusals import AlreadyDecided, NotEntitled
 from tests.approvals.test_break_glass import broken
 from tests.approvals.test_pages import browser, edit
 from tests.approvals.test_typed_edit import send
-from tests.builders import planned, request_of, vote
-
-
-@pytest.fixture
-def refund(cast):
-    return request_of(planned(cast), "desk.refund.create")
-
-
-@pytest.fixture
-def draft(cast):
-    return request_of(planned(cast), "desk.mail.send")
+from tests.builders import vote
 
 
 def saved(cast, request, first, digest, **values):

@@ -10,12 +10,6 @@ from approvals.refusals import NotEntitled
 from tests.approvals.test_break_glass import REASON
 from tests.approvals.test_pages import browser
 from tests.approvals.test_typed_edit import send
-from tests.builders import planned, request_of
-
-
-@pytest.fixture
-def refund(cast):
-    return request_of(planned(cast), "desk.refund.create")
 
 
 def pressed(cast, refund, digest):

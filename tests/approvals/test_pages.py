@@ -15,16 +15,6 @@ def browser(cast, first) -> Client:
     return client
 
 
-@pytest.fixture
-def draft(cast):
-    return request_of(planned(cast), "desk.mail.send")
-
-
-@pytest.fixture
-def refund(cast):
-    return request_of(planned(cast), "desk.refund.create")
-
-
 def edit(cast, draft, text, first="maya"):
     draft.refresh_from_db()
     return edit_payload(

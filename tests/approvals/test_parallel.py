@@ -8,16 +8,11 @@ from approvals.refusals import NotEntitled
 from approvals.services import record_verdict
 from tests.approvals.routing import hired, into, routed
 from tests.approvals.test_pages import browser
-from tests.builders import planned, request_of, vote
+from tests.builders import vote
 
 LEAD = {"name": "Lead", "group": "support-leads"}
 FINANCE = {"name": "Finance", "group": "finance", "with": "previous"}
 LAST = {"name": "Managers", "group": "managers"}
-
-
-@pytest.fixture
-def refund(cast):
-    return request_of(planned(cast), "desk.refund.create")
 
 
 def test_parallel_steps_are_decided_in_any_order_and_the_next_waits_for_both(cast, refund):

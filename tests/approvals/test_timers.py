@@ -24,11 +24,6 @@ REFUND = "desk.refund.create"
 SWEEPER = system_actor("sweeper", "")
 
 
-@pytest.fixture
-def refund(cast):
-    return request_of(planned(cast), REFUND)
-
-
 def test_before_its_time_nothing_happens(cast, refund):
     waited(refund, 19)
     assert run_timers(actor=SWEEPER) == 0 and not FiredTimer.objects.exists()

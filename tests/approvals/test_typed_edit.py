@@ -14,11 +14,6 @@ from tests.builders import STEPS, planned, request_of, vote
 REFUND, UPDATE = "desk.refund.create", "desk.account.update"
 
 
-@pytest.fixture
-def refund(cast):
-    return request_of(planned(cast), REFUND)
-
-
 def page_of(cast, request, first="priya"):
     return browser(cast, first).get(f"/approvals/{request.pk}/edit/").content.decode()
 

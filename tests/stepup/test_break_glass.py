@@ -14,17 +14,12 @@ from approvals.models import ApprovalRequest, BreakGlass
 from approvals.refusals import StepUpNeeded
 from approvals.signing import signature_holds
 from tests.approvals.routing import entries
-from tests.builders import action, planned, request_of, work
+from tests.builders import action, work
 from tests.stepup.conftest import age, ask_for, browser, enrol_by_browser, next_code
 from tests.stepup.test_confirm_page import enrol_key
 
 REFUND = "desk.refund.create"
 REASON = "The customer's shop is closed until this is paid back."
-
-
-@pytest.fixture
-def refund(cast):
-    return request_of(planned(cast), REFUND)
 
 
 def press(client, refund, **more):

@@ -21,11 +21,6 @@ from traces.models import Entry
 REFUND = "desk.refund.create"
 
 
-@pytest.fixture
-def refund(cast):
-    return request_of(planned(cast), REFUND)
-
-
 def given(cast, request_, first, *, dwell_ms, count=1, choice="approve", ago=timedelta(0), wants=False):
     """Verdicts as rows of their own payloads: what the page adds up."""
     for number in range(count):

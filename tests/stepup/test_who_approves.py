@@ -7,18 +7,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.actors import actor_for_agent, system_actor
 from approvals.models import Verdict
 from approvals.services import NotEntitled, record_verdict
-from tests.builders import planned, request_of
 from tests.stepup.conftest import BACKEND, ask_for, browser
 
 CLAIMS = {
     "approver": "priya", "user": "priya", "user_id": "priya", "actor": "priya", "as": "priya", "on_behalf_of": "priya",
     "proof": "totp", "step_up": "passkey", "signed": "{}", "method": "passkey", "at": "2030-01-01T00:00:00Z",
 }  # fmt: skip
-
-
-@pytest.fixture
-def refund(cast):
-    return request_of(planned(cast), "desk.refund.create")
 
 
 def body(cast, refund, **more):
