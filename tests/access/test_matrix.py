@@ -43,6 +43,7 @@ UNSENT = {
     "add_role": "roles/add/", "set_fields": "fields/set/", "add_field": "fields/add/", "set_mask": "fields/mask/",
     "set_unlisted": "fields/unlisted/", "set_redact": "fields/redact/", "start_shadow": "shadow/start/",
 }  # fmt: skip
+GONE = {"agree": "publish/agree/", "decline": "publish/decline/", "add_waiver": "waivers/add/"}
 POLICY = "/policies/support/"
 # Owners manage notices, operators and auditors read them; the other tenant's owner reads his own.
 NOTED = {"dana": 200, "priya": 200, "ava": 200, "omar": 200, "lena": 403, None: 302}
@@ -81,11 +82,7 @@ POLICY_ROWS: dict[str, tuple[str, str, dict, int]] = {
     },
     **{f"policies:{name}": ("post", POLICY + path, {"ken": 302, **SEES_NOTHING}, 403) for name, path in EDITS.items()},
     **{f"policies:{name}": ("post", POLICY + path, {"ken": 422, **SEES_NOTHING}, 403) for name, path in UNSENT.items()},
-    # There is no draft, which its writer is told where what was typed is kept.
-    **{
-        f"policies:{name}": ("post", POLICY + path, {"ken": 409, **SEES_NOTHING}, 403)
-        for name, path in (("agree", "publish/agree/"), ("decline", "publish/decline/"), ("add_waiver", "waivers/add/"))
-    },
+    **{f"policies:{name}": ("post", POLICY + path, {"ken": 409, **SEES_NOTHING}, 403) for name, path in GONE.items()},
     "policies:cancel_replay": ("post", f"{POLICY}impact/{{replay}}/cancel/", {"ken": 302, **SEES_NOTHING}, 403),
     # Whoever may pause agents may let them go on.
     "policies:reset": ("post", f"{POLICY}breakers/reset/{{trip}}/", {"dana": 422, "priya": 422, **SEES_NOTHING}, 403),

@@ -236,3 +236,15 @@ def test_windows_are_written_in_the_largest_unit_that_fits(window, words):
         said(calls, usage={"l:agent:g": 1})[0]
         == f"1 call would bring the last {words} to 2 calls, over the limit of 1 call."
     )
+
+
+def test_an_invariant_that_names_no_remedy_says_that_no_approval_helps():
+    text = (
+        "policy: {slug: a, name: A}\nroles: {r: {tier: autonomous, tools: {a.b: {}}}}\n"
+        'invariants: [{id: never, when: {}, forbid: "true", reason: Never.}]\n'
+    )
+    tool = {"name": "a.b", "resource_type": "a", "effect_class": "read", "reversibility": "reversible"}
+    checks = decide(load(text), request_from({"role": "r", "tool": tool})).checks
+    assert [check.remedy for check in checks if check.outcome == "denied"] == [
+        "No approval can override this. Change the request."
+    ]
