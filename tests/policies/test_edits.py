@@ -49,7 +49,6 @@ EDITS = [
     ("set_scope", {**ACCOUNT, "expression": None}, ("roles", "clerk", "scopes"), None),
     ("set_redact", {"resource_type": "desk.account", "path": "tier", "kind": "plan"},
      ("redact", "desk.account", "tier"), "plan"),
-    ("set_redact", {"resource_type": "desk.account", "path": "tier", "kind": None}, ("redact",), None),
     ("put_rule", {"section": "limits", "rule": LIMIT}, ("limits", "daily"), LIMIT),
     ("put_route", {"name": "two", "route": {"steps": []}}, ("routes", "two"), {"steps": []}),
     ("rename_route", {"name": "lead", "to": "first"}, ("roles", "clerk", "tools", "desk.account.update", "route"), "first"),
@@ -183,3 +182,10 @@ def test_scopes_read_as_sentences(expression, sentence):
 )  # fmt: skip
 def test_what_pickers_cannot_say_stays_an_expression(expression):
     assert from_cel(expression) is None and sentence_of(expression, "Account") is None
+
+
+def test_a_redaction_is_lifted_where_one_stands_and_named_where_none_does():
+    where = {"resource_type": "desk.account", "path": "tier"}
+    assert edits.set_redact(edits.set_redact(BASE, **where, kind="plan"), **where, kind=None) == BASE
+    with pytest.raises(EditRefused, match="Name the kind of value to redact it"):
+        edits.set_redact(BASE, **where, kind=None)
