@@ -121,11 +121,9 @@ def _is_of(path: str, name: str) -> bool:
 
 
 def _escalate(plan: Plan, said: list[limits.Said]) -> tuple[str, Route | None]:
-    """The strictest mode asked for, and the strictest route among those that ask for approval."""
+    """The strictest mode asked for, and the strictest route among those that ask for approval; without any, `_head` denied."""
     asked = [one.route for one in said if one.route is not None]
-    if plan.mode == "approval":
-        if plan.route is None:
-            raise LookupError("This policy has no approval route.")
+    if plan.route is not None:
         asked.append(plan.route)
     if not asked:
         return plan.mode, None

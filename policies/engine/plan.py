@@ -73,10 +73,11 @@ def _plan(document: Document, role: Role, tool: ToolFacts, at: datetime) -> Plan
     invariants = about.of(about.invariants, role.name, tool)
     scope = None if tool.returns_rows else role.scopes.get(tool.resource_type)
     expressions = [rule.expression for rule in invariants] + ([scope] if scope else [])
+    route = _route(document, role, tool, mode)
     return Plan(
         mode=mode,
         tier=role.tier,
-        head=_head(role, tool, mode, at),
+        head=_head(role, tool, mode, route, at),
         rules=tuple(_rules(document, role, tool, invariants, scope)),
         limits=tuple(limits.rule(limit, document.routes) for limit in about.of(about.limits, role.name, tool)),
         reads=union(expressions),
@@ -84,7 +85,7 @@ def _plan(document: Document, role: Role, tool: ToolFacts, at: datetime) -> Plan
         # A name with a dot in it is no path, however it is spelled: `policies.engine.paths` says how it is written.
         passes={name: _field_passes(name, fields.write, tool) for name in fields.write if "." not in name},
         refuse_action=fields.refuse_action,
-        route=_route(document, role, tool, mode),
+        route=route,
         redact=dict(document.redact.get(tool.resource_type) or {}),
     )
 
@@ -100,7 +101,7 @@ def _rules(
     yield from map(_invariant, invariants)
 
 
-def _head(role: Role, tool: ToolFacts, mode: str, at: datetime) -> Check:
+def _head(role: Role, tool: ToolFacts, mode: str, route: Route | None, at: datetime) -> Check:
     """The tool's mode for this role, as the check that reports it."""
     path = f"roles.{role.name}.tools.{tool.name}"
     if tool.name not in role.tools:
@@ -114,6 +115,9 @@ def _head(role: Role, tool: ToolFacts, mode: str, at: datetime) -> Check:
     if mode == "auto":
         reason = f"{tool.name} may run automatically for role {role.name}{while_}."
         return Check("Tool mode", "passed", path, "auto", "auto", reason)
+    if mode == "approval" and route is None:
+        reason = f"{tool.name} needs approval, and no route of this policy says whose."
+        return Check("Tool mode", "denied", path, "no route", "a route", reason, "A policy admin can add a route.")
     needs = "a person to review and send it" if mode == "draft" else "approval"
     return Check("Tool mode", "escalated", path, mode, "auto", f"{tool.name} needs {needs}{while_}{since}.")
 

@@ -166,9 +166,10 @@ def test_all_that_a_decision_says(case: Case):
 
 
 def test_every_kind_of_check_passes_and_denies_and_where_it_can_fails():
-    """No kind is only ever seen from one side. Only an expression can fail to be judged."""
+    """No kind is only ever seen from one side. Only an expression can fail to be judged; what breaks the engine is no row of
+    a table (test_engine.py)."""
     seen = {(check.rule.split(".")[0], check.outcome) for name, case in CASES for check in decided(name, case).checks}
     kinds = ("roles", "fields", "invariants", "limits", "freezes", "breakers")
     assert {(kind, outcome) for kind in kinds for outcome in ("passed", "denied")} <= seen
     failed = {check.name for name, case in CASES for check in decided(name, case).checks if check.value == "error"}
-    assert {"Row scope", "Never above the charge", "Engine"} <= failed
+    assert {"Row scope", "Never above the charge"} <= failed
