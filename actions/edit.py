@@ -18,6 +18,8 @@ from actions.history import note_decision
 from actions.machine import move
 from actions.models import Action
 from actions.propose import TARGETS, decided_body, decision_columns
+from actions.record import known_secrets
+from actions.redaction import mask
 from actions.states import State
 from approvals.eligibility import Eligibility, eligibility
 from approvals.models import ApprovalRequest
@@ -120,7 +122,7 @@ def _decide_again(actor: Actor, action: Action, definition: Definition) -> None:
     columns = decision_columns(action, definition, decision)
     policy = str(decision.policy["slug"])
     replace_holds(workspace_id=action.workspace_id, policy=policy, action_id=action.pk, holds=decision.holds)
-    body = {**decided_body(action, definition), "edits": action.edits}
+    body = {**decided_body(action, definition), "edits": _told(action, definition)}
     move(
         actor=actor,
         action=action,
@@ -131,3 +133,13 @@ def _decide_again(actor: Actor, action: Action, definition: Definition) -> None:
         nonce=action.nonce,
         **columns,
     )
+
+
+def _told(action: Action, definition: Definition) -> dict[str, list[Any]]:
+    """The edits for the ledger: what stands in a sensitive field is withheld, the agent's value and the person's alike.
+
+    INVARIANT: no sensitive value enters the ledger, whoever typed it (R-33, R-42). Held by
+    tests/approvals/test_edits_withheld.py.
+    """
+    known = known_secrets(definition, action.proposed, action.arguments, (action.before or {}).get("fields", {}))
+    return {name: [mask({name: value}, known)[name] for value in pair] for name, pair in action.edits.items()}
