@@ -98,6 +98,7 @@ def _render_edit(
     request: AuthenticatedRequest, found: ApprovalRequest, form: EditForm, *, status: int, conflict: str = ""
 ) -> HttpResponse:
     page = queue_page(request.user, found.workspace, "", current=found.pk)
-    shown = review_page(request.user, found, page=page, conflict=conflict)
+    seen = request.POST.get("digest", "") if conflict else ""
+    shown = review_page(request.user, found, page=page, conflict=conflict, seen=seen)
     context: dict[str, Any] = {"queue": page, "review": shown, "edit_form": form, "editing": True}
     return render(request, "approvals/queue.html", context, status=status)

@@ -20,6 +20,7 @@ from approvals.eligibility import Eligibility, eligibility
 from approvals.fatigue import pace
 from approvals.longtext import folded_row, folded_segments, folded_value, long_values, must_open
 from approvals.models import ApprovalRequest, BreakGlass
+from approvals.moved import moved_since
 from approvals.people import person_in
 from approvals.queue import QueuePage, time_left
 from approvals.rail import Line, rail
@@ -91,6 +92,8 @@ class Review:
     snoozed_until: datetime | None = None
     # Whom this person would decide it for, or that they decide alone.
     stands_in_text: str = ""
+    # What edits changed since this person looked.
+    moved: Sequence[Mapping[str, Any]] = ()
     # For a person who approves fast: how many and how fast, else nothing.
     pace_text: str = ""
 
@@ -102,9 +105,10 @@ def review_page(
     page: QueuePage,
     raw: bool = False,
     conflict: str = "",
+    seen: str = "",
     opened: bool = False,
 ) -> Review:
-    """Everything the panel shows to this person; `opened` shows long values whole."""
+    """Everything the panel shows to this person; `opened` shows long values whole. `seen` is the digest they looked at."""
     who = person_in(user, request.workspace)
     shown, may = request.displayed, eligibility(user, request, who)
     position, before, after = page.neighbours(request.pk)
@@ -168,6 +172,7 @@ def review_page(
         snooze_choices=offered(request, database_now()) if may.may_decide else (),
         snoozed_until=snoozed_until(user, [request.pk]).get(request.pk) if may.may_decide else None,
         stands_in_text=_stands_in(may),
+        moved=moved_since(request, seen) if seen and may.may_decide else (),
         pace_text=pace(user, request.workspace_id).sentence if may.may_decide else "",
     )
 

@@ -123,7 +123,8 @@ def render_review(
     page = queue_page(request.user, found.workspace, request.GET.get("show", ""), current=found.pk)
     note_opened(found, request.user)
     raw, opened = request.GET.get("view") == "raw", "all" in request.GET
-    shown = review_page(request.user, found, page=page, raw=raw, conflict=conflict, opened=opened)
+    seen = str(form.data.get("digest", "")) if conflict else ""
+    shown = review_page(request.user, found, page=page, raw=raw, conflict=conflict, seen=seen, opened=opened)
     # Told of a decision that left nothing to do here: the next row has the focus. Counting the messages leaves them unread.
     next_row = bool(len(messages.get_messages(request))) and not shown.can_decide
     context: dict[str, Any] = {
