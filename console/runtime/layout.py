@@ -2,12 +2,14 @@
 
 import fcntl
 import hashlib
+import json
 import os
 import secrets
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 
 class StartError(Exception):
@@ -70,6 +72,14 @@ def lock(layout: Layout) -> IO[bytes]:
             f"Another Remit already runs on {layout.data}. Stop it with Ctrl-C, or set REMIT_DATA_DIR to another folder."
         ) from error
     return file
+
+
+def tell_run(layout: Layout, run: Mapping[str, Any]) -> None:
+    """Say what runs here, for its owner only: addresses, pids, sign-ins. Whoever reads it finds all of it or nothing."""
+    new = layout.run_file.with_suffix(".new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(run, file, indent=2)
+    new.replace(layout.run_file)
 
 
 def secret(layout: Layout, name: str) -> str:

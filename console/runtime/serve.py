@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from console.runtime.child import Child, say
-from console.runtime.layout import StartError, lock, prepare
+from console.runtime.layout import StartError, lock, prepare, tell_run
 from console.runtime.stack import ROOT, Stack, environment, of_the_rest, of_web
 from console.runtime.valkey import free_port, wait_port
 
@@ -135,9 +135,7 @@ def _announce(stack: Stack, url: str, sample: Mapping[str, Any]) -> None:
         "desk_url": stack.env["REMIT_DESK_URL"],
         **sample,
     }
-    path = stack.layout.run_file
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(run, file, indent=2)
+    tell_run(stack.layout, run)
     people = [
         f"    {s['email']:<26} {s['name']} ({', '.join(s['roles'])}; {s['workspace']})" for s in sample["sign_ins"]
     ]
