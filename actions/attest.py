@@ -125,7 +125,8 @@ def _close(found: Attestation, user: User, *, agree: bool, reason: str) -> None:
 def _settle(actor: Actor, action: Action, found: Attestation) -> None:
     to = State.SUCCEEDED_ATTESTED if found.succeeded else State.FAILED_ATTESTED
     # Of what was sent: nothing was read back, so a field that reads otherwise now is a conflict.
-    inverse = inverse_for(action, action.changes) if found.succeeded else None
+    definition = action.definition
+    inverse = inverse_for(action, definition, action.changes) if found.succeeded and definition else None
     body = {**_told(found), "inverse": mask(inverse, _known(action))}
     try:
         move(

@@ -3,20 +3,20 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from actions.definition import Definition
 from actions.inverse import Inverse, inverse_of
 from actions.models import Action, Tool
 
 ELSEWHERE = "Its connection points at another system since, so what was done can't be undone there."
 
 
-def inverse_for(action: Action, changes: Iterable[Mapping[str, Any]], remote_id: str = "") -> Inverse | None:
-    """The inverse to record of an action that succeeded; None for a read and for an unknown tool.
+def inverse_for(
+    action: Action, definition: Definition, changes: Iterable[Mapping[str, Any]], remote_id: str = ""
+) -> Inverse | None:
+    """The inverse to record of an action that succeeded; None for a read.
 
     A call that makes up for it is kept with the system it would reach now (`goes_to`): later that may be another.
     """
-    definition = action.definition
-    if definition is None:
-        return None
     found = inverse_of(definition, changes, action.arguments, remote_id, undoes=action.rollback_of_id is not None)
     if found is None or found["how"] != "call":
         return found

@@ -101,7 +101,7 @@ def _told(
     assert definition is not None and action.dispatched_at is not None  # Asked by the caller.
     now, known = database_now(), known_secrets(definition, action.proposed, action.arguments, result)
     done = outcome == "succeeded"
-    inverse = inverse_for(action, action.changes) if done else None
+    inverse = inverse_for(action, definition, action.changes) if done else None
     body = {
         "outcome": outcome,
         "witnessed": False,

@@ -153,7 +153,7 @@ def _result(
         way.definition, action.proposed, action.arguments, body, (action.before or {}).get("fields", {})
     )
     done = outcome.kind == "done"
-    inverse = inverse_for(action, changes, remote_id) if done else None
+    inverse = inverse_for(action, way.definition, changes, remote_id) if done else None
     ledger = {
         "status": outcome.status,
         "elapsed_ms": outcome.elapsed_ms,

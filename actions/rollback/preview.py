@@ -8,9 +8,9 @@ from django.db.models import F
 
 from actions.definition import Definition
 from actions.execution import PreviewFailed, Told, read_target, told_by_system
-from actions.inverse import Inverse
+from actions.inverse import Inverse, inverse_of
 from actions.models import Action, Plan, Rollback, Tool
-from actions.reversal import elsewhere, inverse_for
+from actions.reversal import elsewhere
 from actions.rollback.conflicts import Later, later_edit, later_edits
 from actions.states import FINAL, SUCCESS
 from actions.switches import Place, why_held
@@ -109,12 +109,13 @@ def recorded_inverse(action: Action) -> Inverse:
     INVARIANT: a rollback is not rolled back: what it undid would stand again and still be told as undone (P10). Held by
     tests/actions/test_undone_once.py.
     """
-    # Older records of rollbacks have an inverse.
-    found = action.inverse if action.rollback_of_id is None else None
-    if not found:
-        found = inverse_for(action, action.changes, str((action.result or {}).get("remote_id", "")))
-        found = {key: value for key, value in (found or {}).items() if key != "goes_to"}  # Of now, not of then.
-    assert found  # Only reads have none, and calls of unknown tools, which never ran.
+    definition = action.definition
+    assert definition is not None  # It ran, so it has a tool.
+    remote = str((action.result or {}).get("remote_id", ""))
+    undoes = action.rollback_of_id is not None  # Older records of rollbacks have an inverse.
+    recorded = None if undoes else action.inverse
+    found = recorded or inverse_of(definition, action.changes, action.arguments, remote, undoes=undoes)
+    assert found is not None  # Only reads have none.
     return found
 
 
@@ -130,12 +131,13 @@ def waiting(action: Action) -> str:
     if action.rollback_state == Action.RollbackState.ROLLED_BACK:
         return ALREADY
     # The column above follows the undoing actions and may lag behind them; these are what happened.
-    if recorded_inverse(action)["how"] == "call" and action.rollbacks.filter(state__in=SUCCESS).exists():
+    inverse = recorded_inverse(action)
+    if inverse["how"] == "call" and action.rollbacks.filter(state__in=SUCCESS).exists():
         return ALREADY
     running = Rollback.objects.filter(state=Rollback.State.RUNNING, todo__contains=[{"action": action.pk}])
     if action.rollbacks.exclude(state__in=FINAL).exists() or running.exists():
         return "A rollback of it is waiting."
-    return elsewhere(action, recorded_inverse(action))
+    return elsewhere(action, inverse)
 
 
 def _item(action: Action, records: Records, wanted: Mapping[str, Sequence[str]] | None) -> Item:
