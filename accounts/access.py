@@ -18,6 +18,7 @@ from accounts.clock import database_now
 from accounts.ids import is_id
 from accounts.models import Agent, AgentCredential, Delegation, Membership, PersonToken, User, Workspace
 from accounts.permissions import Permission
+from accounts.questions import Question
 from accounts.scopes import WORDS, effects_of, scope_of
 
 # The public parts of tokens, not secrets: an agent's own, and one by which it acts for a person.
@@ -212,11 +213,15 @@ def _note_use(credential: AgentCredential, now: datetime) -> None:
         AgentCredential.objects.filter(pk=credential.pk).update(last_used_at=now)
 
 
+_CREDENTIAL = Question(
+    lambda prefix: AgentCredential.objects.select_related("agent__workspace", "agent__owner").filter(prefix=prefix)
+)
+
+
 def _credential(token: str) -> AgentCredential:
     shape = _TOKEN.fullmatch(token)
     if shape is not None:
-        known = AgentCredential.objects.select_related("agent__workspace", "agent__owner")
-        found = known.filter(prefix=shape[1]).first()
+        found = _CREDENTIAL.first(shape[1])
         if found is not None and hmac.compare_digest(found.digest, token_digest(token)):
             return found
     raise AgentAuthFailed("unknown-token", UNKNOWN)

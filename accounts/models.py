@@ -19,6 +19,7 @@ __all__ = [
     "AgentClient",
     "AgentCredential",
     "Challenge",
+    "ClientAssertion",
     "Delegation",
     "Factor",
     "FactorAttempts",
@@ -267,6 +268,8 @@ class Agent(models.Model):
     role = models.SlugField(max_length=60)
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
     runbook_url = models.URLField(max_length=300, blank=True)
+    # When its last way in was revoked (accounts.ways_in).
+    shut_out_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["name"]
@@ -289,6 +292,20 @@ class AgentClient(models.Model):
 
     def __str__(self) -> str:
         return f"{self.agent_id} {self.application_id}"
+
+
+class ClientAssertion(models.Model):
+    """The id of an assertion by which a client proved itself, until it has run out: it is used once (RFC 7523)."""
+
+    client = models.ForeignKey(AgentClient, on_delete=models.CASCADE, related_name="assertions")
+    digest = models.CharField(max_length=64)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["client", "digest"], name="assertion_used_once")]
+
+    def __str__(self) -> str:
+        return f"{self.client_id} {self.digest[:8]}"
 
 
 class AgentCredential(models.Model):

@@ -1,4 +1,4 @@
-"""Seals secrets at rest under the installation's secret key, each purpose with a key of its own. The one home of the cipher."""
+"""Seals secrets at rest under the installation's secret key. The one home of the cipher, and of keys made for one purpose."""
 
 import base64
 from collections.abc import Sequence
@@ -26,9 +26,13 @@ def unseal_for(purpose: str, sealed: str, keys: Sequence[str] = ()) -> str:
         raise SealBroken(f"What was sealed as {purpose} has a key this installation does not have.") from error
 
 
+def keys_for(purpose: str, keys: Sequence[str] = ()) -> list[bytes]:
+    """A key of its own for a purpose from each of `keys`, or of the installation's secret keys, the newest first."""
+    return [_derive(purpose, str(key)) for key in keys or (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+
+
 def _box(purpose: str, keys: Sequence[str]) -> MultiFernet:
-    used = keys or (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    return MultiFernet([Fernet(_derive(purpose, str(key))) for key in used])
+    return MultiFernet([Fernet(key) for key in keys_for(purpose, keys)])
 
 
 def _derive(purpose: str, key: str) -> bytes:

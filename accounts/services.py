@@ -10,11 +10,13 @@ from typing import Any, TypeVar
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models, transaction
 from django.db.models import F
+from oauth2_provider.generators import generate_client_id
 from oauth2_provider.models import Application
 
 from accounts.access import TOKEN_PREFIX, token_digest
 from accounts.actors import Actor
 from accounts.acts import record_act, record_everywhere, told_agent, told_person
+from accounts.client_documents import DocumentRefused, checked_url
 from accounts.clock import database_now
 from accounts.grants import sync_grants
 from accounts.models import (
@@ -32,6 +34,7 @@ from accounts.permissions import Role
 from accounts.person_tokens import end_person_tokens
 from accounts.scopes import AGENT, UnknownScope, effects_of, scope_of
 from accounts.single import end_where_not_alone
+from accounts.ways_in import lock_ways_in, note_one_given, note_one_gone
 
 TOKEN_DAYS = 90
 TOKEN_DAYS_MOST = 366
@@ -227,6 +230,7 @@ def issue_agent_token(*, actor: Actor, agent: Agent, days: int = TOKEN_DAYS) -> 
             agent=agent, prefix=prefix, digest=token_digest(token), created_at=now,
             expires_at=now + timedelta(days=days),
         )  # fmt: skip
+        note_one_given(agent)
         _record_token(actor, made, "agent_token.issued", {"days": days})
     return token
 
@@ -237,17 +241,37 @@ def issue_agent_client(*, actor: Actor, agent: Agent, scopes: str = AGENT) -> tu
     With them the agent asks /oauth/token/ for short tokens, each for one address and none beyond `scopes`. Earlier clients
     go on, so that nothing stops while an agent changes over. Raises AccountRefused.
     """
-    reach, secret = _reach(scopes), secrets.token_urlsafe(32)
+    secret = secrets.token_urlsafe(32)
+    made = _made_client(actor, agent, scopes, client_id=generate_client_id(), secret=secret)
+    return made.application.client_id, secret
+
+
+def name_agent_client(*, actor: Actor, agent: Agent, url: str, scopes: str = AGENT) -> AgentClient:
+    """A client of an agent that is named by the address of its metadata document and signs what it asks. Nobody gets a secret:
+    a key is changed by changing the document. Raises AccountRefused."""
+    try:
+        checked_url(url)
+    except DocumentRefused as refused:
+        raise AccountRefused("document", str(refused)) from refused
+    if Application.objects.filter(client_id=url).exists():
+        raise AccountRefused("document", "This address names a client already. Revoke that one first.")
+    return _made_client(actor, agent, scopes, client_id=url, secret=secrets.token_urlsafe(32))
+
+
+def _made_client(actor: Actor, agent: Agent, scopes: str, *, client_id: str, secret: str) -> AgentClient:
+    reach = _reach(scopes)
     with transaction.atomic():
         application = Application.objects.create(
             name=f"{agent.workspace.slug}/{agent.slug}",
+            client_id=client_id,
             client_type=Application.CLIENT_CONFIDENTIAL,
             authorization_grant_type=Application.GRANT_CLIENT_CREDENTIALS,
             client_secret=secret,
         )
         made = AgentClient.objects.create(agent=agent, application=application, created_at=database_now(), scopes=reach)
-        _record_client(actor, made, "agent_client.issued", {"scopes": reach})
-    return application.client_id, secret
+        note_one_given(agent)
+        _record_client(actor, agent, client_id, "agent_client.issued", {"scopes": reach})
+    return made
 
 
 def _reach(scopes: str) -> str:
@@ -261,26 +285,34 @@ def _reach(scopes: str) -> str:
 
 
 def revoke_agent_client(*, actor: Actor, client: AgentClient) -> None:
-    """End a client and every token it was given; the next request with one is refused."""
+    """End a client and every token it was given; the next request with one is refused. With the agent's last way in, nothing
+    that it had asked for is sent either."""
+    agent, client_id = client.agent, client.application.client_id
     with transaction.atomic():
+        lock_ways_in(agent)
         end_person_tokens(client=client)
-        _record_client(actor, client, "agent_client.revoked", {})
         client.application.delete()
+        _record_client(actor, agent, client_id, "agent_client.revoked", _last(agent))
 
 
-def _record_client(actor: Actor, client: AgentClient, type: str, more: dict[str, Any]) -> None:
+def _record_client(actor: Actor, agent: Agent, client_id: str, type: str, more: dict[str, Any]) -> None:
     """By its public id; the secret stands nowhere."""
-    agent = client.agent
-    body = {"agent": told_agent(agent), "client": client.application.client_id, **more}
+    body = {"agent": told_agent(agent), "client": client_id, **more}
     record_act(actor=actor, workspace_id=agent.workspace_id, type=type, body=body)
 
 
 def revoke_agent_token(*, actor: Actor, credential: AgentCredential) -> None:
-    """Refuse a token from the next request on."""
+    """Refuse a token from the next request on. With the agent's last way in, nothing that it had asked for is sent either."""
     with transaction.atomic():
+        lock_ways_in(credential.agent)
         living = AgentCredential.objects.filter(pk=credential.pk, revoked_at=None)
         if living.update(revoked_at=database_now()):
-            _record_token(actor, credential, "agent_token.revoked", {})
+            _record_token(actor, credential, "agent_token.revoked", _last(credential.agent))
+
+
+def _last(agent: Agent) -> dict[str, bool]:
+    """What the ledger says of a revocation: whether it left the agent no way in."""
+    return {"last": note_one_gone(agent)}
 
 
 def _record_token(actor: Actor, credential: AgentCredential, type: str, more: dict[str, Any]) -> None:

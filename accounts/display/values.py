@@ -52,6 +52,28 @@ def _withheld(item: Any) -> bool:
     return isinstance(item, Mapping) and WITHHELD in item
 
 
+def value_text(item: Any, chip: str = "[withheld: {}]") -> str:
+    """The same in words, for places without markup; `chip` says how a withheld value is named. Nothing for None."""
+    if _withheld(item):
+        return chip.format(item[WITHHELD])
+    if isinstance(item, bool):
+        return "true" if item else "false"
+    if isinstance(item, list | tuple) and item and all(_withheld(one) or is_simple([one]) for one in item):
+        return ", ".join(value_text(one, chip) for one in item)
+    if isinstance(item, Mapping | list | tuple):
+        return json.dumps(_named(item, chip), ensure_ascii=False, sort_keys=True)
+    return "" if item is None else str(item)
+
+
+def _named(item: Any, chip: str) -> Any:
+    """A value with parts, each withheld one of them by its name alone."""
+    if _withheld(item):
+        return chip.format(item[WITHHELD])
+    if isinstance(item, Mapping):
+        return {name: _named(value, chip) for name, value in item.items()}
+    return [_named(one, chip) for one in item] if isinstance(item, list | tuple) else item
+
+
 def in_json(item: Any) -> SafeString:
     """A value with parts on one line: withheld parts as chips, texts in quotes and made visible, nothing left out."""
     if _withheld(item):

@@ -47,7 +47,19 @@ class Exchange:
     @contextmanager
     def post(self, headers: Mapping[str, str], content: bytes) -> Iterator[httpx.Response]:
         """The answer to one POST to the address itself, its body still on the wire. Raises httpx.TransportError."""
-        request = httpx.Request("POST", self._base_url, headers=dict(headers), content=content)
+        with self._answered(httpx.Request("POST", self._base_url, headers=dict(headers), content=content)) as answer:
+            yield answer
+
+    @contextmanager
+    def get(self, path: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+        """The answer to a GET of a path below the address. Raises httpx.TransportError, httpx.InvalidURL."""
+        base, below = httpx.URL(self._base_url), httpx.URL(path)
+        url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + b"/" + below.raw_path.lstrip(b"/"))
+        with self._answered(httpx.Request("GET", url, headers=dict(headers))) as answer:
+            yield answer
+
+    @contextmanager
+    def _answered(self, request: httpx.Request) -> Iterator[httpx.Response]:
         request.extensions["timeout"] = {"pool": self._deadline.seconds()}
         with self._deadline.running():
             answer = self._transport.handle_request(request)

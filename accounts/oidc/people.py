@@ -14,34 +14,40 @@ NAME_LONGEST = 120
 
 def person_for(claims: dict[str, Any], info: dict[str, Any]) -> User:
     """The person bound to this identity, made at the first sign-in. Raises SignInRefused."""
-    email = _verified_email(claims, info)
-    user = User.objects.filter(issuer=claims["iss"], subject=claims["sub"]).first()
-    user = user or _made(claims, info, email)
+    known = User.objects.filter(issuer=claims["iss"], subject=claims["sub"]).first()
+    email = _verified_email(claims, info, known)
+    user = known or _made(claims, info, email)
     if not user.is_active:
-        raise SignInRefused("inactive", "This account is switched off. A workspace owner can tell you why.")
+        raise SignInRefused("inactive", "This account is switched off. A workspace owner can tell you why.", user)
     say_at_sign_in(user, {name: info.get(claim, claims.get(claim)) for name, claim in configured().attributes.items()})
     return user
 
 
-def _verified_email(claims: dict[str, Any], info: dict[str, Any]) -> str:
+def _verified_email(claims: dict[str, Any], info: dict[str, Any], known: User | None) -> str:
     """An address the provider vouches for. A false `email_verified` in either answer refuses, an absent one by setting."""
     vouched = [source["email_verified"] for source in (claims, info) if "email_verified" in source]
     if any(value is not True for value in vouched) or (not vouched and configured().requires_verified_email):
         raise SignInRefused(
-            "unverified-email", "Your organisation has not verified your email address. Verify it there, then sign in."
+            "unverified-email",
+            "Your organisation has not verified your email address. Verify it there, then sign in.",
+            known,
         )
     email = info.get("email", claims.get("email"))
     if not isinstance(email, str) or not email.strip().isprintable() or "@" not in email:
-        raise SignInRefused("no-email", "Your organisation's sign-in gave no email address. It must release one.")
+        raise SignInRefused(
+            "no-email", "Your organisation's sign-in gave no email address. It must release one.", known
+        )
     return email.strip().lower()
 
 
 def _made(claims: dict[str, Any], info: dict[str, Any], email: str) -> User:
-    if User.objects.filter(email=email).exists():
+    holder = User.objects.filter(email=email).first()
+    if holder is not None:
         raise SignInRefused(
             "email-taken",
             f"{email} belongs to an account here that does not sign in this way. "
             "It is not linked by email alone. Ask whoever runs Remit to link it to your organisation's sign-in.",
+            holder,
         )
     if not configured().creates_users:
         raise SignInRefused("unknown-person", "There is no account for you here yet. Ask a workspace owner for one.")

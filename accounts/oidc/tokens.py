@@ -3,7 +3,8 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,8 @@ SKEW_S = 60
 OLDEST_S = 600
 # A subject token is shown again within its own life; a provider that never lets one expire gets a day.
 SUBJECT_OLDEST_S = 86_400
+# An assertion is made for one request.
+ASSERTION_OLDEST_S = 300
 FAMILY = {"RS": "RSA", "PS": "RSA", "ES": "EC"}
 
 
@@ -59,6 +62,35 @@ def subject_claims(
     _require("act" not in claims and "may_act" not in claims, "delegated-already")
     _require_subject(claims)
     return claims
+
+
+def assertion_claims(
+    token: str, keys: Sequence[dict[str, Any]], now: datetime, *, client_id: str, audiences: Collection[str],
+    algorithms: Sequence[str],
+) -> dict[str, Any]:  # fmt: skip
+    """The claims of an assertion by which a client proves itself (RFC 7523): signed by it, about it, for us alone, for minutes,
+    with an id of its own. Raises SignInRefused naming the first check that fails."""
+    claims = _signed_claims(token, keys, algorithms)
+    _require(claims.get("iss") == client_id and claims.get("sub") == client_id, "wrong-issuer")
+    audience = claims.get("aud")
+    only = audience[0] if isinstance(audience, list) and len(audience) == 1 else audience
+    _require(isinstance(only, str) and only in audiences, "wrong-audience")
+    _require_fresh(claims, now.timestamp(), oldest_s=ASSERTION_OLDEST_S)
+    _require(claims["exp"] <= now.timestamp() + ASSERTION_OLDEST_S + SKEW_S, "lives-too-long")
+    used_once = claims.get("jti")
+    _require(isinstance(used_once, str) and 0 < len(used_once) <= 255 and _is_plain(used_once), "no-id")
+    return claims
+
+
+def unproven_subject(token: str) -> str:
+    """Whom a token says it is about, before anything of it is believed. Raises SignInRefused."""
+    try:
+        claims = json.loads(jws.extract_compact(token.encode("utf-8")).payload)
+    except (JoseError, ValueError, RecursionError) as error:
+        raise _refused("unreadable-token") from error
+    subject = claims.get("sub") if isinstance(claims, dict) else None
+    _require(isinstance(subject, str) and 0 < len(subject) <= 255 and _is_plain(subject), "no-subject")
+    return str(subject)
 
 
 def _require_one_audience(claims: dict[str, Any], audiences: Sequence[str]) -> None:

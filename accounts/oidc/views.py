@@ -16,6 +16,7 @@ from accounts.oidc.backend import callback_url
 from accounts.oidc.configured import configured
 from accounts.oidc.provider import provider
 from accounts.oidc.refusal import SignInRefused
+from accounts.tries import note_refusal
 from accounts.views import refused_page, safe_path
 
 logger = logging.getLogger("remit.sign_in")
@@ -99,4 +100,5 @@ def _check(request: HttpRequest, pending: dict[str, Any]) -> None:
 
 def _refuse(request: HttpRequest, refused: SignInRefused) -> HttpResponse:
     logger.warning("sign-in refused: %s", refused.kind)
+    note_refusal(kind=refused.kind, user=refused.user, issuer=configured().issuer)
     return refused_page(request, str(refused))

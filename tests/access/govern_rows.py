@@ -6,6 +6,7 @@ SEES_AGENTS = {"maya": 403, None: 302}
 AGENT = {"maya": 404, **AWAY}
 # Tools and connections are named within the reader's own workspace; both have these names.
 SEES_NAMED = {"maya": 404, None: 302}
+CONNECTS = {"dana": 200, "ken": 200, "omar": 200}
 GOVERN_ROWS: dict[str, tuple[str, str, dict, int]] = {
     # Who did what is for owners and auditors; the other tenant's owner reads his own.
     "console:audit": ("get", "/audit/", {"dana": 200, "ava": 200, "omar": 200, None: 302}, 403),
@@ -17,6 +18,7 @@ GOVERN_ROWS: dict[str, tuple[str, str, dict, int]] = {
     ),
     "console:trust": ("get", "/trust/", {"maya": 403, None: 302}, 200),
     "console:trust_rows": ("get", "/trust/escalations/", {"maya": 403, None: 302}, 200),
+    "console:trust_agent": ("get", "/trust/agents/{agent}/", AGENT, 200),
     "console:gallery": ("get", "/gallery/", {"dana": 200, "omar": 200, None: 302}, 404),
     "console:rollbacks": ("get", "/rollbacks/", {"maya": 403, None: 302}, 200),
     # Owners, each of their own workspace's people.
@@ -43,6 +45,9 @@ GOVERN_ROWS: dict[str, tuple[str, str, dict, int]] = {
     "actions:tool": ("get", "/tools/desk.order.get/", SEES_NAMED, 200),
     "actions:decide_tool": ("post", "/tools/desk.order.get/definition/", {"ken": 409, **SEES_NAMED}, 403),
     "actions:connections": ("get", "/connections/", SEES_AGENTS, 200),
+    # Owners and policy admins, each in their own workspace.
+    "actions:new_connection": ("get", "/connections/new/", {**CONNECTS, "maya": 403, None: 302}, 403),
+    "actions:connect": ("get", "/connections/new/mcp/", {**CONNECTS, "maya": 403, None: 302}, 403),
     "actions:connection": ("get", "/connections/desk/", SEES_NAMED, 200),
     "actions:check_connection": (
         "post",

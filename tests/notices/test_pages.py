@@ -106,6 +106,15 @@ def test_an_empty_url_keeps_the_stored_one_and_a_new_one_is_judged(cast, sink, a
     assert refused.status_code == 422 and opened(made)["url"] == sink.url
 
 
+def test_what_is_shown_is_not_said_to_be_hidden(cast, sink, as_):
+    made, _ = channel(cast, sink)
+    dana, mail = as_("dana"), {"name": "On call", "to": "priya@northwind.example", "events": ["pause.set"], **HOURS}
+    dana.post("/notices/new/email/", mail)
+    shown = dana.get(f"/notices/{Channel.objects.get(name='On call').pk}/").content.decode()
+    assert "priya@northwind.example" in shown and "not shown" not in shown
+    assert "Stored sealed and not shown." in dana.get(f"/notices/{made.pk}/").content.decode()
+
+
 @pytest.mark.parametrize("first", ["priya", "ava"])
 def test_operators_and_auditors_see_and_change_nothing(cast, sink, as_, first):
     made, _ = channel(cast, sink)

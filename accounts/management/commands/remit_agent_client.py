@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.actors import Actor
 from accounts.models import Agent, AgentClient
 from accounts.scopes import AGENT, WORDS
-from accounts.services import AccountRefused, issue_agent_client, revoke_agent_client
+from accounts.services import AccountRefused, issue_agent_client, name_agent_client, revoke_agent_client
 
 
 class Command(BaseCommand):
@@ -20,6 +20,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("agent", help="WORKSPACE/AGENT, by their slugs")
         parser.add_argument("--revoke", default="", metavar="CLIENT_ID")
+        parser.add_argument(
+            "--document", default="", metavar="URL",
+            help="name the client by the address of its metadata document, whose keys it signs with, instead of a secret",
+        )  # fmt: skip
         parser.add_argument("--scope", default=AGENT, help=f"how far its tokens may reach: some of {', '.join(WORDS)}")
         parser.add_argument("--json", action="store_true", dest="as_json")
 
@@ -30,16 +34,21 @@ class Command(BaseCommand):
         if agent is None:
             raise CommandError(f"There is no agent {options['agent']}. Write WORKSPACE/AGENT, by their slugs.")
         actor = Actor("system", "system:oauth", f"{getpass.getuser()} at the command line", agent.workspace_id)
-        told = _revoke(actor, agent, options["revoke"]) if options["revoke"] else _issue(actor, agent, options["scope"])
+        told = _done(actor, agent, options)
         lines = (
             json.dumps(told) if options["as_json"] else "\n".join(f"{name}: {value}" for name, value in told.items())
         )
         self.stdout.write(lines)
 
 
-def _issue(actor: Actor, agent: Agent, scope: str) -> dict[str, str]:
+def _done(actor: Actor, agent: Agent, options: dict[str, Any]) -> dict[str, str]:
+    if options["revoke"]:
+        return _revoke(actor, agent, options["revoke"])
     try:
-        client_id, secret = issue_agent_client(actor=actor, agent=agent, scopes=scope)
+        if options["document"]:
+            made = name_agent_client(actor=actor, agent=agent, url=options["document"], scopes=options["scope"])
+            return {"client_id": made.application.client_id}
+        client_id, secret = issue_agent_client(actor=actor, agent=agent, scopes=options["scope"])
     except AccountRefused as refused:
         raise CommandError(str(refused)) from refused
     return {"client_id": client_id, "client_secret": secret}

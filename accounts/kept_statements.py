@@ -1,0 +1,36 @@
+"""Statements that PostgreSQL plans once a connection instead of once a call, where connections are kept (REMIT_DB_POOL).
+
+Only for a path that asks the same few statements again and again. Elsewhere a plan made for any value would be worse than one
+made for the value at hand, as in lists with filters.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+from django.db.backends.postgresql.base import ServerBindingCursor
+
+# A statement is prepared when it is asked for the third time.
+PREPARED_FROM = 2
+# More than the path has, so that none is dropped to make room.
+MOST_PREPARED = 400
+
+
+@contextmanager
+def planned_once() -> Iterator[None]:
+    """What this thread asks meanwhile is sent with its values apart, and prepared. Raises OperationalError without a database.
+
+    The connection is given back as it was: what asks next on it is not concerned.
+    """
+    if not connection.settings_dict["OPTIONS"].get("pool"):
+        yield
+        return
+    connection.ensure_connection()
+    session = connection.connection
+    usual = session.cursor_factory
+    session.cursor_factory = ServerBindingCursor
+    session.prepare_threshold, session.prepared_max = PREPARED_FROM, MOST_PREPARED
+    try:
+        yield
+    finally:
+        session.cursor_factory, session.prepare_threshold = usual, None
