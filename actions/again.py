@@ -9,17 +9,27 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, Value
 
 from accounts.actors import Actor
-from accounts.clock import database_now
+from accounts.clock import DatabaseNow, database_now
 from accounts.models import Agent, User
 from accounts.scopes import AGENT
 from actions.models import Action, Handover
+from actions.propose import nothing
+from actions.reading import whole
 from actions.services import call_tool
 from actions.states import FINAL, SUCCESS, State
+from approvals.questions import NothingAsked
 from traces.canonical import digest_of
 from traces.models import Trace
 from traces.services import opening
+
+SAME = (
+    "These are the arguments the reviewer asked about, so they answer nothing. Change what was asked for, or withdraw the "
+    "call."
+)
 
 
 class AskedAlready(Exception):
@@ -36,29 +46,72 @@ def call_or_join(
     call_id: str,
     trace: Callable[[], Trace],
     answers: Action | None = None,
+    remember: Callable[[str], None] = nothing,
 ) -> Action:
     """The action this ask is about: the one asked for before, or a new one, governed and executed as `call_tool` does.
 
     `trace` gives the trace a new action belongs to; `answers` is an action that a reviewer sent back and the new one answers.
-    Raises BadArguments, and NothingAsked where nobody waits for that answer.
+    `remember` is called with the action's id where it is recorded or joined. Raises BadArguments, and NothingAsked where
+    nobody waits for that answer.
     """
     mark = _fingerprint(actor, person, tool, arguments)
-    found = _standing(agent, mark, call_id)
-    if found is not None:
-        return found
-    place = trace()
-    try:
-        action = call_tool(
-            actor=actor, agent=agent, trace=place, tool=tool, arguments=arguments,
-            sources=opening(place)["sources"], remember=lambda pk: _remember(agent, mark, call_id, pk),
-            answers=answers,
-        )  # fmt: skip
-    except AskedAlready:
-        return (
-            Handover.objects.select_related("action").filter(agent=agent, fingerprint=mark).latest("created_at").action
-        )
-    mark_handed_over(action)
-    return action
+    found = _joined(agent, mark, call_id, remember)
+    if found is None:
+        try:
+            found = _asked_anew(
+                actor, agent, trace(), tool, arguments, _marking(agent, mark, call_id, remember), answers
+            )
+        except AskedAlready:
+            found = _faster(agent, mark, remember)
+    if answers is not None and found.pk == answers.pk:
+        raise NothingAsked(SAME)
+    return found
+
+
+def _joined(agent: Agent, mark: str, call_id: str, remember: Callable[[str], None]) -> Action | None:
+    """What was asked for before; used up and remembered together, so that a crash in between costs nothing."""
+    row = _standing(agent, mark, call_id)
+    if row is None:
+        return None
+    with transaction.atomic():
+        # Two replays of a settled ask at once: the outcome is one of them's, the other asks anew.
+        if row.used_at is None and _is_told_once(row.action) and not mark_handed_over(row.action):
+            return None
+        remember(row.action_id)
+        return row.action
+
+
+def _faster(agent: Agent, mark: str, remember: Callable[[str], None]) -> Action:
+    """The action of the same ask that was recorded at this moment by another request."""
+    asked = Handover.objects.select_related("action").filter(agent=agent, fingerprint=mark)
+    found = asked.latest("created_at").action
+    remember(found.pk)
+    return found
+
+
+def _marking(agent: Agent, mark: str, call_id: str, remember: Callable[[str], None]) -> Callable[[str], None]:
+    def both(action_id: str) -> None:
+        _remember(agent, mark, call_id, action_id)
+        remember(action_id)
+
+    return both
+
+
+def _asked_anew(
+    actor: Actor,
+    agent: Agent,
+    place: Trace,
+    tool: str,
+    arguments: Mapping[str, Any],
+    remember: Callable[[str], None],
+    answers: Action | None,
+) -> Action:
+    made = call_tool(
+        actor=actor, agent=agent, trace=place, tool=tool, arguments=arguments, sources=opening(place)["sources"],
+        remember=remember, answers=answers,
+    )  # fmt: skip
+    mark_handed_over(made)
+    return made
 
 
 def _fingerprint(actor: Actor, person: User, tool: str, arguments: Mapping[str, Any]) -> str:
@@ -69,15 +122,15 @@ def _fingerprint(actor: Actor, person: User, tool: str, arguments: Mapping[str, 
     return digest_of(ask)
 
 
-def _standing(agent: Agent, mark: str, call_id: str) -> Action | None:
-    """The open ask of this fingerprint, handed over where it has settled; or the write that a lost answer asks for again."""
+def _standing(agent: Agent, mark: str, call_id: str) -> Handover | None:
+    """The open ask of this fingerprint; or that of the write that a lost answer asks for again."""
     asked = Handover.objects.select_related("action__agent", "action__tool").filter(agent=agent, fingerprint=mark)
-    row = asked.filter(used_at=None).first()
+    lately = Q(created_at__gte=DatabaseNow() - Value(timedelta(seconds=settings.REMIT_REPLAY_S)))
+    rows = list(asked.filter(Q(used_at=None) | lately).order_by("pk"))
+    row = next((one for one in rows if one.used_at is None), None)
     if row is not None:
-        # Two replays of a settled ask at once: the outcome is one of them's, the other asks anew.
-        return row.action if row.action.state not in FINAL or mark_handed_over(row.action) else None
-    last = asked.filter(created_at__gte=database_now() - timedelta(seconds=settings.REMIT_REPLAY_S)).first()
-    return last.action if last is not None and _is_replay(last, call_id) else None
+        return row
+    return rows[0] if rows and _is_replay(rows[0], call_id) else None
 
 
 def _is_replay(last: Handover, call_id: str) -> bool:
@@ -88,10 +141,11 @@ def _is_replay(last: Handover, call_id: str) -> bool:
 
 
 def _remember(agent: Agent, mark: str, call_id: str, action_id: str) -> None:
-    """Inside the recording transaction. A read that waits for nobody leaves nothing: asked again, it reads again."""
-    action = Action.objects.select_related("tool").get(pk=action_id)
+    """Inside the recording transaction. A read that waits for nobody leaves nothing: asked again, it reads again. Nor does what
+    the agent is to do itself: two of it are done twice, so they are two actions, and count as two."""
+    action = whole(action_id)
     definition = action.definition
-    if definition is not None and definition.reads_only and action.state != State.PENDING:
+    if definition is not None and (definition.reads_only or definition.by_agent) and action.state != State.PENDING:
         return
     row = Handover(agent=agent, fingerprint=mark, call_id=call_id[:200], action_id=action_id, created_at=database_now())
     Handover.objects.bulk_create([row], ignore_conflicts=True)
@@ -99,8 +153,14 @@ def _remember(agent: Agent, mark: str, call_id: str, action_id: str) -> None:
         raise AskedAlready
 
 
+def _is_told_once(action: Action) -> bool:
+    """Whether what stands now is for one ask alone: how it ended, or that the agent does it, which it must not do twice."""
+    return action.state in FINAL or action.is_the_agents
+
+
 def mark_handed_over(action: Action) -> bool:
-    """Its outcome was given to the agent, so the ask is used up. False where it has none yet or was handed over before."""
-    if action.state not in FINAL:
+    """Its outcome, or the work that is the agent's to do, was given to the agent, so the ask is used up. False where there is
+    neither yet or it was handed over before."""
+    if not _is_told_once(action):
         return False
-    return bool(Handover.objects.filter(action=action, used_at=None).update(used_at=database_now()))
+    return bool(Handover.objects.filter(action=action, used_at=None).update(used_at=DatabaseNow()))

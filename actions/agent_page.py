@@ -227,6 +227,10 @@ def holds_of(workspace: Workspace, agents: list[Agent]) -> dict[str, Hold]:
 def _hold(agent: Agent, paused: str, tripped: list[BreakerTrip]) -> Hold:
     if agent.state != Agent.State.ACTIVE:
         return Hold("stopped", agent.get_state_display(), "Set by a person.")
+    if agent.shut_out_at is not None:
+        return Hold(
+            "stopped", "Shut out", "Its last token or client was revoked, so nothing that it asked for is sent."
+        )
     if paused:
         return Hold("waiting", "Paused", paused)
     if tripped:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.access import NotVisible, has_permission, require
@@ -37,10 +38,12 @@ def save_connection(
     allow_private: bool = False,
     options: Mapping[str, Any] | None = None,
     same_system: bool = False,
+    is_new: bool = False,
 ) -> Connection:
     """Make a connection, or point an existing one elsewhere. Raises BadConnection; then nothing was changed.
 
     `same_system`: the address changed but the system behind it did not, so what was sent there can be found out about here.
+    `is_new`: one that is there is left as it is.
     """
     try:
         wanted = checked_options(kind, base_url, options or {}, workspace=workspace.slug)
@@ -63,12 +66,50 @@ def save_connection(
     with transaction.atomic():
         if found is None or unseal(found.sealed_secret) != client_secret:
             values["secret_since"] = database_now()
-        connection, _ = Connection.objects.update_or_create(workspace=workspace, slug=slug, defaults=values)
+        connection, made = Connection.objects.update_or_create(workspace=workspace, slug=slug, defaults=values)
+        if is_new and not made:
+            raise BadConnection(f"There is a connection {slug} already. Choose another short name.")
         # Who pointed which connection where stands in the ledger; the secret does not, in any form.
         told = {name: values[name] for name in ("name", "kind", "base_url", "allow_private", "options")}
         body = {"connection": connection.pk, "slug": slug, **told}
         record_governance(actor=actor, workspace_id=workspace.pk, type="connection.saved", body=body)
     return connection
+
+
+def may_connect(user: User, workspace: Workspace) -> bool:
+    """Owners and policy admins make connections. What they reach is for policy, which takes its own people."""
+    return any(has_permission(user, one, workspace) for one in (Permission.AGENT_MANAGE, Permission.POLICY_PUBLISH))
+
+
+def connect(
+    *,
+    actor: Actor,
+    user: User,
+    workspace: Workspace,
+    kind: str,
+    slug: str,
+    options: Mapping[str, Any],
+    said: Mapping[str, Any],
+) -> tuple[Connection, Health | None]:
+    """Make a connection and look whether it answers; None where only its first tool can tell.
+
+    Raises BadConnection, Forbidden or NotVisible; then nothing was made.
+    """
+    if not may_connect(user, workspace):
+        require(user, Permission.AGENT_MANAGE, workspace)
+    told = {name: said.get(name, "") for name in ("name", "base_url", "link_url", "client_id", "client_secret")}
+    made = save_connection(
+        actor=actor, workspace=workspace, slug=slug, kind=kind, options=options, is_new=True,
+        allow_private=bool(said.get("allow_private")) and settings.REMIT_CONNECTIONS_PRIVATE, **told,
+    )  # fmt: skip
+    if kind != "mcp" and not is_standing(made):
+        return made, None
+    found = look_at(made)
+    with transaction.atomic():
+        note_health(actor, made, found)
+        body = {"connection": slug, "ok": found.ok, "detail": found.sentence}
+        record_governance(actor=actor, workspace_id=workspace.pk, type="connection.checked", body=body)
+    return made, found
 
 
 def get_connection_for(user: User, workspace: Workspace, slug: str) -> Connection:
@@ -85,7 +126,7 @@ def check_now(*, actor: Actor, user: User, workspace: Workspace, slug: str) -> H
     require(user, Permission.AGENT_PAUSE, workspace)
     found = look_at_server(actor, connection) if connection.kind == "mcp" else look_at(connection)
     with transaction.atomic():
-        _note_health(actor, connection, found)
+        note_health(actor, connection, found)
         body = {"connection": slug, "ok": found.ok, "detail": found.sentence}
         record_governance(actor=actor, workspace_id=workspace.pk, type="connection.checked", body=body)
     return found
@@ -110,13 +151,14 @@ def rotate_secret(
         was = Connection.objects.select_for_update().get(pk=connection.pk).client_id
         connection.secret_since = database_now()
         connection.save(update_fields=["client_id", "sealed_secret", "secret_since"])
-        _note_health(actor, connection, found)
+        note_health(actor, connection, found)
         body = {"connection": slug, "was": {"client_id": was}, "now": {"client_id": client_id}}
         record_governance(actor=actor, workspace_id=workspace.pk, type="connection.rotated", body=body)
     return connection
 
 
-def _note_health(actor: Actor, connection: Connection, found: Health) -> None:
+def note_health(actor: Actor, connection: Connection, found: Health) -> None:
+    """Keep what a look found; whoever looked writes it into the ledger beside it, where it is news."""
     connection.checked_at, connection.check_ok = database_now(), found.ok
     connection.check_detail = found.sentence[:300]
     connection.checked_by = {"kind": actor.kind, "id": actor.id, "name": actor.name}

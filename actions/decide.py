@@ -151,18 +151,16 @@ def live(agent: Agent) -> Document | None:
         return None
 
 
-def redactions(agent: Agent, definition: Definition) -> dict[str, str]:
-    """What the live policy redacts of this tool's resource type: field -> kind. Nothing without a policy."""
-    document = live(agent)
+def redactions(document: Document | None, definition: Definition) -> dict[str, str]:
+    """What a live policy redacts of this tool's resource type: field -> kind. Nothing without a policy."""
     return dict(document.redact.get(definition.resource_type) or {}) if document else {}
 
 
-def may_read_target(agent: Agent, definition: Definition) -> bool:
+def may_read_target(document: Document | None, of_role: str, definition: Definition) -> bool:
     """Whether the target may be read before deciding: only for a tool that is not off for this role (P1)."""
-    document = live(agent)
     if document is None:
         return False
-    role = document.roles.get(agent.role)
+    role = document.roles.get(of_role)
     rule = role.tools.get(definition.name) if role else None
     if role is None or rule is None:
         return False

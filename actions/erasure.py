@@ -4,14 +4,14 @@ INVARIANT: a value that was dropped for a person, by age or with its month is in
 is under way keeps the bytes people decided on, and loses them when it rests. Held by tests/actions/test_erasure.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
 
 from accounts.actors import system_actor
 from accounts.clock import database_now
-from actions.models import Action, Attestation, Rollback
+from actions.models import Action, Attestation, IdempotencyKey, Rollback
 from actions.record import known_secrets
 from actions.redaction import Secrets, mask, mask_inside
 from actions.states import FINAL, SUCCESS
@@ -37,6 +37,7 @@ def forget(workspace_id: str, texts: Texts) -> Erased:
     resting = [action for action in rows if _rests(action)]
     for action in resting:
         _forget(action, texts[action.pk])
+    _forget_answers(resting)
     waiting = [action.pk for action in rows if action not in resting]
     Action.objects.filter(pk__in=waiting, erase_asked_at=None).update(erase_asked_at=database_now())
     return Erased(len(resting), len(waiting))
@@ -83,6 +84,12 @@ def _forget(action: Action, texts: Mapping[str, str]) -> None:
     for record in DecisionRecord.objects.filter(action_id=action.pk):
         asked = _without(strict_loads(record.request_text), known)
         DecisionRecord.objects.filter(pk=record.pk).update(request_text=canonical_text(asked))
+
+
+def _forget_answers(actions: Sequence[Action]) -> None:
+    """What agents were answered about them and is kept for their keys; asked again, the key tells how they stand now."""
+    about = {pk for action in actions for pk in (action.pk, action.plan_id, action.trace_id) if pk}
+    IdempotencyKey.objects.filter(resource__in=about, answer__isnull=False).update(answer=None)
 
 
 def _known(action: Action, texts: Mapping[str, str]) -> Secrets:

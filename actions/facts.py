@@ -4,21 +4,27 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Value
+from django.db.models import QuerySet, Value
 
 from accounts.models import Agent, GroupMembership, Membership, User
+from accounts.questions import Question
 from actions.definition import Definition
 from policies.engine.types import Request, ToolFacts
 
 
+def _of_held(user_id: str, workspace_id: str) -> QuerySet[GroupMembership, tuple[str, str]]:
+    """One question for both: every decision asks it several times."""
+    groups = GroupMembership.objects.filter(user_id=user_id, group__workspace_id=workspace_id)
+    roles = Membership.objects.filter(user_id=user_id, workspace_id=workspace_id).values_list(Value("role"), "role")
+    return groups.values_list(Value("group"), "group__slug").union(roles, all=True)
+
+
+_HELD = Question(_of_held)
+
+
 def requester_facts(user: User, workspace_id: str) -> dict[str, Any]:
     """The person the agent acts for, as this workspace knows them."""
-    groups = GroupMembership.objects.filter(user=user, group__workspace_id=workspace_id)
-    roles = Membership.objects.filter(user=user, workspace_id=workspace_id)
-    # One question for both: every decision asks it several times.
-    held = list(
-        groups.values_list(Value("group"), "group__slug").union(roles.values_list(Value("role"), "role"), all=True)
-    )
+    held = _HELD.all(user.pk, workspace_id)
     return {
         "id": user.pk,
         "email": user.email,

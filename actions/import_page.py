@@ -9,6 +9,7 @@ from django import forms
 
 from actions.models import Connection, Listing, Tool
 from actions.offers import Choice, Offer
+from actions.openapi.looks import own_look
 from actions.tool_page import CLASSES, UNDO_WORDS
 from actions.tool_versions import blocked_names
 
@@ -17,6 +18,9 @@ STANDS = {
     "in_force": ("allowed", "In force"), "problem": ("cant_undo", "Can’t be imported"),
     "new": ("skipped", "Not imported"),
 }  # fmt: skip
+
+
+UNREAD = "Nowhere: no difference is shown, and nothing is read back"
 
 
 class OfferForm(forms.Form):
@@ -32,6 +36,11 @@ class OfferForm(forms.Form):
         label="Dry run", required=False, max_length=128,
         help_text="Its yes-or-no argument, or another tool of the server, that says what it would do. Shown to reviewers.",
     )  # fmt: skip
+    look = forms.ChoiceField(
+        label="Where its record is read", required=False,
+        help_text="Read before anybody decides, for the difference and the version, and again after it ran. Choose one only "
+        "if it shows the very record that is changed.",
+    )  # fmt: skip
     error_is_no_effect = forms.BooleanField(
         label="When it answers with an error, nothing happened. Unticked, an error of an effect is found out by people.",
         required=False,
@@ -44,6 +53,9 @@ class OfferForm(forms.Form):
         self.fields["pick"].label = f"Import as {offer.name}"
         if "mcp" not in offer.operation:
             del self.fields["dry_run"], self.fields["error_is_no_effect"]
+        self.fields["look"].choices = [("", UNREAD), *((key, key) for key in offer.looks)]  # type: ignore[attr-defined]
+        if not offer.looks:
+            del self.fields["look"]
 
     def choice(self) -> Choice:
         """Only after `is_valid()`. There is nothing to undo about what only reads."""
@@ -51,7 +63,7 @@ class OfferForm(forms.Form):
         reads = said["effect_class"] == "read"
         return Choice(
             said["effect_class"], "reversible" if reads else said["reversibility"],
-            bool(said.get("error_is_no_effect")) and not reads, said.get("dry_run", ""),
+            bool(said.get("error_is_no_effect")) and not reads, said.get("dry_run", ""), said.get("look", ""),
         )  # fmt: skip
 
 
@@ -79,7 +91,7 @@ def rows_of(listing: Listing, data: Mapping[str, Any] | None = None) -> list[Off
 
 
 def _row(at: int, offer: Offer, tool: Tool | None, blocked: bool, data: Mapping[str, Any] | None) -> OfferRow:
-    form = None if offer.problem else OfferForm(data, prefix=f"t{at}", offer=offer, initial=_said(tool))
+    form = None if offer.problem else OfferForm(data, prefix=f"t{at}", offer=offer, initial=_said(offer, tool))
     stand = "problem" if offer.problem else "blocked" if blocked else "in_force" if tool else "new"
     server = (offer.operation.get("mcp") or {}).get("server") or {}
     said = str(server.get("description") or offer.description)
@@ -87,10 +99,15 @@ def _row(at: int, offer: Offer, tool: Tool | None, blocked: bool, data: Mapping[
     return OfferRow(offer, form, tool, *STANDS[stand], schema, said)
 
 
-def _said(tool: Tool | None) -> dict[str, Any]:
+def _said(offer: Offer, tool: Tool | None) -> dict[str, Any]:
     """What an admin said the last time; the most cautious words of a tool nobody has said anything about."""
     if tool is None:
-        return {"effect_class": "side_effect", "reversibility": "irreversible"}
+        look = own_look(offer)
+        return {
+            "effect_class": "side_effect",
+            "reversibility": "irreversible",
+            "look": look if look in offer.looks else "",
+        }
     definition = tool.definition
     call = definition["operation"].get("mcp") or {}
     dry_run = call.get("dry_run") or {}
@@ -98,6 +115,7 @@ def _said(tool: Tool | None) -> dict[str, Any]:
         "effect_class": definition["effect_class"], "reversibility": definition["reversibility"],
         "error_is_no_effect": call.get("error_means") == "no_effect",
         "dry_run": dry_run.get("argument") or dry_run.get("tool", ""),
+        "look": (definition["operation"].get("openapi") or {}).get("look", {}).get("key", ""),
     }  # fmt: skip
 
 

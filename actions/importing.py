@@ -20,6 +20,7 @@ from actions.execution import OutOfReach, compare_tools, server_tools
 from actions.models import Connection, Listing, Tool
 from actions.offers import BadChoice, Choice, Offer, definition_of, mcp_offers
 from actions.openapi.document import BadDocument, read_openapi
+from actions.openapi.looks import looked, pinned_now
 from actions.openapi.operations import openapi_offers, renewed
 from actions.tool_versions import Given, bring_in
 from actions.tools import BadTool, load_definitions
@@ -90,9 +91,10 @@ def _described(actor: Actor, tool: Tool, by_key: Mapping[str, Offer]) -> str:
     now = by_key.get(pinned["key"])
     if now is None:
         return f"The document does not describe {pinned['key']}. {tool.name} stays as it was imported."
-    if now.operation["openapi"] == pinned:
+    described = pinned_now(pinned, now, by_key)
+    if described == pinned:
         return ""
-    changed = renewed(definition, now)
+    changed = renewed(definition, now, described)
     given = Given(tool.connection, canonical_text(changed), digest_of(changed))
     bring_in(actor=actor, workspace=tool.workspace, name=tool.name, given=given, approve=False)
     return f"The document changed its description of {pinned['key']}. {tool.name} is blocked until an admin decides."
@@ -130,7 +132,9 @@ def import_tools(*, actor: Actor, connection: Connection, digest: str, choices: 
     if unknown or not choices:
         raise ImportRefused(f"{unknown[0][:120]} is not offered." if unknown else "Tick at least one tool to import.")
     try:
-        definitions = [definition_of(offers[key], choice, offers) for key, choice in choices.items()]
+        definitions = [
+            definition_of(looked(offers[key], choice, offers), choice, offers) for key, choice in choices.items()
+        ]
         _refuse_foreign(connection, definitions)
         with transaction.atomic():
             tools = load_definitions(actor=actor, connection=connection, definitions=definitions)

@@ -11,15 +11,17 @@ from django.urls import reverse
 from accounts.clock import database_now
 from accounts.models import User, Workspace
 from actions.access import actions_visible_to
-from actions.finding import walks
+from actions.finding import walks, ways
 from actions.models import Action
 from actions.record import told
 from approvals.models import ApprovalRequest
+from traces.access import own_alone, traces_visible_to
 from traces.canonical import instant
 from traces.filters import Filters
 from traces.listing import Listing, framed
 from traces.paging import Walk, counted, page_of
-from traces.story.steps import RESULTS
+from traces.reading import reading
+from traces.story.steps import stands
 
 COLUMNS = [
     "action", "trace", "step", "proposed at", "what", "tool", "agent", "acted as themselves", "asked by", "state",
@@ -59,11 +61,13 @@ def _visible(user: User, workspace: Workspace) -> QuerySet[Action]:
 def listing(user: User, workspace: Workspace, query: Mapping[str, Any]) -> Listing[Row]:
     """One page of the actions that match the filters in a query string, newest first."""
     filters = Filters.from_query(query)
-    found = walks(_visible(user, workspace).defer(*UNSHOWN), workspace, filters)
-    page = page_of(found, query)
+    shown, traces = _visible(user, workspace).defer(*UNSHOWN), traces_visible_to(user, workspace)
+    with reading():
+        page = page_of(ways(shown, traces, workspace, filters, own_alone(user, workspace)), query)
+        count = counted(page)
     waits = waited(page.rows)
     rows, asked = [_row(action, waits) for action in page.rows], filters.url() if filters.active else ""
-    return framed(user, workspace, filters, page, rows, query=asked, count=counted(found))
+    return framed(user, workspace, filters, page, rows, query=asked, count=count)
 
 
 def waited(actions: Sequence[Action]) -> dict[str, float]:
@@ -76,13 +80,18 @@ def waited(actions: Sequence[Action]) -> dict[str, float]:
     }
 
 
+def url_of(action: Action) -> str:
+    """Where an action stands on the page of its trace."""
+    return f"{reverse('traces:detail', args=[action.trace_id])}?show=all#step-{action.step}"
+
+
 def _row(action: Action, waits: Mapping[str, float]) -> Row:
     status, text = _stands(action)
     return Row(
         id=action.pk,
         at=action.created_at,
         what=what(action),
-        url=f"{reverse('traces:detail', args=[action.trace_id])}?show=all#step-{action.step}",
+        url=url_of(action),
         tool=action.tool_name,
         who=action.acting_user.name if action.acting_user else action.agent.name,
         person=action.requester.name,
@@ -102,7 +111,7 @@ def what(action: Action) -> str:
 def _stands(action: Action) -> tuple[str, str]:
     if action.rollback_state == Action.RollbackState.ROLLED_BACK:
         return "rolled_back", "Rolled back"
-    return RESULTS.get(action.state, ("done", "Done") if action.state == "succeeded" else ("waiting", "Waiting"))
+    return stands(action.state)
 
 
 def export_rows(actions: Sequence[Action]) -> Iterable[list[Any]]:

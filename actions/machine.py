@@ -12,9 +12,12 @@ from accounts.actors import Actor
 from actions.history import note_move
 from actions.models import Action
 from actions.states import State, allowed
-from actions.summary import refresh_trace
+from actions.summary import refresh_trace, waits_for_people
 from traces.ledger import append
 from traces.sentences import ALIKE
+
+# Alike too for who reads of a trace that it runs; not of one where people are waited for as long as nothing runs.
+STARTS = frozenset({State.AUTHORIZED, State.CLAIMED})
 
 
 class StateConflict(Exception):
@@ -42,15 +45,25 @@ def move(
     held = action.fence if fence is None else fence
     if bump_fence:
         columns["fence"] = held + 1
-    with transaction.atomic():
+    # Without a savepoint of its own: an error here ends the whole transaction, and a conflict has changed nothing.
+    with transaction.atomic(savepoint=False):
         moved = Action.objects.filter(pk=action.pk, state=source, fence=held).update(state=to, **columns)
-        if moved != 1:
-            raise StateConflict(f"{action.pk} is no longer {source} under fence {held}.")
-        fields = {"action": action.pk, "step": action.step, "from": source, "to": to, **body}
-        append(actor=actor, trace_id=action.trace_id, type=entry, body=fields)
-        note_move(action, source, to)
-        if {source, to} != ALIKE:
-            refresh_trace(action.trace_id)
+        if moved == 1:
+            fields = {"action": action.pk, "step": action.step, "from": source, "to": to, **body}
+            append(actor=actor, trace_id=action.trace_id, type=entry, body=fields)
+            note_move(action, source, to)
+            _summarise(action, source, to)
+    if moved != 1:
+        raise StateConflict(f"{action.pk} is no longer {source} under fence {held}.")
     action.state = to
     for name, value in columns.items():
         setattr(action, name, value)
+
+
+def _summarise(action: Action, source: State, to: State) -> None:
+    """Keep the trace's title and outcome in step, where this arrow can change what they say."""
+    if {source, to} == ALIKE:
+        return
+    if {source, to} == STARTS and not waits_for_people(action.trace_id):
+        return
+    refresh_trace(action.trace_id)

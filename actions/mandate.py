@@ -8,9 +8,12 @@ INVARIANT: naming a person or narrowing a token never allows what the agent alon
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from django.db.models import QuerySet
+
 from accounts.actors import Actor
 from accounts.models import Membership, User
 from accounts.permissions import effects_for
+from accounts.questions import Question
 from accounts.scopes import AGENT, effects_of
 from actions.models import Action
 from policies.engine.decide import deny
@@ -28,8 +31,15 @@ def reach(actor: Actor, person: User, workspace_id: str) -> frozenset[str]:
     return effects_of(actor.scopes) & effects_for(_roles(person, workspace_id))
 
 
+def _of_roles(user_id: str, workspace_id: str) -> QuerySet[Membership, tuple[str]]:
+    return Membership.objects.filter(user_id=user_id, workspace_id=workspace_id).values_list("role")
+
+
+_ROLES = Question(_of_roles)
+
+
 def _roles(person: User, workspace_id: str) -> Sequence[str]:
-    return list(Membership.objects.filter(user=person, workspace_id=workspace_id).values_list("role", flat=True))
+    return [role for (role,) in _ROLES.all(person.pk, workspace_id)]
 
 
 def denial(document: Document, version: int, found: Checks) -> Decision | None:

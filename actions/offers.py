@@ -39,6 +39,12 @@ class Offer:
     problem: str = ""
     # What it can be only, where the connector can do no other: effect classes.
     only: Sequence[str] = ()
+    # The reads that may show the record it changes, by key; the names that its own answer lists.
+    looks: Sequence[str] = ()
+    answers: Sequence[str] = ()
+    # Whether its answer carries a version; whether it takes one with a change: "", "may" or "must".
+    has_version: bool = False
+    precondition: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -53,6 +59,8 @@ class Choice:
     # Of an MCP tool: that its error answer proves no effect; the argument or the other tool of its dry run.
     error_is_no_effect: bool = False
     dry_run: str = ""
+    # Of an operation of a document: the key of the read that shows its record; "" where none does.
+    look: str = ""
 
 
 class BadChoice(ValueError):

@@ -11,11 +11,12 @@ from accounts import telemetry
 from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Agent, User
+from accounts.questions import Question
 from actions import binding, switches
 from actions.arguments import check_arguments
 from actions.ask import ask_people
 from actions.changes import proposed_changes
-from actions.decide import judge, may_read_target, redactions, requested
+from actions.decide import judge, live, may_read_target, redactions, requested
 from actions.definition import Definition
 from actions.execution import PreviewFailed, read_target
 from actions.history import note_decision
@@ -29,7 +30,7 @@ from actions.switches import why_held
 from policies.engine.types import Decision
 from policies.limits import reserve
 from traces.canonical import plain
-from traces.ledger import append
+from traces.ledger import append, held_trace
 from traces.models import Trace
 
 TARGETS = {"allow": State.AUTHORIZED, "deny": State.DENIED, "approval": State.PENDING, "draft": State.PENDING}
@@ -74,6 +75,11 @@ class Place:
     remember: Callable[[str], None] = field(default=nothing)
 
 
+_TOOL = Question(
+    lambda workspace_id, name: Tool.objects.select_related("connection").filter(workspace_id=workspace_id, name=name)
+)
+
+
 def prepare(
     *, agent: Agent, name: str, arguments: Mapping[str, Any], effects: frozenset[str], by_person: bool = False
 ) -> Prepared:
@@ -83,14 +89,15 @@ def prepare(
     cannot be read are not errors here: such a call is denied, and the denial is in the ledger (P1, P5). `by_person` is for what
     somebody does in their own name, which a pause of the agent does not hold.
     """
-    tool = Tool.objects.select_related("connection").filter(workspace_id=agent.workspace_id, name=name).first()
+    tool = _TOOL.first(agent.workspace_id, name)
     if tool is None:
         return Prepared(name, None, arguments)
     definition = Definition(tool.definition)
     check_arguments(definition, arguments)
-    redact = redactions(agent, definition)
+    document = live(agent)
+    redact = redactions(document, definition)
     held = why_held(switches.Place(agent.workspace_id, "" if by_person else agent.pk, name, tool.connection_id))
-    if held or definition.effect_class not in effects or not may_read_target(agent, definition):
+    if held or definition.effect_class not in effects or not may_read_target(document, agent.role, definition):
         return Prepared(name, tool, arguments, redact=redact)
     try:
         before = read_target(tool, arguments, reference=agent.pk)
@@ -103,7 +110,7 @@ def record_proposal(*, actor: Actor, place: Place, prepared: Prepared) -> Action
     """Write the action, decide it, reserve its limits and ask people where policy says so; one transaction."""
     with deciding(prepared.name if prepared.tool else ""), transaction.atomic():
         # The trace's lock before the row and before the limits' locks, as everywhere: no two can wait for each other.
-        Trace.objects.select_for_update(of=("self",)).get(pk=place.trace.pk)
+        held_trace(place.trace.pk)
         action = new_action(actor, place, prepared)
         held = why_held(switches.Place.of(action))
         judged = judge(action, prepared.definition, problem=prepared.problem, held=held)

@@ -18,6 +18,7 @@ from actions.mandate import reach
 from actions.models import Action, Plan
 from actions.plans import Step, stop_if_broken, submit_plan
 from actions.propose import Place, Prepared, new_action, nothing, prepare, record_proposal
+from actions.reading import whole
 from actions.rollback import go_on_undoing
 from actions.states import State
 from actions.switches import why_held
@@ -64,8 +65,7 @@ def call_tool(
         else record_proposal(actor=actor, place=place, prepared=prepared)
     )
     run_or_find_out(actor=actor, action_id=action.pk)
-    action.refresh_from_db()
-    return action
+    return whole(action.pk)
 
 
 def _answer(actor: Actor, place: Place, prepared: Prepared, asked: Action) -> Action:

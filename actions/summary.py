@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from django.db.models.fields.json import KT
 
+from accounts.questions import Question
 from actions.definition import Definition
 from actions.models import Action, Tool
+from actions.reading import whole
 from actions.record import told
-from actions.states import SUCCESS
+from actions.states import SUCCESS, State
 from traces.models import Trace
 from traces.sentences import after_rollback, outcome, title
 from traces.services import summarise
@@ -35,7 +37,7 @@ class _Told:
 
     @property
     def words(self) -> dict[str, str]:
-        action = Action.objects.select_related("tool__connection").get(pk=self.id)
+        action = whole(self.id)
         return told(action, action.definition, action.arguments, unnamed=self.unnamed)
 
     @property
@@ -54,6 +56,20 @@ def refresh_trace(trace_id: str) -> None:
     undone = [part.rollback_state for part in parts if part.state in SUCCESS and part.undoable]
     stands = after_rollback(outcome([part.state for part in parts]), undone)
     summarise(trace_id=trace_id, title=title(parts, intent=""), outcome=stands)
+
+
+def waits_for_people(trace_id: str) -> bool:
+    """Whether an action of the trace waits for people."""
+    return _WAITING.first(trace_id) is not None
+
+
+_WAITING = Question(
+    lambda trace_id: (
+        Action.objects.filter(trace_id=trace_id, state=State.PENDING, replanned_as=None)
+        .order_by()
+        .values_list("pk")[:1]
+    )
+)
 
 
 @contextmanager

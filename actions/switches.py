@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 
 from accounts.access import NotVisible, require
 from accounts.actors import Actor
@@ -16,8 +16,9 @@ from accounts.clock import database_now
 from accounts.ids import is_id
 from accounts.models import Agent, User, Workspace
 from accounts.permissions import Permission
+from accounts.questions import Question
 from actions.models import Action, Connection, KillSwitch, Tool
-from actions.tool_versions import why_blocked
+from actions.tool_versions import waiting, why_blocked
 from traces.services import record_governance
 
 Scope = KillSwitch.Scope
@@ -56,15 +57,19 @@ def open_switches() -> QuerySet[KillSwitch]:
     return KillSwitch.objects.filter(released_at=None)
 
 
-def holding(place: Place) -> KillSwitch | None:
-    """A switch that covers this call now, the widest first; None when none does."""
+def _covering(place: Place) -> QuerySet[KillSwitch]:
     inside = Q(workspace_id=place.workspace_id) & (
         Q(scope=Scope.WORKSPACE)
         | Q(scope=Scope.AGENT, target=place.agent_id)
         | Q(scope=Scope.TOOL, target=place.tool)
         | Q(scope=Scope.CONNECTION, target=place.connection_id or "-")
     )
-    found = list(open_switches().filter(Q(scope=Scope.EVERYTHING) | inside))
+    return open_switches().filter(Q(scope=Scope.EVERYTHING) | inside)
+
+
+def holding(place: Place) -> KillSwitch | None:
+    """A switch that covers this call now, the widest first; None when none does."""
+    found = list(_covering(place))
     widest = (Scope.EVERYTHING, Scope.WORKSPACE, Scope.CONNECTION, Scope.AGENT, Scope.TOOL)
     return min(found, key=lambda switch: widest.index(Scope(switch.scope))) if found else None
 
@@ -74,8 +79,20 @@ def sentence(switch: KillSwitch) -> str:
     return f"{switch.name} is paused by {switch.set_by['name']}: {switch.reason.rstrip('.')}."
 
 
+def _of_held(workspace_id: str, agent_id: str, tool: str, connection_id: str) -> QuerySet[Workspace, tuple[str]]:
+    place = Place(workspace_id, agent_id, tool, connection_id)
+    held = Exists(_covering(place)) | Exists(waiting(workspace_id, tool))
+    return Workspace.objects.filter(held, pk=workspace_id).values_list("pk")
+
+
+_HELD = Question(_of_held)
+
+
 def why_held(place: Place) -> str:
     """The sentence of the switch that covers this call now, or of its tool's changed definition; "" when nothing holds it."""
+    # Most often nothing does, and that is one question.
+    if not _HELD.first(place.workspace_id, place.agent_id, place.tool, place.connection_id or "-"):
+        return ""
     switch = holding(place)
     return sentence(switch) if switch else why_blocked(place.workspace_id, place.tool)
 

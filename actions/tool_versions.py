@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.access import NotVisible, require
 from accounts.actors import Actor
@@ -142,9 +142,14 @@ def _by(actor: Actor) -> dict[str, str]:
     return {"kind": actor.kind, "id": actor.id, "name": actor.name}
 
 
+def waiting(workspace_id: str, tool: str) -> QuerySet[ToolVersion]:
+    """The changed definition of a tool that nobody has decided on."""
+    return ToolVersion.objects.filter(tool__workspace_id=workspace_id, tool__name=tool, state=State.WAITING)
+
+
 def why_blocked(workspace_id: str, tool: str) -> str:
     """The sentence for a tool whose changed definition waits; "" for any other."""
-    waits = ToolVersion.objects.filter(tool__workspace_id=workspace_id, tool__name=tool, state=State.WAITING).exists()
+    waits = waiting(workspace_id, tool).exists()
     return f"The definition of {tool} changed, and no admin has decided on it yet." if waits else ""
 
 

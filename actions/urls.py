@@ -5,6 +5,7 @@ from django.urls import path
 from actions import (
     views,
     views_agents,
+    views_connect,
     views_connections,
     views_doubt,
     views_drift,
@@ -46,6 +47,8 @@ urlpatterns = [
     path("tools/<str:name>/", views_tools.tool_detail, name="tool"),
     path("tools/<str:name>/definition/", views_tools.decide_tool, name="decide_tool"),
     path("connections/", views_connections.connection_list, name="connections"),
+    path("connections/new/", views_connect.choose, name="new_connection"),
+    path("connections/new/<str:kind>/", views_connect.new, name="connect"),
     path("connections/<str:slug>/", views_connections.connection_detail, name="connection"),
     path("connections/<str:slug>/check/", views_connections.check, name="check_connection"),
     path("connections/<str:slug>/rotate/", views_connections.rotate, name="rotate_connection"),

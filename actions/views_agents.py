@@ -16,6 +16,7 @@ from accounts.permissions import Permission
 from accounts.services import TOKEN_DAYS, TOKEN_DAYS_MOST, AccountRefused
 from actions.agent_page import DAYS, agent_page, agent_rows
 from actions.agents import change_runbook, issue_token, revoke_token
+from actions.snippets import snippet
 from approvals.stepup.here import here, step_up_first
 from approvals.stepup.services import StepUpMissing, fresh_step_up
 from traces.access import traces_visible_to
@@ -66,6 +67,7 @@ def _page(request: AuthenticatedRequest, agent: Agent, *, status: int = 200, **m
         "runbook_form": RunbookForm(initial={"runbook_url": agent.runbook_url}),
         "may_manage": has_permission(user, Permission.AGENT_MANAGE, workspace),
         "may_pause": has_permission(user, Permission.AGENT_PAUSE, workspace),
+        "connect": snippet(request.GET.get("stack", "")),
         "sees_traces": traces_visible_to(user, workspace).filter(agent=agent).exists(),
     }
     return render(request, "actions/agent_detail.html", context | more, status=status)

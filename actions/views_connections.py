@@ -16,7 +16,7 @@ from accounts.access import has_permission, require
 from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.models import Workspace
 from accounts.permissions import Permission
-from actions.connections import BadConnection, check_now, get_connection_for, rotate_secret
+from actions.connections import BadConnection, check_now, get_connection_for, may_connect, rotate_secret
 from actions.importing import KINDS
 from actions.models import Action, Connection, KillSwitch
 from actions.states import SUCCESS, State
@@ -44,7 +44,8 @@ def connection_list(request: AuthenticatedRequest) -> HttpResponse:
     found = Connection.objects.filter(workspace=request.workspace).order_by("name").prefetch_related("tools")
     paused = _paused(request.workspace)
     rows = [{"connection": one, "tools": len(one.tools.all()), "paused": one.pk in paused} for one in found]
-    return render(request, "actions/connection_list.html", {"rows": rows})
+    context = {"rows": rows, "may_connect": may_connect(request.user, request.workspace)}
+    return render(request, "actions/connection_list.html", context)
 
 
 def _paused(workspace: Workspace) -> set[str]:

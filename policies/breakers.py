@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from accounts.access import NotVisible, require
 from accounts.actors import Actor, system_actor
 from accounts.clock import database_now
 from accounts.models import User, Workspace
 from accounts.permissions import Permission
+from accounts.questions import Question
 from policies.breaker_counts import Counted, concerns, count
 from policies.engine.currencies import money_text
 from policies.engine.limits import window_text
@@ -41,10 +43,16 @@ class ResetRefused(Exception):
     """The breaker was not reset; the message says why."""
 
 
+def _of_holding(workspace_id: str, policy: str) -> QuerySet[BreakerTrip, tuple[str]]:
+    return BreakerTrip.objects.filter(workspace_id=workspace_id, policy=policy, reset_at=None).values_list("key")
+
+
+_HOLDING = Question(_of_holding)
+
+
 def tripped_keys(workspace_id: str, policy: str) -> frozenset[str]:
     """The breakers of a policy that hold now, as the engine names them."""
-    holding = BreakerTrip.objects.filter(workspace_id=workspace_id, policy=policy, reset_at=None)
-    return frozenset(holding.values_list("key", flat=True))
+    return frozenset(key for (key,) in _HOLDING.all(workspace_id, policy))
 
 
 def observe(*, workspace_id: str, document: Document, record: DecisionRecord, event: str) -> tuple[BreakerTrip, ...]:

@@ -2,6 +2,9 @@
 
 from functools import lru_cache
 
+from django.db.models import QuerySet
+
+from accounts.questions import Question
 from policies.engine.document import Document, load
 from policies.engine.problems import PolicyError
 from policies.engine.yaml_source import read
@@ -28,10 +31,17 @@ def still_read(kept: PolicyVersion | PolicyDraft) -> Document | None:
         return None
 
 
+def _of_live(workspace_id: str, slug: str) -> QuerySet[PolicyVersion]:
+    live = PolicyVersion.objects.filter(policy__workspace_id=workspace_id, policy__slug=slug, is_live=True)
+    return live.select_related("policy")
+
+
+_LIVE = Question(_of_live)
+
+
 def live_document(*, workspace_id: str, slug: str) -> tuple[Document, PolicyVersion]:
     """The live version, read from the database each time (P9). Raises PolicyMissing or PolicyError."""
-    live = PolicyVersion.objects.filter(policy__workspace_id=workspace_id, policy__slug=slug, is_live=True)
-    version = live.select_related("policy").first()
+    version = _LIVE.first(workspace_id, slug)
     if version is None:
         raise PolicyMissing(f"There is no live policy {slug} in this workspace.")
     return parsed(version.digest, version.source), version

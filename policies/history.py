@@ -5,7 +5,8 @@ It decides nothing and writes no ledger entry: the ledger has the decision itsel
 
 from typing import Any
 
-from accounts.clock import database_now
+from accounts.clock import DatabaseNow
+from accounts.questions import Question
 from policies.engine.paths import leaves
 from policies.engine.recorded import decoded, encoded, ruling, spoken
 from policies.engine.types import Decision, Request
@@ -82,6 +83,9 @@ def _shadowed(shadow: Decision | None, digest: str) -> dict[str, Any]:
     }
 
 
+_KEPT = Question(lambda action_id: DecisionRecord.objects.filter(action_id=action_id))
+
+
 def record_outcome(*, action_id: str, outcome: str, waited_s: int | None = None) -> DecisionRecord | None:
     """Say what became of a decided action; `waited_s` is how long people took, where they were asked.
 
@@ -89,11 +93,11 @@ def record_outcome(*, action_id: str, outcome: str, waited_s: int | None = None)
     """
     if outcome not in Outcome.values or outcome == Outcome.OPEN:
         raise ValueError(f"{outcome} is not an outcome.")
-    columns: dict[str, Any] = {"outcome": outcome, "finished_at": database_now()}
+    columns: dict[str, Any] = {"outcome": outcome, "finished_at": DatabaseNow()}
     if waited_s is not None:
         columns["waited_s"] = waited_s
     DecisionRecord.objects.filter(action_id=action_id).update(**columns)
-    return DecisionRecord.objects.filter(action_id=action_id).first()
+    return _KEPT.first(action_id)
 
 
 def record_wait(*, action_id: str, waited_s: int) -> None:

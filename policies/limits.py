@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import Sum
 
-from accounts.clock import database_now
+from accounts.clock import DatabaseNow, database_now
 from policies.engine.types import Hold
 from policies.models import LimitHold
 
@@ -59,7 +59,7 @@ def reserve(*, workspace_id: str, policy: str, action_id: str, holds: Iterable[H
     asked = list(holds)
     if not asked:
         return
-    common = {"workspace_id": workspace_id, "policy": policy, "action_id": action_id, "at": database_now()}
+    common = {"workspace_id": workspace_id, "policy": policy, "action_id": action_id, "at": DatabaseNow()}
     LimitHold.objects.bulk_create(LimitHold(key=h.key, limit=h.limit, amount=h.amount, **common) for h in asked)
 
 

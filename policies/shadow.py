@@ -15,6 +15,7 @@ from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import User
 from accounts.permissions import Permission
+from accounts.questions import Question
 from policies.catalog import tools_of
 from policies.documents import document_of, parsed
 from policies.drafts import check_length
@@ -75,13 +76,20 @@ def stop_shadow(*, actor: Actor, user: User, policy: Policy) -> ShadowVersion:
     return shadow
 
 
+def _of_running(workspace_id: str, slug: str) -> QuerySet[ShadowVersion]:
+    running = ShadowVersion.objects.filter(policy__workspace_id=workspace_id, policy__slug=slug, ended_at=None)
+    return running.select_related("policy")
+
+
+_RUNNING = Question(_of_running)
+
+
 def shadow_of(workspace_id: str, slug: str) -> tuple[Document, ShadowVersion] | None:
     """What runs in a policy's shadow, or None.
 
     A shadow that loads no more is logged and counts as none: it decides nothing, so it may stop nothing.
     """
-    running = ShadowVersion.objects.filter(policy__workspace_id=workspace_id, policy__slug=slug, ended_at=None)
-    shadow = running.select_related("policy").first()
+    shadow = _RUNNING.first(workspace_id, slug)
     if shadow is None:
         return None
     try:

@@ -22,12 +22,16 @@ class RecordGone(ReadFailed):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program with exactly these arguments; it sees `env` and nothing of ours. `secret_env` names where its secret goes."""
+    """A program with exactly these arguments; it sees `env` and nothing of ours. `secret_env` names where its secret goes.
+
+    `cwd` "": a folder of its own, which is gone afterwards. `user` "": Remit's own user.
+    """
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
-    cwd: str = "/"
+    cwd: str = ""
     secret_env: str = ""
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)

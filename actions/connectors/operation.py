@@ -55,6 +55,16 @@ _DESCRIBED = {
         "key": {"type": "string", "pattern": r"^[A-Z]{3,7} /", "maxLength": 400},
         "source": {"type": "object"},
         "refs": {"type": "string", "pattern": r"^sha256:[0-9a-f]{64}\Z"},
+        # The operation that shows the record, as it was described when an admin chose it.
+        "look": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["key", "digest"],
+            "properties": {
+                "key": {"type": "string", "pattern": r"^GET /", "maxLength": 400},
+                "digest": {"type": "string", "pattern": r"^sha256:[0-9a-f]{64}\Z"},
+            },
+        },
     },
 }
 _READ = {

@@ -4,6 +4,7 @@ Nothing outside this package imports `actions.connectors`; import-linter proves 
 """
 
 from actions.execution.by_agent import ReportRefused, record_report
+from actions.execution.commands import BadCommands, allowed_commands
 from actions.execution.credentials import end_left_over, left_over
 from actions.execution.health import Health, look_at
 from actions.execution.listing import server_tools
@@ -15,11 +16,13 @@ from actions.execution.told import Told, told_by_system
 from actions.execution.upstream import compare_tools, look_at_server
 
 __all__ = [
+    "BadCommands",
     "Health",
     "OutOfReach",
     "PreviewFailed",
     "ReportRefused",
     "Told",
+    "allowed_commands",
     "check_operation",
     "checked_options",
     "compare_tools",

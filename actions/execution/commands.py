@@ -27,6 +27,7 @@ _SCHEMA: dict[str, Any] = {
             "cwd": {"type": "string", "pattern": r"^/"},
             "env": {"type": "object", "propertyNames": {"pattern": _ENV_NAME}, "additionalProperties": _TEXT},
             "secret_env": {"type": "string", "pattern": _ENV_NAME},
+            "user": {"type": "string", "pattern": r"^[a-z_][a-z0-9_-]{0,31}\Z"},
         },
     },
 }
@@ -79,10 +80,15 @@ def _written() -> Mapping[str, Any]:
 
 
 def _command(one: Mapping[str, Any]) -> Command:
-    return Command(tuple(one["argv"]), one.get("env", {}), one.get("cwd", "/"), one.get("secret_env", ""))
+    user = one.get("user", settings.REMIT_MCP_COMMAND_USER)
+    return Command(tuple(one["argv"]), one.get("env", {}), one.get("cwd", ""), one.get("secret_env", ""), user)
 
 
 def _digest(command: Command) -> str:
+    """Of what runs. As whom is the operator's alone, and may be tightened without choosing the program again."""
     return digest_of(
-        {"argv": list(command.argv), "env": dict(command.env), "cwd": command.cwd, "secret_env": command.secret_env}
-    )
+        {
+            "argv": list(command.argv), "env": dict(command.env), "cwd": command.cwd or "/",
+            "secret_env": command.secret_env,
+        }
+    )  # fmt: skip

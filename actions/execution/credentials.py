@@ -45,7 +45,6 @@ def mint(
 
 
 def _keep(actor: Actor, action: Action, credential: Credential, purpose: Purpose) -> None:
-    now = database_now()
     body = {
         "action": action.pk,
         "step": action.step,
@@ -58,6 +57,7 @@ def _keep(actor: Actor, action: Action, credential: Credential, purpose: Purpose
     }
     with transaction.atomic():
         if not credential.standing:
+            now = database_now()
             AttemptCredential.objects.create(
                 action=action, public_id=credential.id[:200], purpose=purpose, sealed_secret=seal(credential.secret),
                 scope=list(credential.scope), record=credential.record or "", minted_at=now,

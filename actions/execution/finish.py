@@ -1,6 +1,7 @@
 """What is recorded after an attempt: outcome, read-back, limits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.db import transaction
 from accounts.actors import Actor
 from accounts.clock import database_now
 from actions.changes import mismatches, observed_changes
-from actions.connectors.base import Credential, Outcome, ReadFailed, Snapshot
+from actions.connectors.base import Credential, Outcome, ReadFailed, RecordGone, Snapshot
 from actions.connectors.compare import compare
 from actions.connectors.operation import Operation, OperationError, fill
 from actions.execution.reach import Reach
@@ -68,8 +69,8 @@ def record_outcome(
     actor: Actor, action: Action, way: Reach, outcome: Outcome, credential: Credential, *, timeout_s: float
 ) -> None:
     """Read back what changed and record the outcome. A late result counts only under our own fence (F18)."""
-    observed = _read_back(action, way, outcome, credential, timeout_s) if outcome.kind == "done" else None
-    body, columns = _result(action, way, outcome, observed)
+    seen = _read_back(action, way, outcome, credential, timeout_s) if outcome.kind == "done" else UNSEEN
+    body, columns = _result(action, way, outcome, seen)
     to, entry = RESULTS[outcome.kind]
     if to is State.UNKNOWN:
         columns |= doubt_columns(way.operation, str(body["detail"]))
@@ -94,8 +95,8 @@ def record_found(
     timeout_s: float,
 ) -> None:
     """What was found out later about an action in doubt: its effect, read back, or the proof that there was none."""
-    observed = _read_back(action, way, outcome, credential, timeout_s) if outcome.kind == "done" else None
-    body, columns = _result(action, way, outcome, observed)
+    seen = _read_back(action, way, outcome, credential, timeout_s) if outcome.kind == "done" else UNSEEN
+    body, columns = _result(action, way, outcome, seen)
     to, _ = RESULTS[outcome.kind]
     found = {"how": how, "tries": action.reconcile_tries}
     write_outcome(actor, action, to, "action.reconciled", {**body, **found}, {**columns, "reconcile_at": None})
@@ -126,25 +127,47 @@ def write_outcome(
             release(action_id=action.pk)
 
 
-def _read_back(
-    action: Action, way: Reach, outcome: Outcome, credential: Credential, timeout_s: float
-) -> Snapshot | None:
-    """The record after the write, through a second read; None when it cannot be had, which is then said."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a second read showed: the record, or the system's word that there is none any more; neither where it was not read."""
+
+    record: Snapshot | None = None
+    gone: bool = False
+
+
+UNSEEN = Seen()
+
+
+def _read_back(action: Action, way: Reach, outcome: Outcome, credential: Credential, timeout_s: float) -> Seen:
+    """The record after the write, through a second read; nothing when it cannot be had, which is then said."""
     operation = way.operation
     template = operation.read_created or (operation.read.path if operation.write and operation.read else None)
     if template is None or timeout_s <= 0:
-        return None
+        return UNSEEN
     values = {**action.arguments, **({"id": (outcome.body or {}).get("id", "")} if operation.read_created else {})}
     try:
-        return way.connector.read(way.info, fill(template, values), credential, timeout_s=timeout_s)
+        return Seen(way.connector.read(way.info, fill(template, values), credential, timeout_s=timeout_s))
+    except RecordGone:
+        return Seen(gone=_removes(way.operation))
     except (ReadFailed, OperationError):
-        return None
+        return UNSEEN
 
 
-def _result(
-    action: Action, way: Reach, outcome: Outcome, observed: Snapshot | None
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _removes(operation: Operation) -> bool:
+    """Whether it is done when the record is no longer there."""
+    return operation.write is not None and operation.write.method == "DELETE"
+
+
+def _is_verified(way: Reach, seen: Seen, changes: Iterable[dict[str, Any]]) -> bool:
+    """INVARIANT: what is still there was not removed, whatever the system answered. Held by
+    tests/upstreams/test_openapi_looks.py.
+    """
+    return seen.gone if _removes(way.operation) else seen.record is not None and not mismatches(changes)
+
+
+def _result(action: Action, way: Reach, outcome: Outcome, seen: Seen) -> tuple[dict[str, Any], dict[str, Any]]:
     """The ledger body and the columns of an outcome."""
+    observed = seen.record
     body = dict(outcome.body or {})
     shown = _visible(action, way, body) if outcome.kind == "done" else Shown({})
     changes = observed_changes(action.changes, _compare(way, action, observed)) if observed else action.changes
@@ -164,7 +187,8 @@ def _result(
         "out_of_scope": shown.out_of_scope,
         "rows_withheld": shown.rows_withheld,
         "changes": mask(changes, known),
-        "verified": observed is not None and not mismatches(changes),
+        "read_back": observed is not None or seen.gone,
+        "verified": _is_verified(way, seen, changes),
         "mismatches": mismatches(changes),
         "remote_id": remote_id,
         "link": _link(action, way, remote_id),
@@ -180,6 +204,7 @@ def _result(
             "out_of_scope": shown.out_of_scope,
             "rows_withheld": shown.rows_withheld,
             "remote_id": remote_id,
+            "read_back": ledger["read_back"],
             "verified": ledger["verified"],
         },
         "changes": changes,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from actions.connectors.base import ConnectionInfo, Connector, CredentialError, ReadFailed, RecordGone
+from actions.connectors.http.connector import auth_of
 from actions.connectors.operation import OperationError, parse_operation
 from actions.connectors.registry import UnknownKind, connector_for
 from actions.definition import Definition
@@ -18,6 +19,8 @@ from actions.models import Connection
 from actions.sealing import SealBroken
 
 REFERENCE = "health"
+# Named where no credential is asked for.
+UNUSED = "read"
 _ANSWERED = re.compile(r"the system answered (something unreadable|\d+)")
 
 
@@ -36,7 +39,7 @@ def look_at(connection: Connection) -> Health:
     if connection.kind == "mcp":
         return _listing(connection)
     try:
-        scope = _scope(connection)
+        scope = _scope(connection) or (UNUSED if _is_free(connection) else None)
         if scope is None:
             return Health(False, "No tool uses it, so there is nothing to ask a credential for.")
         return _tried(connector_for(connection.kind), info_of(connection), scope)
@@ -57,6 +60,11 @@ def _scope(connection: Connection) -> str | None:
     found = [parse_operation(Definition(tool.definition).operation) for tool in connection.tools.all()]
     effects = sorted(found, key=lambda operation: operation.has_effect)
     return next((operation.scope for operation in effects), None)
+
+
+def _is_free(connection: Connection) -> bool:
+    """Whether its sign-in asks nobody for a credential, so that it can be tried before it has a tool."""
+    return connection.kind == "http" and auth_of(connection.options).kind != "client_credentials"
 
 
 def _tried(connector: Connector, info: ConnectionInfo, scope: str) -> Health:

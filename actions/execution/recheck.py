@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from accounts.access import has_permission
 from accounts.clock import database_now
 from accounts.held import hold_rights
-from accounts.models import Agent, User
+from accounts.models import Agent, PersonToken, User, Workspace
 from accounts.permissions import Permission
+from accounts.questions import Question
 from actions import binding, mandate
 from actions.ask import DRAFT_ROUTE
 from actions.connectors.base import CredentialError, ReadFailed
@@ -38,9 +38,14 @@ from traces.canonical import canonical_text, instant
 from traces.checkpoints.health import workspace_health
 
 logger = logging.getLogger("remit.execution")
-# In one statement and in one each: PostgreSQL weighs every order of joining, which for nine tables takes it longer than all else.
-JOINED = ("tool__connection", "agent", "trace")
-BESIDE = ("requester", "acting_user", "person_token", "workspace")
+# Not all in one statement: PostgreSQL weighs every order of joining, which for nine tables takes it longer than all else.
+_RELATED = Question(lambda pk: Action.objects.select_related("tool__connection", "agent", "trace").filter(pk=pk))
+_PERSON = Question(lambda pk: User.objects.filter(pk=pk))
+_WORKSPACE = Question(lambda pk: Workspace.objects.filter(pk=pk))
+_TOKEN = Question(lambda pk: PersonToken.objects.filter(pk=pk))
+_FOR_LOCKS = Question(lambda pk: Action.objects.select_related("agent", "requester").filter(pk=pk))
+_AGENT = Question(lambda pk: Agent.objects.filter(pk=pk))
+_ASKED = Question(lambda action_id: ApprovalRequest.objects.filter(action_id=action_id))
 RANK = {"allow": 0, "draft": 1, "approval": 2, "deny": 3}
 
 
@@ -67,9 +72,17 @@ class Finding:
     moved: tuple[Moved, ...] = ()
 
 
-def with_related() -> QuerySet[Action]:
-    """Actions with everything that is asked of them before they run."""
-    return Action.objects.select_related(*JOINED).prefetch_related(*BESIDE)
+def read_now(action_id: str) -> Action:
+    """An action with what is asked of every one before it runs. Raises Action.DoesNotExist."""
+    found = _RELATED.first(action_id)
+    if found is None:
+        raise Action.DoesNotExist(f"There is no action {action_id}.")
+    found.requester, found.workspace = _PERSON.all(found.requester_id)[0], _WORKSPACE.all(found.workspace_id)[0]
+    if found.acting_user_id is not None:
+        found.acting_user = _PERSON.all(found.acting_user_id)[0]
+    if found.person_token_id is not None:
+        found.person_token = _TOKEN.all(found.person_token_id)[0]
+    return found
 
 
 def problem(action: Action, way: Reach, *, checks: "tuple[Check, ...] | None" = None) -> Finding | None:
@@ -110,9 +123,11 @@ def _tool(action: Action, way: Reach) -> Finding | str:
 
 
 def _principals(action: Action, way: Reach) -> str:
-    agent = Agent.objects.get(pk=action.agent_id)
+    agent = _AGENT.all(action.agent_id)[0]
     if agent.state != Agent.State.ACTIVE and action.acting_user is None:
         return f"{agent.name} is {agent.state}."
+    if agent.shut_out_at is not None and action.acting_user is None:
+        return f"Every token and client of {agent.name} was revoked."
     if not action.requester.is_active:
         return f"{action.requester.name} no longer has access."
     if action.acting_user is not None and not _may_act(action):
@@ -128,7 +143,7 @@ def _may_act(action: Action) -> bool:
 
 def _approval(action: Action, way: Reach) -> str:
     """P4: approved, of exactly these bytes, in time, by people who may still approve."""
-    request = ApprovalRequest.objects.filter(action_id=action.pk).first()
+    request = _ASKED.first(action.pk)
     if request is None:
         return "" if action.decision["effect"] == "allow" else "No approval was asked for."
     if database_now() >= request.expires_at:
@@ -177,16 +192,21 @@ def _given(request: ApprovalRequest, bound: Mapping[str, Any]) -> Iterator[tuple
         yield verdict.user, verdict.signed, broken(verdict, request, bound)
 
 
-def _policy(action: Action, way: Reach) -> Finding | str:
+def _policy(action: Action, way: Reach, *, counts: bool = True) -> Finding | str:
     """R-26: decided again under the current version; tighter blocks, looser changes nothing."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         now = decide_action(action, way.definition)
         sentence = _stricter(action.decision, _followed(action), now)
-        if not sentence:
+        if not sentence and counts:
             # What runs now counts now, also against limits that came later (A-02).
             policy = str(now.policy["slug"])
             replace_holds(workspace_id=action.workspace_id, policy=policy, action_id=action.pk, holds=now.holds)
     return Finding(sentence, _policy_moved(action, now)) if sentence else ""
+
+
+def _policy_so_far(action: Action, way: Reach) -> Finding | str:
+    """The same while what was reserved at the decision still counts: the last look, which always follows, replaces it."""
+    return _policy(action, way, counts=False)
 
 
 def _stricter(then: Mapping[str, Any], followed: Route | None, now: Decision) -> str:
@@ -204,7 +224,7 @@ def _stricter(then: Mapping[str, Any], followed: Route | None, now: Decision) ->
 def _followed(action: Action) -> Route | None:
     """The route as it was followed: a way past it that nobody took and people who were not added are no part of it."""
     asked = action.decision.get("route")
-    request = ApprovalRequest.objects.filter(action_id=action.pk).first()
+    request = _ASKED.first(action.pk) if asked is not None else None
     if asked is None or request is None:
         return None
     route, broken = recorded(asked), request.state == ApprovalRequest.State.BREAK_GLASS
@@ -268,22 +288,22 @@ def last_look(action_id: str, way: Reach) -> Finding | None:
     committed during the wait, such as a pause, counts (P9, R-26). Held by tests/faults/test_last_look.py. The target is not
     read again: no transaction waits for another system.
     """
-    found = with_related().get(pk=action_id)
+    found = _FOR_LOCKS.all(action_id)[0]
     lock_own_limits(found, way.definition)
     hold_rights(
         workspace_id=found.workspace_id, agent_id=found.agent_id, people=_people(found), token_id=found.person_token_id
     )
-    return problem(with_related().get(pk=action_id), way, checks=OWN_CHECKS)
+    return problem(read_now(action_id), way, checks=OWN_CHECKS)
 
 
 def _people(action: Action) -> list[str]:
     """Whose rights it rests on: who asked, who acts, who approved or broke glass."""
     approved = Verdict.objects.filter(request__action_id=action.pk, void=False).values_list("user_id", flat=True)
     broke = BreakGlass.objects.filter(request__action_id=action.pk).values_list("user_id", flat=True)
-    return sorted({action.requester_id, *filter(None, [action.acting_user_id]), *approved, *broke})
+    return sorted({action.requester_id, *filter(None, [action.acting_user_id]), *approved.union(broke)})
 
 
 Check = Callable[[Action, Reach], Finding | str]
-CHECKS: tuple[Check, ...] = (_bytes, _tool, _principals, _approval, _policy, _prestate)
+CHECKS: tuple[Check, ...] = (_bytes, _tool, _principals, _approval, _policy_so_far, _prestate)
 # What needs no other system: at the intent, and for the same request again, whose own effect may be what moved the target.
 OWN_CHECKS: tuple[Check, ...] = (_bytes, _tool, _principals, _approval, _policy)

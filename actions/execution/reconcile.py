@@ -41,7 +41,7 @@ class Undecided(Exception):
 
 def reconcile(*, actor: Actor, action_id: str) -> State:
     """Make one try if the action is in doubt and its time has come; otherwise do nothing. Safe to call any number of times."""
-    action = recheck.with_related().get(pk=action_id)
+    action = recheck.read_now(action_id)
     now = database_now()
     if action.state != State.UNKNOWN or (action.reconcile_at is not None and action.reconcile_at > now):
         return State(action.state)

@@ -27,7 +27,7 @@ from actions.spans import executing
 from actions.states import State
 from actions.turns import is_its_turn
 from traces.canonical import instant
-from traces.models import Trace
+from traces.ledger import held_trace
 
 
 class Moved(Exception):
@@ -43,7 +43,7 @@ def run(*, actor: Actor, action_id: str) -> State:
 
     Returns the state it is in afterwards.
     """
-    action = recheck.with_related().get(pk=action_id)
+    action = recheck.read_now(action_id)
     if action.state != State.AUTHORIZED:
         return State(action.state)
     try:
@@ -151,7 +151,7 @@ def _record_intent(actor: Actor, action: Action, way: Reach, sent: Sent) -> None
     }
     with transaction.atomic():
         # The chain's lock before the limits' locks, as everywhere.
-        Trace.objects.select_for_update(of=("self",)).get(pk=action.trace_id)
+        held_trace(action.trace_id)
         found = recheck.last_look(action.pk, way)
         if found:
             raise Moved(found)

@@ -63,6 +63,8 @@ class Connection(models.Model):
     check_ok = models.BooleanField(null=True)
     check_detail = models.CharField(max_length=300, blank=True, default="")
     checked_by = models.JSONField(null=True)
+    # When the sweeper last took it up to compare what it lists with what was approved.
+    watched_at = models.DateTimeField(null=True)
     secret_since = models.DateTimeField(null=True)
 
     class Meta:
@@ -270,7 +272,10 @@ class Action(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """A client's key for one request of one agent: same key, same bytes, same answer; kept at least 30 days."""
+    """A client's key for one request of one agent: same key, same bytes, same answer; kept as long as what it recorded.
+
+    The answer goes when values of what it tells are erased; whoever asks again is then told how that stands.
+    """
 
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="idempotency_keys")
     route = models.CharField(max_length=120)
@@ -284,6 +289,9 @@ class IdempotencyKey(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["agent", "route", "key"], name="idempotency_key_per_agent_route")
+        ]
+        indexes = [
+            models.Index(fields=["resource"], condition=models.Q(resource__gt=""), name="idempotency_key_resource")
         ]
 
     def __str__(self) -> str:

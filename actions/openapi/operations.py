@@ -11,7 +11,8 @@ from typing import Any
 from actions.closed_schema import SchemaProblem
 from actions.offers import MAX_DESCRIPTION, Offer, placed, plain_words, told_apart, tool_name
 from actions.openapi.document import BadDocument, Document, servers_of
-from actions.openapi.parts import Taken, answers_of, take_body, take_parameters
+from actions.openapi.looks import with_looks
+from actions.openapi.parts import Taken, answers_of, has_version, names_of, take_body, take_parameters
 from actions.openapi.references import References
 from actions.openapi.schemas import Schemas, Unfit
 from actions.openapi.sign_in import scope_of
@@ -43,7 +44,7 @@ def openapi_offers(slug: str, document: Document) -> list[Offer]:
     schemas, references = Schemas(document), References(document)
     twice = {name for name, n in Counter(_id(item.get(method)) for _, method, item in found).items() if name and n > 1}
     offers = [_offer(slug, schemas, references, one, twice) for one in found]
-    return told_apart([*offers, *_webhooks(slug, document)])
+    return told_apart([*with_looks(offers), *_webhooks(slug, document)])
 
 
 def _operations(document: Document) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -111,7 +112,7 @@ def _carried(schemas: Schemas, path: str, method: str, item: Mapping[str, Any]) 
     shared, own = item.get("parameters") or [], operation.get("parameters") or []
     if not isinstance(shared, list) or not isinstance(own, list):
         raise Unfit("Its parameters are not a list.")
-    taken = take_parameters(schemas, path, [*shared, *own])
+    taken = take_parameters(schemas, method, path, [*shared, *own])
     take_body(schemas, taken, method, operation.get("requestBody"))
     ok, empty, told = answers_of(schemas, operation.get("responses"))
     scope, notes = scope_of(schemas, operation, "read" if method == "GET" else "write")
@@ -119,7 +120,8 @@ def _carried(schemas: Schemas, path: str, method: str, item: Mapping[str, Any]) 
     return {
         "input_schema": _input(taken), "operation": {"class": "C", **does},
         "only": ["read"] if method == "GET" else list(EFFECTS),
-        "notes": [*_about(method), *taken.notes, *told, *notes][:MOST_NOTES],
+        "notes": [*_about(method), *taken.notes, *told, *notes][:MOST_NOTES], "precondition": taken.precondition,
+        "answers": names_of(schemas, operation["responses"], ok), "has_version": has_version(schemas, operation, ok),
     }  # fmt: skip
 
 
@@ -176,15 +178,16 @@ def _webhooks(slug: str, document: Document) -> list[Offer]:
     return [Offer(f"webhook {name}", tool_name(slug, f"webhook_{name}"), name, why, problem=why) for name in names]
 
 
-def renewed(definition: Mapping[str, Any], now: Offer) -> dict[str, Any]:
-    """A tool's definition with what a document says now in it; what an admin said stays, the document's words are taken anew.
+def renewed(definition: Mapping[str, Any], now: Offer, described: Mapping[str, Any]) -> dict[str, Any]:
+    """A tool's definition with what a document says now in it (`described`, and what is sent); what an admin said stays, the
+    document's words are taken anew.
 
     An operation that can't be carried out any more keeps its earlier request beside the new description: nobody can approve it
     into use without seeing it, and an import refuses it.
     """
     does = definition["operation"]
     was = _words(does["openapi"]["key"], does["openapi"]["source"].get("operation") or {})
-    changed = {**definition, "operation": {**does, "openapi": now.operation["openapi"]}}
+    changed = {**definition, "operation": {**does, "openapi": dict(described)}}
     if not now.problem:
         parts = {
             name: {**does.get(name, {}), **now.operation[name]} for name in ("read", "write") if name in now.operation

@@ -22,6 +22,8 @@ _SEGMENT = re.compile(r"(?:[A-Za-z0-9_-]|{[a-z][A-Za-z0-9_]*})(?:[A-Za-z0-9_.-]|
 # Headers that the document's own rules take from elsewhere (OpenAPI, Parameter Object).
 _ELSEWHERE = {"accept", "content-type", "authorization"}
 _IDEMPOTENCY = "idempotency-key"
+_IF_MATCH = "if-match"
+MOST_NAMES = 200
 
 
 @dataclass
@@ -34,6 +36,8 @@ class Taken:
     query: list[str] = field(default_factory=list)
     key_header: str = ""
     has_body: bool = False
+    # Whether it takes the version that was read with a change: "", "may" or "must".
+    precondition: str = ""
     notes: list[str] = field(default_factory=list)
 
     def add(self, name: str, schema: Mapping[str, Any], *, required: bool) -> None:
@@ -50,7 +54,7 @@ class Taken:
         return self.path + (f"{{?{','.join(self.query)}}}" if self.query else "")
 
 
-def take_parameters(schemas: Schemas, path: str, described: Sequence[Any]) -> Taken:
+def take_parameters(schemas: Schemas, method: str, path: str, described: Sequence[Any]) -> Taken:
     """Raises Unfit or SchemaProblem."""
     taken, found = Taken(path), _merged(schemas, described)
     for (place, name), parameter in found.items():
@@ -59,7 +63,7 @@ def take_parameters(schemas: Schemas, path: str, described: Sequence[Any]) -> Ta
         elif place == "query":
             _take_query(schemas, taken, name, parameter)
         else:
-            _take_header(taken, place, name, parameter)
+            _take_header(taken, method, place, name, parameter)
     in_path = {name for place, name in found if place == "path"}
     missing = [name for name in _TEMPLATE.findall(path) if name not in in_path]
     if missing:
@@ -130,12 +134,16 @@ def _take_query(schemas: Schemas, taken: Taken, name: str, parameter: Mapping[st
     return None
 
 
-def _take_header(taken: Taken, place: str, name: str, parameter: Mapping[str, Any]) -> None:
+def _take_header(taken: Taken, method: str, place: str, name: str, parameter: Mapping[str, Any]) -> None:
     if place == "header" and name.lower() in _ELSEWHERE:
         return
     if place == "header" and name.lower() == _IDEMPOTENCY:
         taken.key_header = name
         taken.notes.append(f"{name} is sent, the same on every attempt. That it is honoured is not relied on.")
+        return
+    if place == "header" and name.lower() == _IF_MATCH and method != "GET":
+        taken.precondition = "must" if parameter.get("required") is True else "may"
+        taken.notes.append(f"{name} is sent with the version that was read, where its record is read with one.")
         return
     what = "a header" if place == "header" else "a cookie"
     _left_out(taken, name[:80], f"is {what}, which agents do not send", parameter.get("required") is True)
@@ -222,3 +230,30 @@ def _may_be_object(schemas: Schemas, node: Any, depth: int) -> bool:
         return "object" in (kind if isinstance(kind, list) else [kind])
     parts = [one for key in ("allOf", "anyOf", "oneOf") for one in listed(schema.get(key))]
     return depth < 5 and all(_may_be_object(schemas, one, depth + 1) for one in parts[:50])
+
+
+def names_of(schemas: Schemas, node: Any, ok: Sequence[int]) -> list[str]:
+    """The names that the first answer which says that it was done lists; none where it lists nothing."""
+    part = _json_of(_answer(schemas, node, ok).get("content"))
+    try:
+        return sorted(_listed_names(schemas, named(part).get("schema", {}), 0))[:MOST_NAMES]
+    except (Unfit, SchemaProblem):
+        return []  # What it shows is not needed to call it.
+
+
+def _answer(schemas: Schemas, node: Any, ok: Sequence[int]) -> Mapping[str, Any]:
+    found = {str(code): answer for code, answer in named(node).items()}
+    return schemas.referred(found[str(ok[0])])
+
+
+def _listed_names(schemas: Schemas, node: Any, depth: int) -> set[str]:
+    """What an object shows, also what the system sets itself."""
+    schema = schemas.referred(node)
+    parts = listed(schema.get("allOf")) if depth < 5 else []
+    return set(named(schema.get("properties"))).union(*(_listed_names(schemas, one, depth + 1) for one in parts[:50]))
+
+
+def has_version(schemas: Schemas, operation: Mapping[str, Any], ok: Sequence[int]) -> bool:
+    """Whether its answer names a version of the record (RFC 9110, ETag)."""
+    headers = named(_answer(schemas, operation["responses"], ok).get("headers"))
+    return any(str(name).lower() == "etag" for name in headers)

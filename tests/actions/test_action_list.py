@@ -4,21 +4,24 @@ import csv
 import io
 from datetime import timedelta
 from importlib import import_module
+from urllib.parse import parse_qsl
 
 import pytest
 from django.db import connection
 from django.test import Client
 
 from accounts.clock import database_now
+from actions import finding
 from actions.access import actions_visible_to
 from actions.finding import narrowed, walks
 from actions.listing import COLUMNS, listing
 from actions.models import Action
 from actions.stands import STATES
 from tests.builders import opened, planned, request_of, vote, work
+from traces import ways
 from traces.filters import OUTCOMES, Filters
 from traces.models import Trace
-from traces.paging import PAGE, newest
+from traces.paging import LOWEST, PAGE, newest
 from traces.show import show
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -37,6 +40,8 @@ def steps(cast, first="priya", **query) -> list[int]:
     walked = walks(actions_visible_to(cast.user(first), cast.northwind), cast.northwind, Filters.from_query(query))
     asked = sorted(found.values_list("step", flat=True))
     assert sorted(action.step for action in newest(walked, 99)) == asked, query
+    shown = listing(cast.user(first), cast.northwind, query)
+    assert len(shown.rows) == len(asked) and not shown.searched, query
     return asked
 
 
@@ -92,7 +97,9 @@ def test_pages_go_on_from_the_last_row_in_few_questions(cast, trace, django_asse
     ]
     Action.objects.bulk_create(Action(**row) for row in many)
     user, here = cast.user("priya"), cast.northwind
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(
+        17
+    ):  # Four of them begin and end how a page is read; grants are read once a request.
         first = listing(user, here, {"outcome": "completed"})
     assert len(first.rows) == PAGE and "outcome=completed" in first.next_url and not first.previous_url
     query = dict(part.split("=") for part in first.next_url.replace("%3A", ":").replace("%7E", "~")[1:].split("&"))
@@ -144,3 +151,49 @@ def test_older_traces_learn_it_from_their_entries(cast, trace):
     with connection.cursor() as cursor:
         cursor.execute(import_module("traces.migrations.0012_waited_of_older_traces").FILL)
     assert Trace.objects.values_list("waited_s", flat=True).get(pk=trace.pk) == written
+
+
+@pytest.fixture
+def forty(cast, trace) -> list[str]:
+    """Ids of actions, newest first, of forty traces with a word in their titles, between as many of others without."""
+    one, now = Action.objects.filter(trace=trace, step=1).values().get(), database_now()
+    times = [now - timedelta(seconds=number // 3) for number in range(80)]
+    of = Trace.objects.bulk_create(
+        Trace(
+            workspace=cast.northwind, agent=cast.agent, on_behalf_of=cast.user("maya"), created_at=at,
+            updated_at=at + timedelta(seconds=number % 7), title="Moved account" if number % 2 else "Read account",
+        )
+        for number, at in enumerate(times)
+    )  # fmt: skip
+    made = Action.objects.bulk_create(
+        Action(**one | {"id": f"act_{number:026d}", "trace_id": of[number].pk, "created_at": at})
+        for number, at in enumerate(times)
+    )
+    words = [action for number, action in enumerate(made) if number % 2]
+    return [action.pk for action in sorted(words, key=lambda action: (action.created_at, action.pk), reverse=True)]
+
+
+@pytest.mark.parametrize("most, common", [(3, 10**6), (1000, 10**6), (1000, -1)])
+def test_pages_of_words_show_every_action_once_in_order(cast, forty, monkeypatch, most, common):
+    monkeypatch.setattr(finding, "MOST_TRACES", most)
+    monkeypatch.setattr(finding, "REACH_OF_WORDS", 7)
+    monkeypatch.setattr(ways, "COMMON_WORDS", common)
+    for link, start in (("next_url", {}), ("previous_url", {"before": f"2020-01-01T00:00:00.000000Z~{LOWEST}"})):
+        found, query = [], {"q": "moved"} | start
+        for _ in range(99):
+            page = listing(cast.user("priya"), cast.northwind, query)
+            found.append([row.id for row in page.rows])
+            if not getattr(page, link):
+                break
+            query = dict(parse_qsl(getattr(page, link)[1:]))
+        in_order = found if link == "next_url" else found[::-1]
+        assert [action for some in in_order for action in some] == forty and not page.searched
+        assert len(found) == 1 or (most, common) != (1000, 10**6)
+
+
+def test_no_action_stands_outside_its_traces_entries(cast, trace):
+    vote(cast, request_of(trace, "desk.refund.create"), "tomas", reason="Duplicate confirmed.")
+    work(trace)
+    moved = Trace.objects.get(pk=trace.pk)
+    times = list(Action.objects.filter(trace=trace).values_list("created_at", flat=True))
+    assert len(times) == 4 and all(moved.created_at <= at <= moved.updated_at for at in times)

@@ -37,6 +37,7 @@ def test_the_page_says_who_may_what_and_used_how_much(cast, dana):
     page = dana.get(f"/agents/{cast.agent.pk}/").content.decode()
     for words in (
         "Owned by Dana Ortiz",
+        f"/actions/?agent={cast.agent.slug}",
         "desk.refund.create",
         "refund.daily",
         "$240.00",

@@ -10,7 +10,7 @@ from django.test import Client
 from accounts.actors import system_actor
 from accounts.clock import database_now
 from actions.erasure import GONE
-from actions.models import Action
+from actions.models import Action, IdempotencyKey
 from actions.replan import refusal
 from actions.resume import refusal as resume_refusal
 from actions.rollback import RollbackRefused, preview
@@ -21,6 +21,7 @@ from policies.models import DecisionRecord
 from tests.actions.test_canaries import columns_with
 from tests.actions.undoing import UPDATE, undo, wrote
 from tests.builders import action, opened, planned, publish, request_of, sample_plain, vote, work
+from tests.gateway.test_bad_input import post
 from tests.traces.ledgers import attacker
 from traces.ledger import verify
 from traces.models import Entry, Trace
@@ -148,3 +149,27 @@ def test_the_command_says_what_is_still_under_way(cast, desk):
     call_command("remit_erase", MAIL, "--workspace", "northwind", "--reason", "Asked to", stdout=out)
     assert "1 call is still under way" in out.getvalue() and trace.pk not in out.getvalue()
     assert Action.objects.get(erase_asked_at__lte=database_now()).tool_name == "desk.mail.send"
+
+
+def test_r42_nor_in_an_answer_that_is_kept_for_a_key(cast, desk):
+    secret, trace = told_secret(cast), opened(cast)
+    told = {"trace_id": trace.pk, "tool": UPDATE}
+    told["arguments"] = {"account_id": "acct_5521", "fields": {"owner_note": secret}}
+    first = post("tool-calls", told, cast.token, key="k-1").json()
+    assert first["executed"]
+    assert "actions_idempotencykey.answer" in columns_with([secret])
+    erase(cast, secret)
+    assert columns_with([secret]) == {}
+    again = post("tool-calls", told, cast.token, key="k-1").json()
+    assert again["action_id"] == first["action_id"] and again["executed"] and secret not in str(again)
+    assert Action.objects.count() == 1
+
+
+def test_a_key_of_a_withdrawal_is_of_its_action(cast, desk):
+    waiting = planned_mail(cast)
+    post(f"actions/{waiting.pk}/withdraw", {}, cast.token, key="k-2")
+    assert IdempotencyKey.objects.get().resource == waiting.pk
+
+
+def planned_mail(cast) -> Action:
+    return action(planned(cast), "desk.mail.send")

@@ -3,7 +3,7 @@
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from actions.execution.recheck import with_related
+from actions.execution.recheck import read_now
 from tests.builders import action, planned
 
 # Every order of joining so many tables is weighed in half a millisecond; each table more doubles that.
@@ -13,7 +13,7 @@ MOST_JOINS = 4
 def test_no_statement_joins_many_tables_and_nothing_is_read_later(cast):
     made = action(planned(cast), "desk.refund.create")
     with CaptureQueriesContext(connection) as read:
-        found = with_related().get(pk=made.pk)
+        found = read_now(made.pk)
     assert max(one["sql"].count(" JOIN ") for one in read) <= MOST_JOINS
     with CaptureQueriesContext(connection) as later:
         told = (

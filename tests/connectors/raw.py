@@ -55,7 +55,7 @@ def _request(wire: socket.socket) -> bytes:
 
 
 def answer(status: int, body: bytes, *headers: str) -> bytes:
-    head = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body)}", *headers]
+    head = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body)}", "Connection: close", *headers]
     return "\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + body
 
 

@@ -38,6 +38,7 @@ def nav() -> Nav:
 def step(n: int, title: str, tool: str, mode: str, status: str, text: str) -> dict:
     result = {"status": "done", "text": "", "elapsed_s": 0.4}
     return {
+        "ref": f"step-{n}",
         "n": n, "title": title, "tool": tool, "mode": mode, "mode_word": mode.capitalize(), "policy_status": status,
         "policy_text": text, "result": result, "action_id": f"act_{n}", "detail": "",
     }  # fmt: skip
@@ -45,7 +46,7 @@ def step(n: int, title: str, tool: str, mode: str, status: str, text: str) -> di
 
 def call(n: int, tool: str) -> dict:
     return {
-        "ref": f"call-{n}", "step_n": n, "tool": tool, "at": AT, "status_code": 200, "status": "done", "duration_s": 1.1,
+        "ref": f"call-{n}", "step_n": n, "tool": tool, "at": AT, "status": "done", "status_text": "200", "duration_s": 1.1,
         "sent": [("amount", 24000), ("card", CARD)], "received": [("id", "re_3PqRx9"), ("receipt_email", MAIL)],
         "withheld": ["credit_limit"], "credential": [("Scope", "refunds:write")], "detail": "",
     }  # fmt: skip
@@ -64,11 +65,12 @@ def story(**changes) -> Story:
         "steps": [step(3, "Update account record", "crm.account.update", "auto", "denied", "2 fields allowed, 1 denied")],
         "refused": [], "shown_checks": [DENIED, ESCALATED], "passed_checks": [PASSED],
         "changes": [{
-            "step_n": 3, "noun": "Account", "name": "Birch & Co", "record_id": "acct_5521", "link_url": "http://127.0.0.1/a",
-            "link_label": "Open in CRM", "happened": True, "state_text": "", "rows": ROWS,
+            "ref": "change-3", "step_n": 3, "noun": "Account", "name": "Birch & Co", "record_id": "acct_5521", "link_url": "http://127.0.0.1/a",
+            "link_label": "Open in CRM", "happened": True, "unchanged": False, "state_text": "", "rows": ROWS,
         }],
         "calls": [call(2, "stripe.refunds.create")],
         "escalations": [{
+            "ref": "escalation-1",
             "at": AT, "who": "Tomás Ruiz", "is_person": True, "step_n": 2, "did_status": "approved", "did_text": "Approved",
             "saw": "Plan, refund diff", "reason": "Duplicate confirmed.", "waited_s": 139.0,
         }],

@@ -2,10 +2,12 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
 
+ASKED = ("RLIMIT_CORE", "RLIMIT_CPU", "RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_NPROC")
 MODE = sys.argv[1] if len(sys.argv) > 1 else ""
 TOOLS = [{"name": "who", "inputSchema": {"type": "object", "properties": {"text": {"type": "string"}}}}]
 
@@ -20,7 +22,12 @@ def answer(ident: object, result: object) -> None:
 
 
 def told() -> dict:
-    return {"env": dict(os.environ), "cwd": os.getcwd(), "argv": sys.argv, "pid": os.getpid(), "sid": os.getsid(0)}
+    return {
+        "env": dict(os.environ), "cwd": os.getcwd(), "argv": sys.argv, "pid": os.getpid(), "sid": os.getsid(0),
+        "uids": os.getresuid(), "groups": os.getgroups(), "files": len(os.listdir("/proc/self/fd")) - 1,
+        "limits": {name: resource.getrlimit(getattr(resource, name)) for name in ASKED},
+        "no_new_privs": "NoNewPrivs:\t1" in open("/proc/self/status").read(), "umask": os.umask(0o077),
+    }  # fmt: skip
 
 
 def main() -> None:

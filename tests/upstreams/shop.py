@@ -31,6 +31,8 @@ class Shop:
         self.url = ""
         self.orders: dict[str, dict[str, Any]] = {"o 1": {"id": "o 1", "note": "as it was"}}
         self.asked: list[tuple[str, str, Any, dict[str, str]]] = []
+        # What it does otherwise: versions it gives and asks for, fields it takes and drops, removals it only says.
+        self.etag, self.drops, self.keeps, self.gone = "", set[str](), False, False
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -43,11 +45,18 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("content-length") or 0)
         body = json.loads(self.rfile.read(length)) if length else None
         self.shop.asked.append((self.command, self.path, body, {k.lower(): v for k, v in self.headers.items()}))
-        order = self.shop.orders["o 1"]
+        order, shop = self.shop.orders["o 1"], self.shop
+        if shop.gone or (shop.etag and self.command == "PATCH" and self.headers.get("If-Match") != shop.etag):
+            return self._say(404 if shop.gone else 412, b"{}")
         if self.command == "PATCH":
-            order |= body
-        said = b"" if self.command == "DELETE" else json.dumps(order).encode()
-        self.send_response(200 if said else 204)
+            order |= {name: value for name, value in body.items() if name not in shop.drops}
+        shop.gone = self.command == "DELETE" and not shop.keeps
+        return self._say(*((204, b"") if self.command == "DELETE" else (200, json.dumps(order).encode())))
+
+    def _say(self, status: int, said: bytes) -> None:
+        self.send_response(status)
+        if self.shop.etag:
+            self.send_header("ETag", self.shop.etag)
         self.send_header("Content-Length", str(len(said)))
         self.end_headers()
         self.wfile.write(said)

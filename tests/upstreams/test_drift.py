@@ -9,16 +9,10 @@ from actions.models import Action, Tool, ToolVersion
 from actions.sweep import _ring_waiting
 from actions.tool_versions import decide
 from tests.builders import opened, request_of, vote, work
-from tests.upstreams.server import hang, upstream
+from tests.upstreams.server import hang
 from tests.upstreams.world import READ, TOOL, again, allow, ask, bring, connect
 from traces.ledger import verify
 from traces.models import Entry
-
-
-@pytest.fixture
-def server():
-    with upstream() as found:
-        yield found
 
 
 @pytest.fixture
@@ -68,7 +62,7 @@ def test_a_changed_definition_blocks_before_anything_is_sent(cast, server, notes
     assert Action.objects.get(pk=told["action_id"]).state == "authorized"
     assert waiting().definition["operation"]["mcp"]["server"] == server.tools[1]
     assert _ring_waiting() == 0, "the sweeper rings for a blocked tool"
-    assert ask(cast, opened(cast))["decision"]["effect"] == "deny"
+    assert ask(cast, opened(cast), arguments={"text": "another"})["decision"]["effect"] == "deny"
 
 
 def test_the_admin_sees_what_changed_and_only_the_new_definition_runs(cast, server, notes):
@@ -82,7 +76,7 @@ def test_the_admin_sees_what_changed_and_only_the_new_definition_runs(cast, serv
     settle(cast, approve=True)
     work(trace)
     assert Action.objects.get(trace=trace).state == "blocked", "what was decided under the old one never runs"
-    assert ask(cast, opened(cast))["state"] == "succeeded" and server.notes == ["call back"]
+    assert ask(cast, opened(cast), arguments={"text": "later"})["state"] == "succeeded" and server.notes == ["later"]
 
 
 def test_keeping_the_earlier_definition_does_not_open_a_changed_server(cast, server, notes):

@@ -6,16 +6,9 @@ from actions.importing import ImportRefused
 from actions.models import Action, Tool
 from actions.offers import Choice
 from tests.builders import opened, request_of, vote, work
-from tests.upstreams.server import upstream
 from tests.upstreams.world import TOOL, allow, ask, bring, connect
 
 DRY = {"note_add": Choice("write", "irreversible", dry_run="dryRun")}
-
-
-@pytest.fixture
-def server():
-    with upstream() as found:
-        yield found
 
 
 @pytest.fixture
@@ -78,7 +71,7 @@ def test_another_tool_may_be_the_dry_run_and_is_pinned_too(cast, server):
     ask(cast, trace)
     assert request_of(trace, TOOL).displayed["payload"]["dry_run"] == "call back"
     server.tools[0] = {**server.tools[0], "description": "Says it to everybody."}
-    assert "echo changed" in ask(cast, opened(cast))["decision"]["reason"]
+    assert "echo changed" in ask(cast, opened(cast), arguments={"text": "later"})["decision"]["reason"]
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,12 @@
 
 import json
 import os
+import pwd
 import secrets
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import pytest
 from actions.connections import BadConnection
 from actions.connectors.base import Command, ConnectionInfo, ReadFailed
 from actions.connectors.mcp.connector import McpConnector
+from actions.connectors.mcp.stdio import LAUNCH, LIMITS
 from actions.connectors.operation import parse_operation
 from actions.execution.commands import BadCommands, allowed_commands, command_for, pinned_command
 from actions.importing import ImportRefused
@@ -54,8 +58,68 @@ def told(found: ConnectionInfo) -> dict:
 def test_it_sees_its_own_arguments_and_nothing_of_ours(monkeypatch):
     monkeypatch.setenv("REMIT_APPROVAL_SECRET", "never to be seen")
     seen = told(info("; touch x", env={"KEEP": "this"}, cwd="/usr"))
-    assert set(seen["env"]) - {"LC_CTYPE"} == {"PATH", "LANG", "KEEP"} and seen["cwd"] == "/usr"
+    assert set(seen["env"]) - {"LC_CTYPE"} == {"PATH", "LANG", "HOME", "TMPDIR", "KEEP"} and seen["cwd"] == "/usr"
     assert seen["argv"][1:] == ["; touch x"] and seen["sid"] == seen["pid"] != os.getsid(0)
+
+
+def test_it_works_in_a_folder_of_its_own_that_ends_with_it():
+    first, second = told(info()), told(info())
+    assert first["cwd"] == first["env"]["HOME"] == first["env"]["TMPDIR"] != second["cwd"]
+    assert "remit-mcp-" in first["cwd"] and not os.path.exists(first["cwd"])
+    assert first["umask"] == 0o077
+
+
+def test_it_inherits_no_descriptor_and_cannot_gain_rights():
+    with open(PROGRAM) as kept:
+        os.set_inheritable(kept.fileno(), True)
+        seen = told(info())
+    assert seen["files"] == 3 and seen["no_new_privs"]
+
+
+def test_what_it_may_use_is_bounded():
+    assert told(info())["limits"] | {"RLIMIT_NPROC": None} == {
+        **{name: [most, most] for name, most in LIMITS.items()}, "RLIMIT_NPROC": None,
+    }  # fmt: skip
+
+
+def test_a_bound_that_is_tighter_already_stays():
+    with_less = subprocess.run(
+        ["/bin/sh", "-c", f"ulimit -n 64; exec {sys.executable} -I -S {LAUNCH} "
+         f"'{json.dumps({'uid': None, 'gid': None, 'limits': LIMITS})}' /bin/sh -c 'ulimit -n'"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert with_less.stdout.strip() == "64"
+
+
+def test_a_program_that_would_get_more_than_was_meant_is_not_started():
+    wrong = json.dumps({"uid": None, "gid": None, "limits": {"RLIMIT_NO_SUCH": 1}})
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", LAUNCH, wrong, "/bin/echo", "ran"], capture_output=True, text=True
+    )
+    assert done.returncode != 0 and "ran" not in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts a program as another user")
+def test_an_operator_may_have_it_run_as_another_user(settings):
+    settings.REMIT_MCP_COMMAND_USER = "nobody"
+    settings.REMIT_MCP_COMMANDS = json.dumps({"who": {"argv": ["/bin/sh"], "workspaces": ["w"]}})
+    assert allowed_commands("w")["who"].user == "nobody"
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o711)  # noqa: S103 - the tests' own folders are root's, and so may be their interpreter.
+        copy = shutil.copy(PROGRAM, folder)
+        seen = told(
+            ConnectionInfo("files", "mcp", "", "", "", command=Command(("/usr/bin/python3", copy), user="nobody"))
+        )
+    nobody = pwd.getpwnam("nobody")
+    assert seen["uids"] == [nobody.pw_uid] * 3 and seen["groups"] == [] and seen["limits"]["RLIMIT_NPROC"] == [256, 256]
+    assert not os.path.exists(seen["cwd"])
+
+
+@pytest.mark.parametrize(("user", "said"), [("no-such-user", "no user no-such-user"), ("nobody", "only root")])
+def test_a_user_it_cannot_run_as_stops_it(monkeypatch, user, said):
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    outcome = call(info(user=user))
+    assert outcome.kind == "no_effect" and said in outcome.detail
 
 
 def test_its_secret_comes_by_the_name_an_operator_gave_and_is_masked_in_answers():

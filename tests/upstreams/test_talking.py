@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -94,6 +95,10 @@ def test_connections_and_secrets_share_nothing(modern):
     lists(modern)
     lists(modern, id="con_other")
     assert modern.connections == 2
+    for secret in ("the one", "the next"):
+        info = replace(info_of(modern, options={"auth": {"kind": "static"}}), client_secret=secret)
+        CONNECTOR.list_tools(info, credential(info), timeout_s=5)
+    assert modern.connections == 4
 
 
 def test_the_stateless_era_says_in_headers_what_the_body_says(modern):

@@ -58,3 +58,15 @@ def allow(cast, *, mode: str = "auto", fields=("text",), tools=(TOOL, READ)) -> 
 def ask(cast, trace, tool: str = TOOL, arguments=None):
     body = {"trace_id": trace.pk, "tool": tool, "arguments": arguments or {"text": "call back"}}
     return rest(cast, "post", "tool-calls", body).json()
+
+
+def allow_plain(cast, modes, *, write=()) -> None:
+    """Let the refunds role use tools of the shop, each in a mode, and write some fields."""
+    plain = sample_plain()
+    role = plain["roles"]["refunds"]
+    for name, mode in modes.items():
+        role["tools"][name] = {"mode": mode, **({"route": "account"} if mode == "approval" else {})}
+        role["fields"][name] = {"read": ["id", "note"], **({"write": list(write)} if write else {})}
+    controls = ("write.rollback", "write.per_object_scope", "write.field_allowlist")
+    waive(plain, *controls, reason="The shop's records are held to no rows.")
+    publish(cast, plain)

@@ -150,7 +150,7 @@ def http_talk(
     """A conversation of `timeout_s` seconds with the connection's address. Raises TalkError."""
     if timeout_s <= 0:
         raise TalkError("There was no time left to ask the server.", sent=False)
-    # INVARIANT: what is kept open belongs to one connection and one secret. Held by tests/upstreams/test_keep_alive.py.
+    # INVARIANT: what is kept open belongs to one connection and one secret. Held by tests/upstreams/test_talking.py.
     place = f"{info.id}:{hashlib.sha256(credential.secret.encode()).hexdigest()}:{info.base_url}"
     try:
         with kept(info.base_url, owner=place, allow_private=info.allow_private, timeout_s=timeout_s) as exchange:

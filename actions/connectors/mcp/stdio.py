@@ -1,17 +1,23 @@
 """A server as a program: started for one attempt without a shell, with a clean environment, ended with all it started.
 
 The program comes from the operator's list alone (`actions.execution.commands`); nothing an agent or a page says starts one
-(A-05). It runs as Remit's own user: an operator who wants less puts a sandbox in front of it in its arguments.
+(A-05). It is bounded, in a folder of its own, and where an operator says so another user; what that does not keep from it is
+said in docs/bring-your-own-tools.md.
 """
 
 import contextlib
+import json
 import os
+import pwd
 import selectors
 import signal
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any
 
 import orjson
@@ -23,6 +29,14 @@ from actions.connectors.records.answers import MAX_ANSWER
 # All that one attempt may say, its chatter included.
 MAX_OUTPUT = 4 * MAX_ANSWER
 PATH = "/usr/local/bin:/usr/bin:/bin"
+LAUNCH = str(Path(__file__).with_name("launch.py"))
+MIB = 1024 * 1024
+# What one attempt of a program may use. Address space is not among them: Node reserves much and uses little of it.
+LIMITS = {
+    "RLIMIT_CORE": 0, "RLIMIT_CPU": 120, "RLIMIT_DATA": 4096 * MIB, "RLIMIT_FSIZE": 256 * MIB, "RLIMIT_NOFILE": 512,
+}  # fmt: skip
+# Counted over all processes of a user, so it says something only of a user of its own.
+OWN_USER = {"RLIMIT_NPROC": 256}
 
 
 class StdioTalk:
@@ -109,26 +123,66 @@ def stdio_talk(command: Command, secret: str, *, timeout_s: float) -> Iterator[S
     until = time.monotonic() + timeout_s
     if timeout_s <= 0:
         raise TalkError("There was no time left to start the program.", sent=False)
-    process = _started(command, secret)
-    try:
+    with _own_folder(command) as folder, _running(command, secret, folder) as process:
         talk = StdioTalk(process, until, (secret,))
         try:
             talk.greet()
         except TalkError as error:
             raise TalkError(f"The program could not be talked to. {error}", sent=False) from error
         yield talk
+
+
+@contextmanager
+def _own_folder(command: Command) -> Iterator[str]:
+    """A folder that only the program's user may open, gone with the attempt."""
+    with tempfile.TemporaryDirectory(prefix="remit-mcp-", ignore_cleanup_errors=True) as folder:
+        if command.user:
+            uid, gid = _ids(command)
+            os.chown(folder, uid, gid)
+        yield folder
+
+
+@contextmanager
+def _running(command: Command, secret: str, folder: str) -> Iterator["subprocess.Popen[bytes]"]:
+    process = _started(command, secret, folder)
+    try:
+        yield process
     finally:
         _end(process)
 
 
-def _started(command: Command, secret: str) -> "subprocess.Popen[bytes]":
-    env = {"PATH": PATH, "LANG": "C.UTF-8", **command.env}
+def _ids(command: Command) -> tuple[int, int]:
+    """The user and group of a program that has a user of its own. Raises TalkError."""
+    try:
+        found = pwd.getpwnam(command.user)
+    except KeyError as error:
+        raise TalkError(f"The program could not be started: there is no user {command.user}.", sent=False) from error
+    if os.geteuid() != 0 and found.pw_uid != os.geteuid():
+        told = f"only root can start a program as {command.user}"
+        raise TalkError(f"The program could not be started: {told}.", sent=False)
+    return found.pw_uid, found.pw_gid
+
+
+def _taken_away(command: Command) -> str:
+    """What `launch` takes from the program before it becomes it. Raises TalkError."""
+    as_other = bool(command.user) and os.geteuid() == 0
+    uid, gid = _ids(command) if command.user else (None, None)
+    limits = LIMITS | (OWN_USER if as_other else {})
+    return json.dumps({"uid": uid if as_other else None, "gid": gid, "limits": limits})
+
+
+def _started(command: Command, secret: str, folder: str) -> "subprocess.Popen[bytes]":
+    """Raises TalkError."""
+    if not os.access(command.argv[0], os.X_OK):
+        raise TalkError("The program could not be started: it is not there, or not a program.", sent=False)
+    env = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": folder, "TMPDIR": folder, **command.env}
     if command.secret_env:
         env[command.secret_env] = secret
     try:
         return subprocess.Popen(  # noqa: S603 - the operator's exact arguments, no shell
-            list(command.argv), env=env, cwd=command.cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, close_fds=True, start_new_session=True, bufsize=0,
+            [sys.executable, "-I", "-S", LAUNCH, _taken_away(command), *command.argv], env=env, cwd=command.cwd or folder,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, close_fds=True,
+            start_new_session=True, umask=0o077, bufsize=0,
         )  # fmt: skip
     except OSError as error:
         raise TalkError(f"The program could not be started: {error.strerror}.", sent=False) from error

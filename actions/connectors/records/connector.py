@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from accounts.egress import EgressRefused, client
+from accounts.egress import EgressRefused, client, kept
 from actions.connectors.base import (
     ConnectionInfo,
     Credential,
@@ -144,11 +144,11 @@ class RecordsConnector:
     ) -> Outcome:
         """Send once and classify what came back."""
         started = time.monotonic()
+        headers = {**sent.headers, **self.sign(info, credential)}
         try:
-            with client(info.base_url, allow_private=info.allow_private, timeout_s=timeout_s) as http:
-                headers = {**sent.headers, **self.sign(info, credential)}
-                request = http.build_request(sent.method, sent.path, headers=headers, json=sent.body)
-                answer = _bounded(http, request).without(credential.secret, info.client_secret)
+            reads = operation.write is None
+            found = _read(info, sent.path, headers, timeout_s) if reads else _wrote(info, sent, headers, timeout_s)
+            answer = found.without(credential.secret, info.client_secret)
         except NEVER_CONNECTED as error:
             return _outcome("no_effect", started, detail=f"No connection was made ({type(error).__name__}).")
         except httpx.HTTPError as error:
@@ -162,9 +162,7 @@ def _get(
 ) -> tuple[dict[str, Any], str | None]:
     """An object and its version. Raises ReadFailed or RecordGone."""
     try:
-        with client(info.base_url, allow_private=info.allow_private, timeout_s=timeout_s) as http:
-            request = http.build_request("GET", path, headers=dict(signed))
-            answer = _bounded(http, request).without(credential.secret, info.client_secret)
+        answer = _read(info, path, signed, timeout_s).without(credential.secret, info.client_secret)
     except (httpx.HTTPError, httpx.InvalidURL, EgressRefused) as error:
         raise ReadFailed(f"{path} was not read: {type(error).__name__}.") from error
     if answer.status in {404, 410}:
@@ -198,17 +196,43 @@ def token_of(answer: Mapping[str, Any], scope: Sequence[str]) -> tuple[Credentia
     return _credential({"scope": " ".join(scope), **answer})
 
 
+def _read(info: ConnectionInfo, path: str, headers: Mapping[str, str], timeout_s: float) -> Answer:
+    """A GET over a connection that is kept for this system. Nothing of the sign-in stays with it: headers go with each request.
+
+    Raises httpx.HTTPError, httpx.InvalidURL, EgressRefused.
+    """
+    asked = {"Accept": "application/json", "Accept-Encoding": "identity", **headers}
+    with (
+        kept(info.base_url, owner=info.id, allow_private=info.allow_private, timeout_s=timeout_s) as exchange,
+        exchange.get(path, asked) as response,
+    ):
+        return _whole(response)
+
+
+def _wrote(info: ConnectionInfo, sent: Sent, headers: Mapping[str, str], timeout_s: float) -> Answer:
+    """What has an effect gets a connection of its own, so that one which never stood proves that nothing arrived (F-02).
+
+    Raises httpx.HTTPError, httpx.InvalidURL, EgressRefused.
+    """
+    with client(info.base_url, allow_private=info.allow_private, timeout_s=timeout_s) as http:
+        return _bounded(http, http.build_request(sent.method, sent.path, headers=dict(headers), json=sent.body))
+
+
 def _bounded(http: httpx.Client, request: httpx.Request, auth: httpx.Auth | None = None) -> Answer:
-    """The answer's raw bytes, at most MAX_ANSWER of them and never unpacked. Raises httpx.ReadError beyond."""
     response = http.send(request, stream=True, auth=auth)
     try:
-        content = bytearray()
-        for chunk in response.iter_raw():
-            content += chunk
-            if len(content) > MAX_ANSWER:
-                raise httpx.ReadError("The answer is larger than 1 MiB.", request=request)
+        return _whole(response)
     finally:
         response.close()
+
+
+def _whole(response: httpx.Response) -> Answer:
+    """The answer's raw bytes, at most MAX_ANSWER of them and never unpacked. Raises httpx.ReadError beyond."""
+    content = bytearray()
+    for chunk in response.iter_raw():
+        content += chunk
+        if len(content) > MAX_ANSWER:
+            raise httpx.ReadError("The answer is larger than 1 MiB.")
     return Answer(response.status_code, dict(response.headers), bytes(content))
 
 

@@ -10,10 +10,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.actors import Actor, system_actor
 from actions.importing import ImportRefused, import_tools, list_tools, read_document
 from actions.models import Connection, Listing
-from actions.offers import Choice
+from actions.offers import Choice, Offer
 from actions.tool_versions import blocked_names
 
-SAYS = {"effect_class", "reversibility", "error_is_no_effect", "dry_run"}
+SAYS = {"effect_class", "reversibility", "error_is_no_effect", "dry_run", "look"}
 
 
 class Command(BaseCommand):
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--choices",
             type=Path,
-            help="load: YAML, by offer: effect_class, reversibility, dry_run, error_is_no_effect",
+            help="load: YAML, by offer: effect_class, reversibility, look, dry_run, error_is_no_effect",
         )
         parser.add_argument("--json", action="store_true", dest="as_json")
 
@@ -75,10 +75,15 @@ def _list(actor: Actor, connection: Connection, options: dict[str, Any]) -> dict
     else:
         listing = list_tools(actor=actor, connection=connection)
     offers = listing.offers
-    lines = [f"{offer.key}  {offer.problem or 'can be imported as ' + offer.name}" for offer in offers]
+    lines = [f"{offer.key}  {offer.problem or _usable(offer)}" for offer in offers]
     return {
         "digest": listing.digest, "moved": listing.moved, "lines": lines, "offers": [one.to_json() for one in offers],
     }  # fmt: skip
+
+
+def _usable(offer: Offer) -> str:
+    looks = f"; look: {', '.join(offer.looks)}" if offer.looks else ""
+    return f"can be imported as {offer.name}{looks}"
 
 
 def _choices(file: Path | None) -> dict[str, Choice]:

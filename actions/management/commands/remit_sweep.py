@@ -1,4 +1,7 @@
-"""`manage.py remit_sweep`: the sweeper process. Runs a round every REMIT_SWEEP_S seconds until stopped."""
+"""`manage.py remit_sweep`: the sweeper process. Runs a round every REMIT_SWEEP_S seconds until stopped.
+
+Beside its rounds, in a thread of its own, it looks at MCP servers: one that hangs keeps no round and no worker waiting.
+"""
 
 import json
 import signal
@@ -11,6 +14,10 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, close_old_connections
 
 from actions.sweep import sweep
+from actions.watch import watching
+
+# How long a look under way may take to end when the sweeper is stopped.
+LAST_S = 3
 
 
 class Command(BaseCommand):
@@ -30,9 +37,16 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+        self.sweep_until(stop)
+
+    def sweep_until(self, stop: threading.Event) -> None:
+        """Rounds, and the looks beside them."""
+        watcher = threading.Thread(target=watching, args=(stop,), name="watcher", daemon=True)
+        watcher.start()
         while not stop.is_set():
             self._round()
             stop.wait(settings.REMIT_SWEEP_S)
+        watcher.join(LAST_S)
 
     def _round(self) -> None:
         close_old_connections()
