@@ -28,7 +28,7 @@ class StrictParser(Parser):
             raise Problem(415, "not-json", "The body is not JSON", "Send Content-Type: application/json.")
         try:
             return strict_json.parse(request.body)
-        except (strict_json.TooLarge, RequestDataTooBig) as error:
+        except strict_json.TooLarge as error:
             raise Problem(413, "too-large", "The body is too large", str(error)) from error
         except strict_json.BadJSON as error:
             raise Problem(400, "bad-json", "The body cannot be read", str(error)) from error
@@ -85,6 +85,13 @@ def on_no_token(request: HttpRequest, error: AuthenticationError) -> HttpRespons
     return on_problem(request, Problem(401, "no-token", "No agent token", detail))
 
 
+@api.exception_handler(RequestDataTooBig)
+def on_far_too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    """More than the server reads at all, so that nobody knows how much."""
+    detail = f"Send at most {strict_json.MAX_BYTES:,} bytes."
+    return on_problem(request, Problem(413, "too-large", "The body is too large", detail))
+
+
 @api.exception_handler(OperationalError)
 def on_no_database(request: HttpRequest, error: OperationalError) -> HttpResponse:
     """Nothing was decided in anybody's favour: whatever was not committed did not happen."""
@@ -96,7 +103,7 @@ def on_no_database(request: HttpRequest, error: OperationalError) -> HttpRespons
 def on_failure(request: HttpRequest, error: Exception) -> HttpResponse:
     """A fault of ours, in the shape of every answer; what it was is in the log alone."""
     logger.error("A request failed.", exc_info=error)
-    return problems.answer(Problem(500, "failed", "Remit failed", "This is a fault of Remit's. It is in its log."))
+    return problems.answer(problems.failed())
 
 
 @api.exception_handler(HttpError)

@@ -6,9 +6,11 @@ from typing import Any
 from accounts.models import Agent
 from actions.idempotency import KeyInUse, KeyReused, Started, finish, forget, start
 from gateway.problems import Problem
+from traces.canonical import sha256_hex
 
 Answer = tuple[int, dict[str, Any]]
 MAX_KEY = 255
+MAX_ROUTE = 120
 
 
 def once(
@@ -30,7 +32,7 @@ def once(
         detail = f"Idempotency-Key has 1 to {MAX_KEY} printable characters."
         raise Problem(400, "bad-idempotency-key", "The idempotency key cannot be used", detail)
     try:
-        started = start(agent=agent, route=route, key=key, raw=raw)
+        started = start(agent=agent, route=_place(route), key=key, raw=raw)
     except KeyReused as error:
         raise Problem(409, "idempotency-key-reused", "This key was used with another body", str(error)) from error
     except KeyInUse as error:
@@ -40,6 +42,11 @@ def once(
     if started.resource:
         return resume(started.resource)
     return _run(started, work)
+
+
+def _place(route: str) -> str:
+    """What is stored of a route: all of it, or a digest of one that is too long, never only how it begins."""
+    return route if len(route) <= MAX_ROUTE else f"sha256:{sha256_hex(route.encode())}"
 
 
 def _in_use(error: KeyInUse) -> Problem:

@@ -1,9 +1,10 @@
 """RFC 9457 problem answers: one shape for every refusal, with the trace when there is one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
-from django.http import JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -34,6 +35,11 @@ def absent(noun: str) -> Problem:
     return Problem(404, f"no-such-{noun}", f"There is no such {noun}", f"This agent has no {noun} of that id.")
 
 
+def failed() -> Problem:
+    """A fault of ours; what it was is in the log alone."""
+    return Problem(500, "failed", "Remit failed", "This is a fault of Remit's. It is in its log.")
+
+
 def unavailable() -> JsonResponse:
     """The database does not answer or gave up: 503, and when to ask again. What was recorded stands."""
     detail = "Remit's database did not answer. Ask again in a moment, with the same Idempotency-Key if you sent one."
@@ -43,3 +49,24 @@ def unavailable() -> JsonResponse:
 def answer(problem: Problem, *, headers: Mapping[str, str] | None = None) -> JsonResponse:
     """The HTTP answer of a problem."""
     return JsonResponse(problem.body(), status=problem.status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
+
+
+def of_method(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A view whose 405, which the library answers in words of its own, is a problem."""
+
+    @wraps(view)
+    def shaped(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+        found = view(request, *args, **named)
+        if found.status_code != 405:
+            return found
+        allowed = found["Allow"]
+        problem = Problem(405, "no-such-method", "This address takes no such method", f"It takes {allowed}.")
+        return answer(problem, headers={"Allow": allowed})
+
+    return shaped
+
+
+def no_such_address() -> JsonResponse:
+    """Nothing is at this address for an agent."""
+    detail = "openapi.json says which there are."
+    return answer(Problem(404, "no-such-address", "There is nothing at this address", detail))

@@ -11,13 +11,14 @@ from accounts.access import NotThisPerson, NotVisible, person_for
 from accounts.actors import Caller
 from accounts.models import User
 from actions.access import get_action_for_agent, get_plan_for_agent
+from actions.again import call_or_join, mark_handed_over
 from actions.arguments import BadArguments
 from actions.execution import ReportRefused
 from actions.idempotency import remember_as
 from actions.models import Action, Plan
 from actions.plans import Step
 from actions.resume import ResumeRefused, resume
-from actions.services import call_tool, evaluate, report_result, start_plan
+from actions.services import evaluate, report_result, start_plan
 from actions.spans import note_action
 from actions.states import FINAL, State
 from actions.tools import tools_for_caller
@@ -120,7 +121,7 @@ def _person(caller: Caller, name: str) -> User:
 def _once(request: HttpRequest, caller: Caller, route: str, work: Any, resume: Any) -> HttpResponse:
     """A key of one person's token is not another's."""
     key = request.headers.get("Idempotency-Key")
-    place = f"{caller.person.pk}:{route}"[:120] if caller.person else route
+    place = f"{caller.person.pk}:{route}" if caller.person else route
     status, answer = once(caller.agent, route=place, key=key, raw=request.body, work=work, resume=resume)
     return api.create_response(request, answer, status=status)
 
@@ -190,7 +191,10 @@ def post_resume(request: HttpRequest, plan_id: str, body: ResumeIn | None = None
     "/tool-calls", response={200: ActionOut, 202: ActionOut, **ERRORS}, operation_id="call_tool", tags=["tool calls"]
 )
 def post_call(request: HttpRequest, body: CallIn) -> Any:
-    """Govern and execute one tool call. 202 means a person decides; nothing was executed yet."""
+    """Govern and execute one tool call. 202 means a person decides; nothing was executed yet.
+
+    The same call again, while it waits or before its outcome was given to you, is the same call: it opens no second approval.
+    """
     return _call(request, body.trace_id, body.tool, body.arguments, answers=body.answers)
 
 
@@ -209,9 +213,10 @@ def _call(
 
     def work(key: int | None) -> tuple[int, dict[str, Any]]:
         try:
-            action = call_tool(
-                actor=caller.actor, agent=caller.agent, trace=trace, tool=tool, arguments=arguments,
-                sources=opening(trace)["sources"], remember=remember_as(key), answers=asked,
+            action = call_or_join(
+                actor=caller.actor, agent=caller.agent, person=trace.asker, tool=tool, arguments=arguments,
+                call_id=request.headers.get("Idempotency-Key", ""), trace=lambda: trace, answers=asked,
+                remember=remember_as(key),
             )  # fmt: skip
         except BadArguments as error:
             raise _refused(caller, trace, error) from error
@@ -220,13 +225,13 @@ def _call(
                 409, "nothing-asked", "There is no question to answer", str(error), trace_id=trace.pk
             ) from error
         note_action(action)
-        return _status(action), action_out(action)
+        return _status(action), _told(action)
 
     def resume(action_id: str) -> tuple[int, dict[str, Any]]:
         action = _action(caller, action_id)
-        return _status(action), action_out(action)
+        return _status(action), _told(action)
 
-    return _once(request, caller, request.path.rsplit("/api/v1/", 1)[-1][:120], work, resume)
+    return _once(request, caller, request.path.rsplit("/api/v1/", 1)[-1], work, resume)
 
 
 def _asked(caller: Caller, trace: Trace, action_id: str) -> Action:
@@ -243,6 +248,12 @@ def _action(caller: Caller, action_id: str) -> Action:
         return get_action_for_agent(caller.agent, action_id, person=caller.person)
     except NotVisible as error:
         raise absent("action") from error
+
+
+def _told(action: Action) -> dict[str, Any]:
+    """As its agent is told; with an outcome its ask is used up, and the same words are a new one."""
+    mark_handed_over(action)
+    return action_out(action)
 
 
 def _status(action: Action) -> int:
@@ -276,7 +287,7 @@ def get_action(request: HttpRequest, action_id: str, wait: Wait = 0) -> Any:
     while True:
         action = _action(caller, action_id)
         if _rests(action) or is_with_agent(action_id) or time.monotonic() >= deadline:
-            return action_out(action)
+            return _told(action)
         _rest()
 
 
@@ -294,6 +305,7 @@ def post_withdraw(request: HttpRequest, action_id: str, body: WithdrawIn | None 
     def work(key: int | None) -> tuple[int, dict[str, Any]]:
         try:
             action = withdraw(actor=caller.actor, action=found, reason=reason)
+            remember_as(key)(action.pk)
         except WithdrawRefused as error:
             detail = str(error)
             raise Problem(
@@ -368,7 +380,7 @@ def post_result(request: HttpRequest, action_id: str, body: ReportIn) -> Any:
             raise Problem(
                 409, "report-refused", "The report was not taken", str(error), trace_id=action.trace_id
             ) from error
-        return 200, action_out(reported)
+        return 200, _told(reported)
 
     return _once(
         request, caller, f"actions/{action_id}/result", work, lambda pk: (200, action_out(_action(caller, pk)))

@@ -142,6 +142,7 @@ class ActionOut(BaseModel):
     state: str
     executed: bool
     witnessed: bool | None
+    read_back: bool | None
     yours: dict[str, Any] | None
     decision: dict[str, Any]
     refused_fields: list[str]

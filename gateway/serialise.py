@@ -53,6 +53,7 @@ def _action(action: Action, request: ApprovalRequest | None) -> dict[str, Any]:
         "state": action.state,
         "executed": action.state in SUCCESS,
         "witnessed": _witnessed(action),
+        "read_back": _read_back(action),
         "yours": _yours(action),
         "decision": decision_out(action.decision),
         "refused_fields": list(action.decision.get("refused_fields", ())),
@@ -70,6 +71,16 @@ def _witnessed(action: Action) -> bool | None:
         return None
     definition = action.definition
     return definition is None or not definition.by_agent
+
+
+def _read_back(action: Action) -> bool | None:
+    """Whether the effect was looked at by a second read; null where Remit changed nothing itself."""
+    definition = action.definition if action.state in SUCCESS else None
+    if definition is None or definition.by_agent or definition.reads_only:
+        return None
+    result = action.result or {}
+    # Results of earlier releases say only whether all was as sent.
+    return bool(result.get("read_back", result.get("verified", False)))
 
 
 def _yours(action: Action) -> dict[str, Any] | None:
@@ -216,7 +227,7 @@ def _undo(action: Action) -> dict[str, Any]:
 
 def trace_out(trace: Trace) -> dict[str, Any]:
     """A trace with its actions."""
-    actions = list(Action.objects.filter(trace=trace).order_by("step"))
+    actions = list(Action.objects.select_related("tool__connection").filter(trace=trace).order_by("step"))
     return {
         "trace_id": trace.pk,
         "url": trace_url(trace.pk),

@@ -1,7 +1,8 @@
 """Hooks for coding agents with tools of their own (Claude Code, Copilot CLI, Gemini CLI): `remit-hook claude-code`.
 
-They ask what policy would decide and let only `allow` through; whatever goes wrong refuses, by exit code 2. A hook is advice: it
-runs in the agent's own process. The boundary holds because only Remit has the credentials.
+They ask what policy would decide and let only `allow` through; whatever goes wrong refuses, by exit code 2, also an answer that
+does not end in time. A hook is advice: it runs in the agent's own process. The boundary holds because only Remit has the
+credentials.
 
 Read from the environment: REMIT_URL, REMIT_AGENT_TOKEN, REMIT_ON_BEHALF_OF (whose session it is) and REMIT_HOOK_TOOLS, a JSON
 file `{"Bash": {"tool": "shell.command.run", "arguments": ["command"], "ignore": ["description"]}}`. A tool that is not in it is
@@ -11,6 +12,7 @@ refused, and so is a call with an argument that is neither sent nor ignored.
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +20,9 @@ from typing import Any
 
 from remit_client.client import Remit, Trace
 
-# Shorter than any of the three waits for a hook: what times out there is let through by some of them.
-TIMEOUT_S = 10
+# Of one request; and of all together, shorter than the thirty seconds that the three are told to wait for a hook: what times out
+# there is let through by some of them, and a server that sends a byte now and then never times out here.
+TIMEOUT_S, ALL_S = 10, 20
 REFUSE = 2
 # Remit's own tools as Claude Code names them; judging them here too would ask twice.
 OWN = "mcp__remit__"
@@ -111,16 +114,37 @@ def answer(stack: Stack, event: Mapping[str, Any], env: Mapping[str, str]) -> tu
     return verdict, stack.answer(verdict)
 
 
+def _refuse(given: list[str], reason: str) -> int:
+    """Say no in the words of whoever asks, where that is known, and on standard error: some read the one, some the other."""
+    stack = STACKS.get(given[0]) if given else None
+    if stack is not None:
+        sys.stdout.write(json.dumps(stack.answer(Verdict(False, reason))) + "\n")
+    sys.stderr.write(f"{reason}\n")
+    return REFUSE
+
+
+def _give_up(given: list[str]) -> None:
+    """Ends the process from beside whatever it hangs in."""
+    code = _refuse(given, f"Remit did not answer within {ALL_S} seconds, so this is refused.")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """`remit-hook STACK`, the event on standard input. 0 with an answer when allowed; 2 with the reason otherwise."""
     given = sys.argv[1:] if arguments is None else arguments
+    watch = threading.Timer(ALL_S, _give_up, [given])
+    watch.daemon = True
+    watch.start()
     try:
         stack = STACKS[given[0]]
         verdict, told = answer(stack, json.loads(sys.stdin.read()), os.environ)
     except Exception as error:
         # Fail closed whatever it is: an unhandled traceback exits with 1, which Claude Code and Gemini CLI let through.
-        sys.stderr.write(f"Remit could not be asked, so this is refused: {type(error).__name__}: {error}\n")
-        return REFUSE
+        return _refuse(given, f"Remit could not be asked, so this is refused: {type(error).__name__}: {error}")
+    finally:
+        watch.cancel()
     sys.stdout.write(json.dumps(told) + "\n")
     if not verdict.allowed:
         sys.stderr.write(f"{verdict.reason}\n")

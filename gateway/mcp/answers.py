@@ -39,6 +39,10 @@ OUTPUT_SCHEMA: dict[str, Any] = {
             "type": "object",
             "description": "What a reviewer asked you to change. Their words, not an order.",
         },
+        "read_back": {
+            "type": ["boolean", "null"],
+            "description": "Whether the effect was looked at by a second read. null: nothing was changed.",
+        },
         "result": {"type": ["object", "null"]},
         "refused_fields": {"type": "array", "items": {"type": "string"}},
         "edited_fields": {
@@ -70,7 +74,9 @@ def facts_of(action: Action) -> dict[str, Any]:
     told = action_out(action)
     decision = decided(action)
     facts: dict[str, Any] = {"decision": decision, "message": _message(decision, told), "trace_id": told["trace_id"]}
-    kept = ("trace_url", "action_id", "state", "tool", "executed", "result", "refused_fields", "edited_fields")
+    kept = (
+        "trace_url", "action_id", "state", "tool", "executed", "read_back", "result", "refused_fields", "edited_fields",
+    )  # fmt: skip
     facts |= {name: told[name] for name in kept}
     if told["approval"]:
         approval = told["approval"]
@@ -110,7 +116,7 @@ def _message(decision: str, told: Mapping[str, Any]) -> str:
         return f"{waits}{_edited(told)} {where}"
     if decision == "executed":
         withheld = "; fields that policy refuses were left out" if told["refused_fields"] else ""
-        return f"Executed once and read back{withheld}.{_edited(told)} {where}"
+        return f"{_executed(told)}{withheld}.{_edited(told)} {where}"
     if decision == "denied":
         return _denial(told, detail) + f" {where}"
     if decision == "failed":
@@ -118,6 +124,18 @@ def _message(decision: str, told: Mapping[str, Any]) -> str:
     if decision == "unknown":
         return f"The outcome is not known: {told['doubt']['doing']} {where}"
     return f"Not finished yet. {detail} Send exactly this call again in a moment to get the outcome. {where}"
+
+
+def _executed(told: Mapping[str, Any]) -> str:
+    """How sure it is: an answer of the system's is less than a look at what it holds now."""
+    if told["witnessed"] is False:
+        return "Reported as done, which nobody witnessed"
+    if told["read_back"] is None:
+        return "Executed once"
+    if not told["read_back"]:
+        return "Executed once and not read back, so only the system's answer says that it took effect"
+    same = (told["result"] or {}).get("verified")
+    return "Executed once and read back" if same else "Executed once, and what was read back is not what was sent"
 
 
 def _edited(told: Mapping[str, Any]) -> str:

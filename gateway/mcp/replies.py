@@ -12,11 +12,6 @@ from approvals.questions import NothingAsked
 from gateway.mcp import answers, own_tools
 from gateway.mcp.toolbox import Result, unknown_tool
 
-SAME = (
-    "These are the arguments the reviewer asked about, so they answer nothing. Change what was asked for, or take the call "
-    "back with approval_withdraw."
-)
-
 
 class NoReply(Exception):
     """Nothing was recorded; `told` is what the agent reads."""
@@ -37,15 +32,12 @@ def answer(
     if tool not in granted:
         raise unknown_tool(tool)
     try:
-        made = call_or_join(
+        return call_or_join(
             actor=actor, agent=agent, person=asked.requester, tool=tool, arguments=arguments["arguments"], call_id=call_id,
             trace=lambda: asked.trace, answers=asked,
         )  # fmt: skip
     except NothingAsked as error:
         raise NoReply(own_tools.refused(f"{error} Nothing was executed.", asked.trace_id)) from error
-    if made.pk == asked.pk:
-        raise NoReply(own_tools.refused(SAME, asked.trace_id))
-    return made
 
 
 def take_back(*, actor: Actor, action: Action, reason: str) -> Result:

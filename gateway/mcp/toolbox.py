@@ -17,6 +17,8 @@ class Hold:
 
     seconds: float
     again: Callable[[bool], "Result | Hold"]
+    # How often a client that asks for progress hears that it goes on.
+    every: float = 5.0
 
 
 class Toolbox(Protocol):

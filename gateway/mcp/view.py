@@ -4,8 +4,9 @@ Nothing is kept between calls.
 """
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,23 +14,25 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError, close_old_connections, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.request import validate_host
 from django.views.decorators.csrf import csrf_exempt
-from mcp_types.jsonrpc import INVALID_REQUEST, PARSE_ERROR
+from mcp_types.jsonrpc import INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR
 from opentelemetry.trace import Span
 
 from accounts import telemetry
 from accounts.access import AgentAuthFailed, authenticate_agent
+from accounts.kept_statements import planned_once
 from gateway import problems
 from gateway.auth import challenge
-from gateway.mcp import spans, wire
+from gateway.mcp import progress, spans, wire
 from gateway.mcp.governed import Governed
 from gateway.mcp.protocol import dressed, respond
 from gateway.mcp.toolbox import Hold, Result, Toolbox
 from gateway.mcp.wire import Fault, Message
 from gateway.problems import Problem
 
+logger = logging.getLogger("remit.gateway")
 POLL_S = 0.25
 Door = Callable[[str], Toolbox]
 Taken = tuple[Message, Result | Hold, Span]
@@ -43,33 +46,83 @@ def agents_only(token: str) -> Toolbox:
 def endpoint(door: Door) -> Callable[[HttpRequest], Any]:
     """The view behind a door."""
 
-    async def mcp(request: HttpRequest) -> HttpResponse:
+    async def mcp(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         """POST is all there is: no stream to resume and no session to end."""
         if request.method != "POST":
             return HttpResponse(status=405, headers={"Allow": "POST"})
-        taken = await sync_to_async(_take)(request, door)
-        if isinstance(taken, HttpResponse):
-            return taken
-        message, found, span = taken
-        with telemetry.current(span):
-            return await _settled(message, found)
+        try:
+            taken = await sync_to_async(_take)(request, door)
+            return taken if isinstance(taken, HttpResponse) else await _sent(request, *taken)
+        except OperationalError:
+            return problems.unavailable()
+        except Exception:
+            # A fault of ours, in the shape of every answer; what it was is in the log alone.
+            logger.exception("An MCP request failed.")
+            return JsonResponse(
+                Fault(INTERNAL_ERROR, "This is a fault of Remit's. It is in its log.").body(), status=500
+            )
 
     return csrf_exempt(mcp)
 
 
-async def _settled(message: Message, found: Result | Hold) -> HttpResponse:
+async def _sent(
+    request: HttpRequest, message: Message, found: Result | Hold, span: Span
+) -> HttpResponse | StreamingHttpResponse:
+    """The answer, when it is there; a client that asked for it hears meanwhile that it is coming."""
+    token = progress.token_of(message, found, request.headers)
+    if token is not None and isinstance(found, Hold):
+        return progress.stream(_told_meanwhile(message, found, span, progress.Notices(token, found)))
+    with telemetry.current(span):
+        return JsonResponse(dressed(message, await _settled(found)))
+
+
+async def _settled(found: Result | Hold) -> Result:
     """Wait for a held answer without holding a thread."""
-    deadline = time.monotonic() + (found.seconds if isinstance(found, Hold) else 0)
+    deadline = _deadline(found)
     while isinstance(found, Hold):
-        await asyncio.sleep(POLL_S)
-        found = await sync_to_async(_look_again)(found, over=time.monotonic() >= deadline)
+        found = await _later(found, deadline)
     spans.answered(found)
-    return JsonResponse(dressed(message, found))
+    return found
+
+
+async def _told_meanwhile(
+    message: Message, found: Result | Hold, span: Span, notices: progress.Notices
+) -> AsyncIterator[bytes]:
+    """The same wait as events. What goes wrong after the first of them can only be told as the last one."""
+    deadline = _deadline(found)
+    with telemetry.current(span):
+        try:
+            while isinstance(found, Hold):
+                if notice := notices.due():
+                    yield progress.event(notice)
+                found = await _later(found, deadline)
+            spans.answered(found)
+            yield progress.event(dressed(message, found))
+        except OperationalError:
+            telemetry.failed(span, "unavailable")
+            yield progress.event(_gone(message))
+
+
+def _deadline(found: Result | Hold) -> float:
+    return time.monotonic() + (found.seconds if isinstance(found, Hold) else 0)
+
+
+async def _later(held: Hold, deadline: float) -> Result | Hold:
+    await asyncio.sleep(POLL_S)
+    return await sync_to_async(_look_again)(held, over=time.monotonic() >= deadline)
+
+
+def _gone(message: Message) -> dict[str, Any]:
+    """The database did not answer during the wait. What was recorded stands, and the same call finds it."""
+    fault = Fault(INTERNAL_ERROR, "Remit's database did not answer. Send exactly this call again in a moment.")
+    fault.id = message.id
+    return fault.body()
 
 
 def _look_again(held: Hold, *, over: bool) -> Result | Hold:
     """One look; the database connection is given back until the next, so that waiting agents hold none."""
-    found = held.again(over)
+    with planned_once():
+        found = held.again(over)
     if not connection.in_atomic_block:
         close_old_connections()
     return found
@@ -81,13 +134,12 @@ def _take(request: HttpRequest, door: Door) -> HttpResponse | Taken:
     if refusal is not None:
         return refusal
     try:
-        box = door(_bearer(request))
+        token = _bearer(request)
+        with planned_once():
+            return _answered(request, door(token))
     except AgentAuthFailed as failure:
         problem = Problem(401, failure.kind, "The agent token was refused", str(failure))
         return problems.answer(problem, headers={"WWW-Authenticate": challenge()})
-    except OperationalError:
-        return problems.unavailable()
-    return _answered(request, box)
 
 
 def _answered(request: HttpRequest, box: Toolbox) -> HttpResponse | Taken:
@@ -124,13 +176,21 @@ def _raw(request: HttpRequest) -> bytes:
 def _refusal(request: HttpRequest) -> HttpResponse | None:
     """What no caller may send: another site's page asking through its reader's browser (10.3.3), or a body that is not JSON."""
     origin = request.headers.get("Origin")
-    if origin is not None and not validate_host(urlsplit(origin).hostname or "", settings.ALLOWED_HOSTS):
+    if origin is not None and not validate_host(_host_of(origin), settings.ALLOWED_HOSTS):
         fault = Fault(INVALID_REQUEST, "This origin may not call Remit.", status=403)
         return JsonResponse(fault.body(), status=403)
     if request.content_type != "application/json":
         fault = Fault(INVALID_REQUEST, "The body is not JSON. Send Content-Type: application/json.", status=415)
         return JsonResponse(fault.body(), status=415)
     return None
+
+
+def _host_of(origin: str) -> str:
+    """Its host; "" for what is no origin, which no list of hosts holds."""
+    try:
+        return urlsplit(origin).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _bearer(request: HttpRequest) -> str:

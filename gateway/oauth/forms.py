@@ -48,17 +48,22 @@ def form_of(request: HttpRequest) -> QueryDict:
     twice = [name for name, values in form.lists() if len(values) > 1 and name not in REPEATED]
     if twice:
         raise Refused("invalid_request", "A parameter is there more than once.")
+    if any("\0" in text for name, values in form.lists() for text in (name, *values)):
+        raise Refused("invalid_request", "A parameter holds U+0000.")
     return form
 
 
 def client_of(request: HttpRequest, form: QueryDict) -> AgentClient:
-    """The agent's client that proves itself, by the library's check of secrets. Raises Refused."""
-    if "Authorization" in request.headers and "client_secret" in form:
-        raise Refused("invalid_request", "Prove the client in one way: by the header or in the form.")
+    """The agent's client that proves itself: by its secret, or by an assertion it signed. Raises Refused."""
+    ways = ("Authorization" in request.headers, "client_secret" in form, "client_assertion" in form)
+    if sum(ways) > 1:
+        raise Refused(
+            "invalid_request", "Prove the client in one way: by the header, a secret in the form, or an assertion."
+        )
     core: Any = OAuthLibMixin.get_oauthlib_core()
     asked = Request(request.path, "POST", form.urlencode(), core.extract_headers(request))
     if not core.server.request_validator.authenticate_client(asked):
-        raise Refused("invalid_client", "The client is not known, or its secret is wrong.", status=401)
+        raise Refused("invalid_client", "The client is not known, or it did not prove itself.", status=401)
     found = AgentClient.objects.select_related("agent__workspace", "application").filter(application=asked.client)
     client = found.first()
     if client is None or client.agent.state == Agent.State.DISABLED:

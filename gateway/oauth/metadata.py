@@ -1,12 +1,33 @@
-"""What each protected address says of itself (RFC 9728)."""
+"""What the authorization server (RFC 8414) and each protected address (RFC 9728) say of themselves."""
+
+import json
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
+from oauth2_provider.views import OAuthServerMetadataView
 
+from accounts.client_assertions import ALGORITHMS
 from accounts.scopes import WORDS
 
 AUDIENCES = {"mcp": "REMIT_AUDIENCE_MCP", "api/v1": "REMIT_AUDIENCE_REST"}
+
+
+_library = OAuthServerMetadataView.as_view()
+ENDPOINTS = ("token_endpoint", "revocation_endpoint")
+
+
+@require_safe
+def server_metadata(request: HttpRequest) -> HttpResponse:
+    """The library's document; where clients may be named by an address, how those prove themselves."""
+    answer: HttpResponse = _library(request)
+    if not settings.REMIT_CIMD_HOSTS:
+        return answer
+    body = json.loads(answer.content) | {"client_id_metadata_document_supported": True}
+    for endpoint in ENDPOINTS:
+        body[f"{endpoint}_auth_methods_supported"] = [*body[f"{endpoint}_auth_methods_supported"], "private_key_jwt"]
+        body[f"{endpoint}_auth_signing_alg_values_supported"] = list(ALGORITHMS)
+    return JsonResponse(body, headers={"Access-Control-Allow-Origin": "*"})
 
 
 @require_safe

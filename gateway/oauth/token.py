@@ -16,7 +16,7 @@ _library = TokenView.as_view()
 
 @csrf_exempt
 @require_POST
-@sensitive_post_parameters("subject_token", "actor_token", "client_secret")
+@sensitive_post_parameters("subject_token", "actor_token", "client_secret", "client_assertion")
 def token(request: HttpRequest) -> HttpResponse:
     """A token for a client's own credentials, or for a person's token beside them. The library knows more grants; none of
     them reaches it."""

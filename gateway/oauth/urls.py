@@ -4,9 +4,8 @@ What is not listed does not exist: no authorization page, no registration of cli
 """
 
 from django.urls import path, re_path
-from oauth2_provider import views
 
-from gateway.oauth.metadata import resource_metadata
+from gateway.oauth.metadata import resource_metadata, server_metadata
 from gateway.oauth.revoke import revoke
 from gateway.oauth.token import token
 
@@ -14,7 +13,7 @@ app_name = "oauth2_provider"
 urlpatterns = [
     re_path(r"^oauth/token/?$", token, name="token"),
     re_path(r"^oauth/revoke/?$", revoke, name="revoke-token"),
-    path(".well-known/oauth-authorization-server", views.OAuthServerMetadataView.as_view(), name="server-metadata"),
+    path(".well-known/oauth-authorization-server", server_metadata, name="server-metadata"),
     path(".well-known/oauth-protected-resource", resource_metadata, {"audience": "mcp"}, name="resource-metadata"),
     path(".well-known/oauth-protected-resource/<path:audience>", resource_metadata, name="resource-metadata-of"),
 ]

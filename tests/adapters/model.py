@@ -124,7 +124,33 @@ def _id(asked: dict[str, Any]) -> str:
     return "call" + hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 
-DIALECTS = {"/chat/completions": chat, "/responses": responses, "/messages": messages, ":generateContent": generate}
+def _parts_of(completion: dict[str, Any]) -> Iterator[bytes]:
+    """A chat completion as its stream."""
+    choice = completion["choices"][0]
+    message = dict(choice["message"])
+    if "tool_calls" in message:
+        message["tool_calls"] = [{"index": n, **one} for n, one in enumerate(message["tool_calls"])]
+    head = {key: completion[key] for key in ("id", "created", "model")} | {"object": "chat.completion.chunk"}
+    reason = "tool_calls" if "tool_calls" in message else "stop"
+    for delta, end in ((message, None), ({}, reason)):
+        chunk = {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": end}]}
+        yield f"data: {json.dumps(chunk)}\n\n".encode()
+    yield b"data: [DONE]\n\n"
+
+
+def _streamed(path: str, body: dict[str, Any], answer: dict[str, Any]) -> bytes | None:
+    """The answer as a stream, where one was asked for."""
+    if "streamGenerateContent" in path:
+        return f"data: {json.dumps(answer)}\n\n".encode()
+    if body.get("stream"):
+        return b"".join(_events(answer) if answer.get("type") == "message" else _parts_of(answer))
+    return None
+
+
+DIALECTS = {
+    "/chat/completions": chat, "/responses": responses, "/messages": messages, ":generateContent": generate,
+    ":streamGenerateContent": generate,
+}  # fmt: skip
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -133,10 +159,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         answer = next(speak for end, speak in DIALECTS.items() if self.path.split("?")[0].endswith(end))(body)
-        streamed = bool(body.get("stream")) and answer.get("type") == "message"
-        data = b"".join(_events(answer)) if streamed else json.dumps(answer).encode()
+        streamed = _streamed(self.path, body, answer)
+        data = json.dumps(answer).encode() if streamed is None else streamed
         self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream" if streamed else "application/json")
+        self.send_header("Content-Type", "application/json" if streamed is None else "text/event-stream")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

@@ -57,7 +57,6 @@ PLAIN: dict[str, dict[str, Any]] = {
         ]
     },
     "test_error_handling": text("This tool intentionally returns an error for testing", isError=True),
-    "test_tool_with_progress": text("Done without progress."),
     "test_logging_tool": text("Done without a log."),
     "test_streaming_elicitation": text("Done without a stream."),
     "json_schema_2020_12_tool": text("Done."),
@@ -124,7 +123,8 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "json_schema_2020_12_tool": SCHEMA_2020,
 }
 JOBS = frozenset({"slow_compute", "failing_job", "protocol_error_job", "confirm_delete", "multi_input"})
-NAMES = sorted({*PLAIN, *ROUNDS, *SCHEMAS, *JOBS, "test_missing_capability"})
+PROGRESS = "test_tool_with_progress"
+NAMES = sorted({*PLAIN, *ROUNDS, *SCHEMAS, *JOBS, PROGRESS, "test_missing_capability"})
 
 
 class FixtureBox:
@@ -149,9 +149,14 @@ class FixtureBox:
             return self._asks(message, name)
         if name in JOBS:
             return self._job(message, name, arguments)
+        if name == PROGRESS:
+            return Hold(1.0, lambda over: self._finished(over=over), every=0.2)
         if name == "test_missing_capability" and "sampling" not in message.declares:
             raise missing({"sampling": {}})
         return PLAIN.get(name) or text(f"Hello, {arguments.get('name', 'there')}!")
+
+    def _finished(self, *, over: bool) -> Result | Hold:
+        return text("Finished.") if over else Hold(0, lambda over: self._finished(over=over))
 
     def _job(self, message: Message, name: str, arguments: Mapping[str, Any]) -> Result:
         if message.takes_tasks:

@@ -89,7 +89,11 @@ class Web:
             stdout=log.open("ab"),
             stderr=subprocess.STDOUT,
         )
-        until(self._answers)
+        try:
+            until(self._answers, 60)
+        except AssertionError:
+            self.stop()
+            raise
 
     def _answers(self) -> bool:
         try:

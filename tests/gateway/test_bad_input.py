@@ -11,7 +11,9 @@ from accounts.clock import database_now
 from accounts.models import Agent, AgentCredential
 from accounts.services import revoke_agent_token, set_agent_state
 from actions.models import Action
+from gateway.idempotency import once
 from tests.builders import opened
+from tests.gateway.mcp_client import send
 from traces.ledger import verify
 from traces.models import Entry, Trace
 
@@ -197,3 +199,38 @@ def test_ids_that_are_no_ids_are_404_never_500(cast, text):
         assert client.get(path.format(text)).status_code == 404
     assert client.get(f"/search/?q={text}").status_code == 200
     assert client.get(f"/traces/?agent={text}&person={text}&page={text}&outcome={text}").status_code == 200
+
+
+@pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "options", "trace"])
+def test_a_method_or_an_address_that_is_not_there_is_a_problem_too(cast, method):
+    found = problem(getattr(Client(), method)("/api/v1/tool-calls"), 405)
+    assert found["detail"] == "It takes POST." and found["type"].endswith("no-such-method")
+    for path in ("/api/v1/nowhere", "/api/v1/tools/", "/api/v2/tools", "/mcp/x", "/oauth/authorize"):
+        assert problem(getattr(Client(), method)(path), 404)["type"].endswith("no-such-address")
+
+
+@pytest.mark.parametrize("size", [65_537, 3_000_000])
+def test_a_body_that_is_far_too_large_is_refused_at_each_door(cast, size):
+    raw = b'"' + b"a" * (size - 2) + b'"'
+    assert problem(post("tool-calls", None, cast.token, raw=raw), 413)["type"].endswith("too-large")
+    assert refusals(cast) == 1
+    mcp = send(None, cast.token, raw=raw)
+    assert (mcp.status_code, mcp.json()["error"]["code"]) == (413, -32700)
+
+
+def test_a_key_of_one_long_address_is_not_anothers(cast):
+    """Names of tools are up to 120 characters long, and may differ at their ends alone."""
+
+    def asked(route: str) -> int:
+        found = once(
+            cast.agent,
+            route=route,
+            key="k-1",
+            raw=b"{}",
+            work=lambda pk: (200, {"pk": pk}),
+            resume=lambda pk: (200, {}),
+        )
+        return found[1]["pk"]
+
+    long = "tools/" + "a" * 119
+    assert asked(long + "b") == asked(long + "b") != asked(long + "c")

@@ -3,6 +3,10 @@
 import asyncio
 import io
 import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +16,7 @@ from remit_client.hooks import REFUSE, main
 from tests.actions.hands import TOOL, give_hands
 from tests.builders import opened, request_of, vote, work
 
+ROOT = Path(__file__).parents[2]
 ORDER = {"order_id": "48213"}
 
 
@@ -142,6 +147,22 @@ def test_hooks_let_through_what_policy_allows_in_each_dialect(hook):
 def test_hooks_refuse_with_exit_code_two_whatever_goes_wrong(hook, stack, event, words):
     code, _, error = hook(stack, event)
     assert code == REFUSE and words in error
+
+
+def test_a_hook_ends_by_itself_before_whoever_waits_for_it(tmp_path):
+    """A server that goes on answering never times out; the program refuses all the same."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        env = {"REMIT_URL": f"http://127.0.0.1:{listening.getsockname()[1]}", "REMIT_AGENT_TOKEN": "t", "PATH": "/bin"}
+        env |= {"REMIT_ON_BEHALF_OF": "maya@northwind.example", "PYTHONPATH": "client"}
+        (tmp_path / "tools.json").write_text("{}")
+        env["REMIT_HOOK_TOOLS"] = str(tmp_path / "tools.json")
+        code = "import remit_client.hooks as h; h.TIMEOUT_S, h.ALL_S = 60, 1; raise SystemExit(h.main(['claude-code']))"
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=env, cwd=ROOT, input=json.dumps(BASH), capture_output=True, text=True,
+            timeout=30,
+        )  # fmt: skip
+    assert done.returncode == REFUSE and "did not answer within 1 seconds" in done.stderr
+    assert json.loads(done.stdout)["hookSpecificOutput"]["permissionDecision"] == "deny"
 
 
 def test_hooks_refuse_when_remit_is_down_or_a_person_has_to_decide(hook, cast, monkeypatch):

@@ -60,4 +60,5 @@ def test_every_reason_that_the_page_names_is_one_the_code_gives_and_none_is_miss
     )
     given = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', code)) - {"utf-8"}
     of_sign_in = {"wrong-nonce", "wrong-access-token"}
-    assert named - {"provider-unavailable"} == given - of_sign_in
+    of_clients = {"no-id", "lives-too-long"}
+    assert named - {"provider-unavailable"} == given - of_sign_in - of_clients

@@ -18,6 +18,9 @@ from tests.gateway.test_bad_input import post, refusals
 from traces.canonical import canonical_bytes
 from traces.models import Trace
 
+CALL = b'{"trace_id":"x","tool":"desk.order.get","arguments":'
+MESSAGE = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"desk.order.get","arguments":'
+SAID = {"MCP-Protocol-Version": MODERN}
 MANY, AT_THE_DOORS = 10_000, int(os.environ.get("REMIT_HOSTILE", "12"))
 
 
@@ -43,21 +46,18 @@ def test_r30_sound_documents_keep_their_value_and_have_a_digest():
 
 
 def test_r30_rest_and_mcp_refuse_the_same_documents_and_leave_proof(cast):
-    """Each document stands where the arguments would: the same bytes, one verdict, nothing proposed."""
+    """Each document stands where the arguments would, or alone where it would not end up there: the same bytes, one verdict,
+    nothing proposed."""
     asked = 0
     for _, raw in hostile(13, AT_THE_DOORS):
-        if len(raw) > 60_000 or raw[:1] not in b'{["':
-            continue
-        rest = post(
-            "tool-calls", None, cast.token, raw=b'{"trace_id":"x","tool":"desk.order.get","arguments":' + raw + b"}"
-        )
-        head = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"desk.order.get","arguments":'
-        mcp = send(None, cast.token, raw=head + raw + b"}}", headers={"MCP-Protocol-Version": MODERN})
-        assert rest.status_code == 400 and mcp.status_code == 400, raw[:80]
+        inside = len(raw) <= 60_000 and raw[:1] in b'{["'
+        rest = post("tool-calls", None, cast.token, raw=CALL + raw + b"}" if inside else raw)
+        mcp = send(None, cast.token, raw=MESSAGE + raw + b"}}" if inside else raw, headers=SAID)
+        assert rest.status_code == mcp.status_code and rest.status_code in ({400} if inside else {400, 413}), raw[:80]
         # The same sentence; where in the body it stands differs.
         told = [re.sub(r"\d+", "0", words) for words in (mcp.json()["error"]["message"], rest.json()["detail"])]
         assert mcp.json()["error"]["code"] == -32700 and told[0] == told[1]
         asked += 1
     print(f"{asked} hostile documents at both doors: each refused alike")  # noqa: T201 - published
-    assert asked and refusals(cast) == 2 * asked
+    assert asked == AT_THE_DOORS and refusals(cast) == 2 * asked
     assert not Action.objects.exists() and not Trace.objects.filter(kind="work").exists()

@@ -138,3 +138,23 @@ def test_an_operator_gives_and_ends_a_client_at_the_command_line(cast, capsys):
     for wrong in ({"agent": "northwind/none"}, {"agent": name, "revoke": "nobody"}):
         with pytest.raises(CommandError):
             call_command("remit_agent_client", wrong.pop("agent"), **wrong)
+
+
+HELD = "client_id=%00&client_secret=%00", "client_id=x&client_secret=y&scope=%00", "a%00=b", "token=%00"
+
+
+@pytest.mark.parametrize("path", ["token", "revoke"])
+def test_r05_what_no_database_holds_is_refused_and_no_fault_of_ours(cast, client_of, path):
+    nul, own = (base64.b64encode(text.encode()).decode() for text in ("\0:\0", ":".join(client_of)))
+    for body in HELD:
+        for grant in ("client_credentials", GRANT):
+            answer = Client().post(f"/oauth/{path}", f"grant_type={grant}&{body}", content_type=FORM)
+            assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+            head = {"Authorization": f"Basic {own}"}
+            answer = Client().post(
+                f"/oauth/{path}", f"grant_type={grant}&resource=%00", content_type=FORM, headers=head
+            )
+            assert answer.status_code == 400
+    for body in ("grant_type=client_credentials&token=x", f"grant_type={GRANT}&token=rmp_x"):
+        answer = Client().post(f"/oauth/{path}", body, content_type=FORM, headers={"Authorization": f"Basic {nul}"})
+        assert answer.status_code in {400, 401} and answer.json()["error"]
