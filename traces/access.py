@@ -26,6 +26,11 @@ def traces_visible_to(user: User, workspace: Workspace) -> QuerySet[Trace]:
     return mine.none()
 
 
+def own_alone(user: User, workspace: Workspace) -> User | None:
+    """The person themself, where of a workspace's traces they may open none but their own."""
+    return None if has_permission(user, Permission.TRACE_VIEW, workspace) else user
+
+
 def get_trace_for(user: User, trace_id: str) -> Trace:
     """One trace in any workspace this person belongs to. Raises NotVisible."""
     found = Trace.objects.select_related("workspace", "agent", "on_behalf_of")

@@ -21,7 +21,7 @@ LABELS: dict[str, str] = {
     "action.dispatching": "Request about to leave",
     "action.handed_over": "Handed to the agent, which does it itself",
     "action.reported": "The agent reported how it ended; nobody witnessed it",
-    "action.succeeded": "Action succeeded and was read back",
+    "action.succeeded": "Action succeeded",
     "action.failed": "Action failed without effect",
     "action.unknown": "Outcome unknown",
     "action.rejected": "Action rejected",
@@ -127,6 +127,7 @@ LABELS: dict[str, str] = {
     "sign_in.passed": "Signed in",
     "sign_in.ended": "Signed out",
     "sign_in.failed": "Wrong password for an account",
+    "sign_in.refused": "Sign-in at the identity provider refused",
     "tool.loaded": "Tool loaded for the first time",
     "tool.changed": "Tool definition changed; the tool is blocked until an admin decides",
     "tool.approved": "Changed tool definition brought into force",
@@ -147,6 +148,11 @@ TOLD = frozenset(
         "pause.set", "pause.released", "policy.proposed", "policy.published", "policy.not_published",
     }
 )  # fmt: skip
+
+_WORK = {"plan", "bulk", "action", "approval", "credential", "rollback"}
+_AFTERWARDS = {"action.recheck_selected", "action.rechecked", "approval.glass_reviewed", "approval.glass_confirmed"}
+# Entries that say that work went on; those of people who read, answer or look again afterwards say nothing of the kind.
+WORK = frozenset({"trace.opened", "trace.refused", *(t for t in LABELS if t.split(".")[0] in _WORK)} - _AFTERWARDS)
 
 
 class UnknownEntryType(LookupError):

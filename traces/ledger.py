@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from accounts.actors import Actor
 from accounts.clock import database_now
+from accounts.questions import Question
 from traces.canonical import canonical_bytes, canonical_text, instant, sha256_hex
 from traces.entry_types import TOLD, label
 from traces.facets import facets_of
@@ -59,6 +60,19 @@ def commit(salt: str, canonical_value: str) -> str:
     return sha256_hex(bytes.fromhex(salt) + canonical_value.encode("utf-8"))
 
 
+_HELD = Question(lambda pk: Trace.objects.select_for_update(of=("self",)).filter(pk=pk))
+
+
+def held_trace(trace_id: str) -> Trace:
+    """The trace as it is once its row is ours, until the transaction ends. Raises Trace.DoesNotExist."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("A trace is held in a transaction.")
+    found = _HELD.first(trace_id)
+    if found is None:
+        raise Trace.DoesNotExist(f"There is no trace {trace_id}.")
+    return found
+
+
 def append(*, actor: Actor, trace_id: str, type: str, body: Mapping[str, Any]) -> Entry:
     """Write one entry at the end of a trace's chain and move its head.
 
@@ -68,7 +82,7 @@ def append(*, actor: Actor, trace_id: str, type: str, body: Mapping[str, Any]) -
     if not connection.in_atomic_block:
         raise RuntimeError("A ledger entry is written in the transaction of the change it records.")
     label(type)
-    trace = Trace.objects.select_for_update(of=("self",)).get(pk=trace_id)
+    trace = held_trace(trace_id)
     at = database_now()
     commitments = _Commitments()
     record = {
@@ -82,19 +96,46 @@ def append(*, actor: Actor, trace_id: str, type: str, body: Mapping[str, Any]) -
         "prev": trace.head_hash,
     }
     canonical = canonical_bytes(record)
-    entry = Entry.objects.create(
-        trace=trace, seq=record["seq"], at=at, type=type, canonical=canonical.decode(), hash=sha256_hex(canonical)
+    entry = _written(
+        Entry(
+            trace=trace, seq=record["seq"], at=at, type=type, canonical=canonical.decode(), hash=sha256_hex(canonical)
+        )
     )
     WithheldValue.objects.bulk_create(WithheldValue(entry=entry, **row) for row in commitments.rows)
     if type in TOLD:
         Untold.objects.create(entry=entry)
-    moved: dict[str, Any] = {"head_seq": entry.seq, "head_hash": entry.hash, "updated_at": at}
+    more: dict[str, Any] = {}
     fresh = facets_of(record).difference(trace.facets)
     if fresh:
-        moved["facets"] = [*trace.facets, *sorted(fresh)]
+        more["facets"] = [*trace.facets, *sorted(fresh)]
     if type == SETTLED:
-        moved["waited_s"] = settled_wait_s(trace.pk)
-    Trace.objects.filter(pk=trace.pk).update(**moved)
+        more["waited_s"] = settled_wait_s(trace.pk)
+    if more:
+        Trace.objects.filter(pk=trace.pk).update(**more)
+    return entry
+
+
+# An entry and the head that names it, never one without the other: one statement.
+WRITE = """
+WITH made AS (
+  INSERT INTO traces_entry (trace_id, seq, at, type, canonical, hash)
+  VALUES (%(trace)s, %(seq)s, %(at)s, %(type)s, %(text)s, %(hash)s) RETURNING id
+), moved AS (
+  UPDATE traces_trace SET head_seq = %(seq)s, head_hash = %(hash)s, updated_at = %(at)s WHERE id = %(trace)s
+)
+SELECT id FROM made
+"""
+
+
+def _written(entry: Entry) -> Entry:
+    values: dict[str, Any] = {
+        "trace": entry.trace_id, "seq": entry.seq, "at": entry.at, "type": entry.type, "text": entry.canonical,
+        "hash": entry.hash,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, values)
+        entry.pk = cursor.fetchone()[0]
+    entry._state.adding, entry._state.db = False, connection.alias
     return entry
 
 

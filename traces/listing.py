@@ -8,12 +8,16 @@ from typing import Any, Generic, TypeVar
 from accounts.access import has_permission
 from accounts.models import Agent, User, Workspace
 from accounts.permissions import Permission
-from traces.access import traces_visible_to
+from traces.access import own_alone, traces_visible_to
 from traces.filters import LABELS, OUTCOMES, Filters
-from traces.finding import walks
 from traces.models import SavedView, Trace
-from traces.paging import Page, counted, page_of, place
+from traces.paging import Page, counted, page_of
+from traces.reading import reading
 from traces.waiting import waited_now
+from traces.ways import ways
+
+# So many of a member's traces say which agents act for them.
+LATELY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +69,21 @@ class Listing(Generic[Shown]):
     previous_url: str
     # All that match, as `counted` says it.
     count: str
+    # How far the list was read where that did not fill the page, back in time or (a page of newer ones) forth.
+    searched: datetime | None
+    looked_back: bool
     clear_url: str = "?"
 
 
 def listing(user: User, workspace: Workspace, query: Mapping[str, Any], saved: list[SavedView]) -> Listing[Row]:
     """One page of the traces this person may see that match the filters in a query string, newest first."""
     filters = Filters.from_query(query)
-    found = walks(traces_visible_to(user, workspace), workspace, filters)
-    page = page_of(found, query)
+    with reading():
+        page = page_of(ways(traces_visible_to(user, workspace), workspace, filters, own_alone(user, workspace)), query)
+        count = counted(page)
     waits = waited_now(page.rows)
     rows = [_row(trace, waits) for trace in page.rows]
-    return framed(user, workspace, filters, page, rows, query=filters.url(), count=counted(found), saved=saved)
+    return framed(user, workspace, filters, page, rows, query=filters.url(), count=count, saved=saved)
 
 
 def framed(
@@ -100,8 +108,10 @@ def framed(
         problems=filters.problems,
         outcome=filters.outcome,
         query=query,
-        next_url=filters.url(after=place(page.rows[-1])) if page.older else "",
-        previous_url=filters.url(before=place(page.rows[0])) if page.newer else "",
+        next_url=filters.url(after=page.older) if page.older else "",
+        previous_url=filters.url(before=page.newer) if page.newer else "",
+        searched=page.searched,
+        looked_back=page.looked_back,
         count=count,
     )
 
@@ -122,10 +132,11 @@ def form_fields(filters: Filters, names: Sequence[str]) -> list[Field]:
 
 
 def agents_for(user: User, workspace: Workspace) -> list[tuple[str, str]]:
-    """`(slug, name)` of agents to choose from: all of them, or for members those that acted for them."""
+    """`(slug, name)` of agents to choose from: all of them, or for members those that acted for them lately."""
     found = Agent.objects.filter(workspace=workspace)
     if not has_permission(user, Permission.AGENT_VIEW, workspace):
-        found = found.filter(traces__on_behalf_of=user).distinct()
+        theirs = Trace.objects.filter(workspace=workspace, on_behalf_of=user).order_by("-created_at")
+        found = found.filter(pk__in=set(theirs.values_list("agent", flat=True)[:LATELY]))
     return list(found.values_list("slug", "name"))
 
 

@@ -1,19 +1,31 @@
-"""Pages of 50 that go on from the last row rather than count from the first: of traces and of actions, newest first."""
+"""Pages of 50 that go on from the last row rather than count from the first: of traces and of actions, newest first.
+
+A page costs the same however many rows there are. Where an index has its rows in order and something more is asked of each, it
+reads a stretch of so many, and says where that ended: the next page goes on there.
+"""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet, Value
 
 from traces.canonical import instant, parse_instant
+from traces.reading import FREE, GATHERED, IN_ORDER, prefer, reading
 
 PAGE = 50
 # Beyond so many a list says only that there are more.
 MOST_COUNTED = 1_000
+# A count reads this part of the stretch that a page reads, and of more walks than so many no more than the page did.
+COUNTED, MOST_WALKS = 4, 5
 _PLACE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)~([a-z]{3}_[0-9A-Z]{26})")
+# Keys before and behind every other of the same instant.
+LOWEST, HIGHEST = "aaa_" + "0" * 26, "zzz_" + "Z" * 26
+
+Place = tuple[datetime, str]
 
 
 class Placed(Protocol):
@@ -30,86 +42,202 @@ Row = TypeVar("Row", bound=Model)
 class Walk(Generic[Row]):
     """Rows as one index has them in order: by time and then by key, which stand in these columns.
 
-    `whole` is what they are a part of, where a row is looked up by its key.
+    `given` is what holds of that index's own columns: all of it in one filter, or else Django joins its table once for each.
+    `whole` is what they are a part of, where a row is looked up by its key. `lane` is what that index has, where more than it
+    knows is asked of each row, and `reach` how many of the lane one page looks at; without a lane each row read is shown.
     """
 
     rows: QuerySet[Row]
     whole: QuerySet[Row]
     at: str = "created_at"
     key: str = "pk"
+    given: tuple[Q, ...] = ()
+    lane: QuerySet[Any] | None = None
+    reach: int = 20_000
 
     def between(self, since: datetime | None, until: datetime | None) -> "Walk[Row]":
         """Those of a window, both ends with it."""
         ends = [(f"{self.at}__gte", since), (f"{self.at}__lte", until)]
-        return replace(self, rows=self.rows.filter(*[Q(end) for end in ends if end[1] is not None]))
+        return replace(self, given=(*self.given, *(Q(end) for end in ends if end[1] is not None)))
 
-    def older(self, than: tuple[datetime, str] | None, most: int) -> QuerySet[Row]:
-        """The newest before a place, newest first."""
-        found = self._beyond("lt", than) if than else self.rows
-        return found.order_by(f"-{self.at}", f"-{self.key}")[:most]
+    def beyond(self, place: Place | None, most: int, *, older: bool = True) -> QuerySet[Row]:
+        """The first so many from a place on: the newest before it, newest first, or the oldest after it, oldest first."""
+        found = self._from("lt" if older else "gt", place) if place else ()
+        sign = "-" if older else ""
+        return self.rows.filter(*self.given, *found).order_by(f"{sign}{self.at}", f"{sign}{self.key}")[:most]
 
-    def newer(self, than: tuple[datetime, str], most: int) -> QuerySet[Row]:
-        """The oldest after a place, oldest first."""
-        return self._beyond("gt", than).order_by(self.at, self.key)[:most]
-
-    def _beyond(self, side: str, place: tuple[datetime, str]) -> QuerySet[Row]:
+    def _from(self, side: str, place: Place) -> tuple[Q, Q]:
         at, key = place
         # The first condition is where the index begins; the second tells rows of the same instant apart.
         beyond = Q((f"{self.at}__{side}", at)) | Q((self.at, at), (f"{self.key}__{side}", key))
-        return self.rows.filter(Q((f"{self.at}__{side}e", at)), beyond)
+        return Q((f"{self.at}__{side}e", at)), beyond
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch(Generic[Row]):
+    """What of a list is read at once: all from a place on, or as far as `end`, and the ways of reading it is not read by."""
+
+    walks: Sequence[Walk[Row]]
+    end: datetime | None = None
+    without: frozenset[str] = IN_ORDER
+
+    @property
+    def sorts(self) -> bool:
+        """Whether its rows come in no order."""
+        return self.without == GATHERED
+
+
+# From a place on, older or newer, one part of so many of the usual length. None where it leads no further from there.
+Way = Callable[[Place | None, bool, int], Stretch[Row] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """Rows, and whether newer and older ones exist."""
+    """Rows, and the places where the pages of newer and older ones begin; "" where there are none.
+
+    `searched` is how far it looked where that was not far enough to fill it: what lies beyond may match too. `goes_on`: it was
+    gathered from a place on, and counting all would be to gather again.
+    """
 
     rows: list[Row]
-    newer: bool
-    older: bool
+    newer: str
+    older: str
+    way: Way[Row]
+    searched: datetime | None = None
+    looked_back: bool = True
+    goes_on: bool = False
 
 
-def page_of(walks: Sequence[Walk[Row]], query: Mapping[str, Any]) -> Page[Row]:
+def walked(walks: Sequence[Walk[Row]]) -> Way[Row]:
+    """The way along them in order."""
+    lanes = [walk.lane for walk in walks if walk.lane is not None]
+
+    def way(start: Place | None, older: bool, part: int) -> Stretch[Row] | None:
+        if not lanes:
+            return Stretch(walks)
+        end = _end([lane_from(lane, start, older) for lane in lanes], older, walks[0].reach // part // len(lanes))
+        return Stretch([walk.between(end, None) if older else walk.between(None, end) for walk in walks], end)
+
+    return way
+
+
+def lane_from(lane: QuerySet[Any], start: Place | None, older: bool) -> QuerySet[Any]:
+    """A lane from a place on, in order."""
+    side = "created_at__lte" if older else "created_at__gte"
+    return (lane.filter(Q((side, start[0]))) if start else lane).order_by("-created_at" if older else "created_at")
+
+
+def _end(lanes: Sequence[QuerySet[Any]], older: bool, most: int) -> datetime | None:
+    """Where the first of them has given so many rows; None where none has as many."""
+    found = nth(lanes, [most] * len(lanes))
+    return (max if older else min)(found.values(), default=None)
+
+
+def nth(lanes: Sequence[QuerySet[Any]], numbers: Sequence[int]) -> dict[int, datetime]:
+    """The time of the so manieth row of each lane, by its place among them; those that have as many."""
+    prefer(IN_ORDER)
+    asked = [
+        lane.annotate(lane=Value(place)).values_list("lane", "created_at")[number - 1 : number]
+        for place, (lane, number) in enumerate(zip(lanes, numbers, strict=True))
+    ]
+    return dict(asked[0].union(*asked[1:], all=True) if len(asked) > 1 else asked[0])
+
+
+def page_of(ways: Sequence[Way[Row]], query: Mapping[str, Any]) -> Page[Row]:
     """The page after or before the place that stands in a query string. A place that says nothing begins anew.
 
-    Several walks are read as one: what stands in more than one of them is there once.
+    Ways are tried in turn until one fills the page or has read all there is. Several walks are read as one: what stands in more
+    than one of them is there once. Inside `reading`.
     """
     after, before = _read(query, "after"), _read(query, "before")
-    if before and not after:
-        rows = _merged(walks, [walk.newer(before, PAGE + 1) for walk in walks], PAGE + 1, newest_first=False)
-        return Page(rows[:PAGE][::-1], len(rows) > PAGE, True)
-    rows = newest(walks, PAGE + 1, after)
-    return Page(rows[:PAGE], bool(after and rows), len(rows) > PAGE)
+    older = bool(after) or not before
+    start = after if older else before
+    rows, stretch, way = _first(ways, start, older)
+    end, goes_on = stretch.end, stretch.sorts and start is not None
+    more, shown = len(rows) > PAGE, rows[:PAGE] if older else rows[:PAGE][::-1]
+    on = _on(shown[-1 if older else 0] if more else None, end, older)
+    back = "" if start is None else _on(shown[0 if older else -1] if shown else None, start[0], older)
+    searched = None if more else end
+    newer, on = (back, on) if older else (on, back)
+    return Page(shown, newer, on, way, searched, looked_back=older, goes_on=goes_on)
 
 
-def newest(walks: Sequence[Walk[Row]], most: int, after: tuple[datetime, str] | None = None) -> list[Row]:
-    """At most so many rows of all walks together, newest first, from a place on."""
-    return _merged(walks, [walk.older(after, most) for walk in walks], most, newest_first=True)
+def _first(ways: Sequence[Way[Row]], start: Place | None, older: bool) -> tuple[list[Row], Stretch[Row], Way[Row]]:
+    """What the first way gives that fills a page or ends; else what the one gives that led furthest."""
+    tried: list[tuple[list[Row], Stretch[Row], Way[Row]]] = []
+    for way in ways:
+        stretch = way(start, older, 1)
+        if stretch is None:
+            continue
+        rows = read(stretch, start, PAGE + 1, older=older)
+        if len(rows) > PAGE or stretch.end is None:
+            return rows, stretch, way
+        tried.append((rows, stretch, way))
+    return (min if older else max)(tried, key=lambda one: one[1].end)  # type: ignore[arg-type,return-value] # none is None
 
 
-def counted(walks: Sequence[Walk[Row]], most: int = MOST_COUNTED) -> str:
-    """How many there are, as a list says it: `284`, or `1,000+` where nobody counts further."""
-    # In the same order as a page, or else the database looks for the first so many wherever they may be.
-    parts = [walk.older(None, most + 1).values_list("pk", flat=True) for walk in walks]
-    found = parts[0].count() if len(parts) == 1 else len(set(parts[0].union(*parts[1:])))
-    return f"{most:,}+" if found > most else f"{found:,}"
+def _on(last: Any, end: datetime | None, older: bool) -> str:
+    """Where the next page begins: behind the last row, else behind what was looked at."""
+    if last is not None:
+        return place(last)
+    return _written((end, LOWEST if older else HIGHEST)) if end else ""
 
 
-def _merged(walks: Sequence[Walk[Row]], parts: Sequence[QuerySet[Row]], most: int, *, newest_first: bool) -> list[Row]:
-    """Rows of all parts in order. Of several the keys are read first, so that no row is read that is not shown."""
-    if len(parts) == 1:
+def newest(walks: Sequence[Walk[Row]], most: int) -> list[Row]:
+    """At most so many rows of all walks together, newest first, however long it takes."""
+    with reading():
+        return read(Stretch(walks, without=FREE), None, most)
+
+
+def read(stretch: Stretch[Row], start: Place | None, most: int, *, older: bool = True) -> list[Row]:
+    """The first rows of a stretch from a place on. Of several walks, or where it sorts, the keys come first: only rows that are
+    shown are read whole."""
+    prefer(stretch.without)
+    walks = stretch.walks
+    parts = [walk.beyond(start, most, older=older) for walk in walks]
+    if len(parts) == 1 and not stretch.sorts:
         return list(parts[0])
     keys = [part.values_list(walk.at, walk.key) for walk, part in zip(walks, parts, strict=True)]
-    chosen = sorted(set(keys[0].union(*keys[1:], all=True)), reverse=newest_first)[:most]
+    chosen = sorted(set(keys[0].union(*keys[1:], all=True) if len(keys) > 1 else keys[0]), reverse=older)[:most]
+    prefer(FREE)
     found = {row.pk: row for row in walks[0].whole.filter(pk__in=[key for _, key in chosen])}
     return [found[key] for _, key in chosen]
 
 
+def counted(page: Page[Row], most: int = MOST_COUNTED) -> str:
+    """How many there are, as a list says it: `284`, or `1,000+` where nobody counts further. Inside `reading`."""
+    stretch = None if page.goes_on else page.way(None, True, COUNTED)
+    if stretch is None or len(stretch.walks) > MOST_WALKS:
+        return f"{len(page.rows)}{'+' if page.older or page.newer else ''}"
+    prefer(stretch.without)
+    share = max(most // len(stretch.walks), PAGE)
+    parts = [
+        _to_count(walk, share + 1, stretch.sorts).annotate(walk=Value(number)).values_list("walk", walk.key)
+        for number, walk in enumerate(stretch.walks)
+    ]
+    found = (
+        list(parts[0].union(*parts[1:], all=True)) if len(parts) > 1 else [(0, key) for key in range(parts[0].count())]
+    )
+    more = stretch.end is not None or max(Counter(number for number, _ in found).values(), default=0) > share
+    there = len({key for _, key in found})
+    return f"{max(min(there, most), len(page.rows)):,}+" if more else f"{there:,}"
+
+
+def _to_count(walk: Walk[Row], most: int, sorts: bool) -> QuerySet[Row]:
+    # In the order of its index, or else the database looks for the first so many wherever they may be.
+    return walk.rows.filter(*walk.given).order_by()[:most] if sorts else walk.beyond(None, most)
+
+
 def place(row: Placed) -> str:
     """Where a row stands, for the address of the page after or before it."""
-    return f"{instant(row.created_at)}~{row.pk}"
+    return _written((row.created_at, row.pk))
 
 
-def _read(query: Mapping[str, Any], name: str) -> tuple[datetime, str] | None:
+def _written(place: Place) -> str:
+    return f"{instant(place[0])}~{place[1]}"
+
+
+def _read(query: Mapping[str, Any], name: str) -> Place | None:
     found = _PLACE.fullmatch(str(query.get(name, "")))
     try:
         return (parse_instant(found[1]), found[2]) if found else None

@@ -49,6 +49,14 @@ def _ended(states: Sequence[str]) -> str:
     return "stopped"
 
 
+def goes_on(how: str, states: Sequence[str]) -> bool:
+    """Whether more is to come of a trace that stands like `how`: also while Remit finds out what happened.
+
+    What only a person can find out has come to its end here; they are asked for it in what to do now.
+    """
+    return how in {"running", "waiting"} or (how == "unknown" and any(state in ALIKE | {"unknown"} for state in states))
+
+
 def after_rollback(how: str, changes: Sequence[str]) -> str:
     """`how` a trace stands, or "rolled_back" once all of it succeeded and each change that can be undone is, as a whole.
 

@@ -9,6 +9,7 @@ from accounts.actors import STRANGER, Actor
 from accounts.clock import database_now
 from accounts.models import Agent, User
 from accounts.origin import current_origin
+from accounts.questions import Question
 from traces.ledger import Sensitive, append
 from traces.models import Entry, Trace, TraceOpening
 
@@ -66,9 +67,12 @@ def _known(actor: Actor, person: User) -> dict[str, str]:
     return {"known_by": BY_SESSION if actor.kind == "user" else BY_AGENT}
 
 
+_FIRST = Question(lambda trace_id: Entry.objects.filter(trace_id=trace_id, seq=1))
+
+
 def opening(trace: Trace) -> Mapping[str, Any]:
     """What the trace was opened with: intent, person, sources."""
-    return Entry.objects.get(trace=trace, seq=1).record["body"]  # type: ignore[no-any-return]
+    return _FIRST.all(trace.pk)[0].record["body"]  # type: ignore[no-any-return]
 
 
 def record_refusal(

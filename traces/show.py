@@ -11,6 +11,7 @@ from traces.ledger import Integrity, check_chain
 from traces.models import Entry, Trace
 from traces.redaction import erased_in, marked
 from traces.story import Story, build_story
+from traces.story.cut import cut_short
 
 
 def show(trace: Trace, *, tab: str) -> tuple[Story, Integrity]:
@@ -20,7 +21,7 @@ def show(trace: Trace, *, tab: str) -> tuple[Story, Integrity]:
 
 
 def show_with_proof(
-    trace: Trace, *, tab: str, whole: bool = False, first_event: int = 1
+    trace: Trace, *, tab: str, whole: bool = False, first_event: int = 1, opened: frozenset[str] = frozenset()
 ) -> tuple[Story, Integrity, Inclusion]:
     """The story, and the result of walking its chain and of checking it against the last checkpoint just now."""
     with transaction.atomic():
@@ -37,8 +38,11 @@ def show_with_proof(
     gone = erased_in(record for record, _ in records)
     told: list[Any] = [(marked(record, gone), digest) for record, digest in records] if gone else records
     inclusion = proof_of(head)
-    story = build_story(trace_id=trace.pk, rows=told, tab=tab, now=database_now(), whole=whole, first_event=first_event)
-    return story, _joined(integrity, inclusion), inclusion
+    story = build_story(
+        trace_id=trace.pk, rows=told, tab=tab, now=database_now(), whole=whole, first_event=first_event, opened=opened
+    )  # fmt: skip
+    told_of = story if integrity.ok else cut_short(story, held=len(records))
+    return told_of, _joined(integrity, inclusion), inclusion
 
 
 def _kept(parsed: list[dict[str, Any]], text: str) -> dict[str, Any]:

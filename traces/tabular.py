@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from accounts.display.values import value_text
 from traces.story import Story
 
 COLUMNS = [
@@ -42,7 +43,5 @@ def csv_text(rows: Iterable[Iterable[Any]], columns: Sequence[str] = COLUMNS) ->
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, Mapping) and "$withheld" in value:
-        return f"[withheld: {value['$withheld']}]"
-    text = "" if value is None else str(value)
+    text = value_text(value)
     return f"'{text}" if text.startswith(_FORMULA) else text

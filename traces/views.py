@@ -14,6 +14,7 @@ from accounts.actors import actor_for_user
 from accounts.http import AuthenticatedRequest, as_download, sign_in_required
 from accounts.permissions import Permission
 from traces.access import get_trace_for
+from traces.doors import pause_url, rollback_url
 from traces.export import bundle, outline
 from traces.models import Entry, Trace
 from traces.polling import asks_again, kept
@@ -39,40 +40,31 @@ def trace_detail(request: AuthenticatedRequest, trace_id: str) -> HttpResponse:
 
 def _detail_context(request: AuthenticatedRequest, trace: Trace) -> dict[str, Any]:
     whole, first = request.GET.get("show") == "all", request.GET.get("first", "")
+    opened = frozenset(request.GET.get("open", "").split(","))
     story, integrity, inclusion = show_with_proof(
         trace,
         tab=request.GET.get("tab", ""),
         whole=whole,
+        opened=opened,
         first_event=int(first) if first.isascii() and first.isdigit() and len(first) < 8 else 1,
     )
     return {
         "trace": trace,
         "story": story,
         "integrity": integrity_panel(integrity, inclusion),
-        "all_checks": request.GET.get("checks") == "all",
+        "all_checks": request.GET.get("checks") == "all" or story.shows_passed,
         "export_url": reverse("traces:export", args=[trace.pk]),
         "verify_url": reverse("traces:verify", args=[trace.pk]),
         "answer_url": reverse("traces:answer", args=[trace.pk]),
-        "rollback_url": reverse("actions:rollback", args=[trace.pk]),
-        "can_rollback": _can_rollback(request, trace, story),
+        "rollback_url": (undo := rollback_url(request.user, trace.workspace, trace, story)),
+        "can_rollback": bool(undo),
         "may_settle": has_permission(request.user, Permission.TRACE_ROLLBACK, trace.workspace),
-        "pause_url": _pause_url(request, trace),
-        "opened": frozenset(request.GET.get("open", "").split(",")),
+        "pause_url": pause_url(request.user, trace.workspace, trace),
+        "opened": opened,
         "can_export": has_permission(request.user, Permission.TRACE_EXPORT, trace.workspace),
         "raw_url": reverse("traces:raw", args=[trace.pk]),
         "poll_url": f"{request.path}?{kept(request, trace.head_seq)}",
     }
-
-
-def _can_rollback(request: AuthenticatedRequest, trace: Trace, story: Any) -> bool:
-    entitled = has_permission(request.user, Permission.TRACE_ROLLBACK, trace.workspace)
-    return bool(entitled and story.can_roll_back)
-
-
-def _pause_url(request: AuthenticatedRequest, trace: Trace) -> str:
-    """Where this person pauses the agent that acted; empty where they may not, or where a person acted."""
-    may = trace.agent and has_permission(request.user, Permission.AGENT_PAUSE, trace.workspace)
-    return f"{reverse('actions:pause')}?what=agent:{trace.agent_id}" if may else ""
 
 
 @sign_in_required

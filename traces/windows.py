@@ -10,10 +10,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.actors import Actor
-from accounts.clock import database_now
+from accounts.clock import DatabaseNow, database_now
 from accounts.models import Agent, User
+from accounts.questions import Question
 from traces.canonical import digest_of
 from traces.models import CallWindow, Trace
 from traces.services import BY_TOKEN, open_trace
@@ -49,10 +51,21 @@ def _locked(actor: Actor, agent: Agent, person: User, intent: str) -> CallWindow
     """The one row of agent, person and intent: two calls at once open one trace. A person known by token has their own."""
     said = digest_of(intent) if intent else ""
     said = digest_of({"intent": said, "known_by": BY_TOKEN}) if actor.person_token else said
-    key = {"agent": agent, "person": person, "intent_digest": said}
-    row = CallWindow(**key, last_call_at=database_now())
+    key = (agent.pk, person.pk, said)
+    found = _WINDOW.first(*key)
+    if found is not None:
+        return found
+    row = CallWindow(agent=agent, person=person, intent_digest=said, last_call_at=database_now())
     CallWindow.objects.bulk_create([row], ignore_conflicts=True)
-    return CallWindow.objects.select_for_update(of=("self",)).select_related("trace__on_behalf_of").get(**key)
+    return _WINDOW.all(*key)[0]
+
+
+def _window(agent_id: str, person_id: str, said: str) -> QuerySet[CallWindow]:
+    rows = CallWindow.objects.select_for_update(of=("self",)).select_related("trace__on_behalf_of")
+    return rows.filter(agent_id=agent_id, person_id=person_id, intent_digest=said)
+
+
+_WINDOW = Question(_window)
 
 
 def _is_at_work(row: CallWindow, trace: Trace) -> bool:
@@ -62,5 +75,5 @@ def _is_at_work(row: CallWindow, trace: Trace) -> bool:
 
 
 def _count(row: CallWindow, trace: Trace, before: int) -> Trace:
-    CallWindow.objects.filter(pk=row.pk).update(trace=trace, calls=before + 1, last_call_at=database_now())
+    CallWindow.objects.filter(pk=row.pk).update(trace=trace, calls=before + 1, last_call_at=DatabaseNow())
     return trace

@@ -10,7 +10,7 @@ from django.test import Client, override_settings
 from accounts.models import User
 from accounts.services import deactivate_user
 from tests.builders import opened, planned, request_of, vote, work
-from traces.embed.access import SALT, token_of
+from traces.embed.access import SALT, signer, token_of
 from traces.embed.models import ShownLink
 from traces.embed.services import MOST_ANSWERS, MOST_LIVING, TURNS, LinkRefused, issue_link, revoke_link
 from traces.models import Entry, Trace, TraceOpening
@@ -104,7 +104,7 @@ def gone(path) -> bytes:
 def test_forged_foreign_expired_and_revoked_links_meet_one_page(cast, trace, settings):
     link = issue_link(actor=cast.agent_actor, trace=trace, person=cast.user("maya"), expires_in_s=600)
     token = token_of(link)
-    salted = signing.Signer(sep=".", salt=SALT)
+    salted = signer()
     other = opened(cast)
     stamp = int(link.expires_at.timestamp())
     forged = [
@@ -113,7 +113,8 @@ def test_forged_foreign_expired_and_revoked_links_meet_one_page(cast, trace, set
         salted.sign_object([link.pk, trace.pk, cast.user("omar").pk, stamp]),
         salted.sign_object([link.pk, trace.pk, link.person_id, stamp + 86400]),
         salted.sign_object(["lnk_00000000000000000000000000", trace.pk, link.person_id, stamp]),
-        signing.Signer(sep=".", salt="another purpose").sign_object([link.pk, trace.pk, link.person_id, stamp]),
+        signing.Signer(sep=".", salt=SALT).sign_object([link.pk, trace.pk, link.person_id, stamp]),
+        signing.Signer(key=salted.key, sep=".", salt="another purpose").sign_object([link.pk, trace.pk, link.person_id, stamp]),
     ]  # fmt: skip
     pages = {gone(f"/show/{one}/") for one in forged}
     with override_settings(SECRET_KEY="b" * 50):
@@ -193,3 +194,17 @@ def test_a_ledger_that_does_not_hold_is_said(cast, trace):
     Trace.objects.filter(pk=trace.pk).update(head_hash="0" * 64)
     page = Client().get(path).content.decode()
     assert "The ledger of this trace does not hold." in page and "Does not hold" in page
+
+
+def test_links_have_a_key_of_their_own_that_is_rotated_alone(cast, trace, settings):
+    link = issue_link(actor=cast.agent_actor, trace=trace, person=cast.user("maya"), expires_in_s=600)
+    opened_at = f"/show/{token_of(link)}/"
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "c" * 50
+    assert Client().get(opened_at).status_code == 200
+    settings.REMIT_LINK_SECRETS = ["d" * 50]
+    gone(opened_at)  # Every link at once, and nothing else: the installation's keys are as they were.
+    renewed = f"/show/{token_of(link)}/"
+    settings.REMIT_LINK_SECRETS = ["e" * 50, "d" * 50]
+    assert Client().get(renewed).status_code == 200
+    settings.REMIT_LINK_SECRETS = ["e" * 50]
+    gone(renewed)

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.display.rendering import rendered
+from tests.display.samples import trace_page
 from traces.canonical import parse_instant
-from traces.story import build_story
+from traces.story import brief, build_story
+from traces.story.steps import _pairs
 
 STORED = sorted((Path(__file__).parents[1] / "fixtures" / "ledgers").glob("*/*.json"))
 NEWEST = {file.stem: file for file in STORED if file.parent.name == "0.1.0-2"}
@@ -88,3 +91,37 @@ def test_stopped_plan_is_named_and_rollback_told():
     assert ("Look at the plan that stopped, and resume it if it was right.", "plan") in todos("rejected")
     assert todos("rolled_back")[0][0].endswith("What can be undone was undone. What steps 2 and 4 did stays.")
     assert "Step 3: rolled back." in sentence(told(NEWEST["rolled_back"]), "Can it be undone?")
+
+
+def test_values_with_parts_stand_as_people_read_them():
+    assert brief._value(["vip", "late"]) == "vip, late" and brief._value(True) == "true" and brief._value([]) == "[]"
+    hidden = {"$withheld": "email", "commitment": "c0ffee"}
+    assert brief._value(["vip", hidden]) == "vip, withheld (email)"
+    assert brief._value({"to": hidden, "late": None}) == '{"late": null, "to": "withheld (email)"}'
+
+
+def test_a_list_of_records_is_read_one_after_another():
+    rows = _pairs({"rows": [{"id": "a", "tags": ["x", "y"]}, {"id": "b"}], "total": 2, "none": []})
+    assert rows == [
+        ("rows.1.id", "a"), ("rows.1.tags", ["x", "y"]), ("rows.2.id", "b"), ("total", 2), ("none", []),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["unknown", "needs_human", "failed_over"])
+def test_r40_nothing_says_that_what_is_in_doubt_changed_nothing(name):
+    story = told(NEWEST[name])
+    answers = {answer["label"]: (answer["value"], answer["detail"]) for answer in story.answers}
+    assert answers["What changed"][0] == "Unknown" and "changed is unknown" in answers["What changed"][1]
+    undo = answers["Can it be undone?"]
+    assert undo[0] == "Not known yet" and undo[1].startswith("First find out what step")
+    assert sentence(story, "Can it be undone?").endswith(": not known before somebody finds out what happened.")
+    page = rendered("traces/trace_detail.html", {**trace_page(), "story": story})
+    assert "Nothing to undo" not in page and "nothing to undo" not in page and "No record was changed" not in page
+
+
+def test_what_is_being_sent_has_changed_nothing_yet():
+    stored = json.loads(NEWEST["rolling_back"].read_text())["bundle"]["entries"]
+    rows = [(json.loads(entry["canonical"]), entry["hash"]) for entry in stored]
+    sent = next(n for n, (record, _) in enumerate(rows) if record["type"] == "action.dispatching")
+    story = build_story(trace_id="trc", rows=rows[: sent + 1], tab="", now=parse_instant(rows[sent][0]["at"]))
+    assert next(answer["value"] for answer in story.answers if answer["label"] == "What changed") == "Nothing yet"

@@ -5,14 +5,17 @@ import io
 import json
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
+from accounts.clock import database_now
+from accounts.models import Agent
 from tests.actions.test_story import finished
-from tests.builders import opened
+from tests.builders import opened, planned, request_of, vote
 from tests.traces.ledgers import attacker
+from traces.services import record_answer
 from traces.tabular import csv_text
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -41,6 +44,39 @@ def test_what_agents_did_to_one_record_is_one_page(cast, night):
     ):
         assert escape(sentence) in html, sentence
     assert f'id="{done.pk}"' in html and other.pk not in html and "ap@birch.example" not in html
+
+
+def test_a_window_has_every_trace_in_which_something_was_done(cast):
+    before, idle = planned(cast), opened(cast, intent="Begun in the day.")
+    night = database_now()
+    vote(cast, request_of(before, "desk.refund.create"), "priya")
+    with transaction.atomic():
+        record_answer(actor=cast.actor("dana"), trace_id=idle.pk, answer="yes", line="")
+    html = asked(cast, "priya", f"?from={night:%Y-%m-%dT%H:%M:%S.%f}").content.decode()
+    assert "1 trace: 1 waiting" in html and before.pk in html and idle.pk not in html
+    html = asked(cast, "priya", f"?to={night:%Y-%m-%dT%H:%M:%S.%f}").content.decode()
+    assert before.pk in html and idle.pk in html
+
+
+def test_what_to_do_now_is_done_from_here_by_who_may(cast, night):
+    done, _ = night
+    set_agent_details(cast)
+    html = asked(cast, "priya", "?record=acct_5521").content.decode()
+    undo, pause = f'href="/traces/{done.pk}/roll-back/"', f'href="/pause/?what=agent:{cast.agent.pk}"'
+    runbook = 'href="https://runbooks.example/refunds"'
+    assert undo in html and pause in html and runbook in html
+    for_ava = asked(cast, "ava", "?record=acct_5521").content.decode()
+    assert undo not in for_ava and pause not in for_ava and runbook in for_ava
+
+
+def test_what_waits_is_reviewed_from_here(cast):
+    trace = planned(cast)
+    html = asked(cast, "priya", "?record=acct_5521").content.decode()
+    assert f'<a href="/approvals/{request_of(trace, "desk.refund.create").pk}/">Review</a>' in html
+
+
+def set_agent_details(cast):
+    Agent.objects.filter(pk=cast.agent.pk).update(runbook_url="https://runbooks.example/refunds")
 
 
 def test_no_choice_is_the_last_day_and_says_so_in_the_address(cast, night):
@@ -98,6 +134,18 @@ def test_exports_say_what_the_page_says(cast, night):
 def test_export_of_a_window_that_is_no_time_is_refused_with_the_remedy(cast):
     answer = asked(cast, "ava", "?from=yesterday", "/incident/export/")
     assert answer.status_code == 422 and "Write it as 2026-11-21T02:00" in answer.json()["problems"][0]
+
+
+def test_a_value_with_parts_is_no_python_text_in_a_cell():
+    hidden = {"$withheld": "email", "commitment": "c0ffee"}
+    text = csv_text([[["vip", hidden], {"late": True, "to": hidden}, True, None]], ["a", "b", "c", "d"])
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert row == {
+        "a": "vip, [withheld: email]",
+        "b": '{"late": true, "to": "[withheld: email]"}',
+        "c": "true",
+        "d": "",
+    }
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1"])

@@ -10,14 +10,15 @@ from django.utils.html import escape
 
 from accounts.clock import database_now
 from tests.builders import opened, planned, request_of, vote
-from traces import finding
 from traces.access import traces_visible_to
 from traces.filters import Filters
-from traces.finding import found_by, narrowed, walks
+from traces.finding import narrowed
 from traces.listing import listing
 from traces.models import SavedView, Trace
-from traces.paging import PAGE, counted, newest
+from traces.paging import PAGE, counted, newest, page_of
+from traces.reading import reading
 from traces.saved import MOST, ViewRefused, save_view
+from traces.ways import found_by, walks, ways
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -27,7 +28,9 @@ def matches(cast, **query) -> list[str]:
     found = narrowed(visible, cast.northwind, Filters.from_query(query))
     asked = list(found.values_list("pk", flat=True))
     walked = newest(walks(visible, cast.northwind, Filters.from_query(query)), 99)
-    assert sorted(trace.pk for trace in walked) == sorted(asked), query
+    with reading():
+        page = page_of(ways(visible, cast.northwind, Filters.from_query(query)), {})
+    assert sorted(trace.pk for trace in walked) == sorted(trace.pk for trace in page.rows) == sorted(asked), query
     return asked
 
 
@@ -113,7 +116,7 @@ def test_pages_go_on_from_the_last_row_and_back_even_among_equal_times(cast, dja
     user, here = cast.user("priya"), cast.northwind
     seen, query, pages = [], {}, []
     while True:
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(13):  # Four of them begin and end how a page is read.
             page = listing(user, here, query, [])
         pages.append([row.id for row in page.rows])
         seen += pages[-1]
@@ -147,7 +150,8 @@ def test_p7_members_find_their_own_traces_alone(cast, two):
 @pytest.mark.parametrize("wanted", ["acct_5521", "Maya", "order 482"])
 def test_search_finds_records_people_and_titles(cast, two, wanted):
     visible = traces_visible_to(cast.user("priya"), cast.northwind)
-    assert two[0].pk in [trace.pk for trace in found_by(visible, cast.northwind, wanted, 50)]
+    with reading():
+        assert two[0].pk in [trace.pk for trace in found_by(visible, cast.northwind, wanted, 50, None).rows]
     assert two[0].pk in page_for(cast, "priya", f"/search/?q={wanted}")
     assert two[0].pk not in page_for(cast, "omar", f"/search/?q={wanted}")
 
@@ -180,41 +184,20 @@ def test_views_without_name_or_filter_or_beyond_the_most_are_refused(cast):
         save("one more", q="x")
 
 
+def count(cast, query=None, **most) -> str:
+    visible = traces_visible_to(cast.user("priya"), cast.northwind)
+    with reading():
+        return counted(page_of(ways(visible, cast.northwind, Filters.from_query(query or {})), {}), **most)
+
+
 def test_counts_say_all_of_few_and_more_than_so_many(cast, two):
-    many(cast, 12)
-    found = walks(traces_visible_to(cast.user("priya"), cast.northwind), cast.northwind, Filters.from_query({}))
-    assert (counted(found), counted(found, most=13)) == ("14", "13+")
-    assert "14 traces" in page_for(cast, "priya", "/traces/") and "1 trace<" in page_for(
+    many(cast, 60)
+    assert (count(cast), count(cast, most=55)) == ("62", "55+")
+    assert "62 traces" in page_for(cast, "priya", "/traces/") and "1 trace<" in page_for(
         cast, "priya", "/traces/?record=acct_5521"
     )
-    people = Filters.from_query({"person": "northwind"} | {"person": "a"})
-    several = walks(traces_visible_to(cast.user("priya"), cast.northwind), cast.northwind, people)
-    assert len(several) > 2 and counted(several) == "2"  # Maya, Priya and Dana: the first trace is of two of them.
-
-
-def test_words_and_several_facets_are_sifted_first_unless_they_are_many(cast, two, monkeypatch):
-    many(cast, 12)
-
-    def few(**query) -> int | None:
-        found = finding.sifted(cast.northwind, Filters.from_query(query))
-        return None if found is None else len(found)
-
-    asked = [
-        few(),
-        few(tool="a"),
-        few(q="nothing"),
-        few(q="read order"),
-        few(tool="desk.refund.create", policy="support"),
-    ]
-    assert asked == [None, None, 0, 12, 1]
-    with monkeypatch.context() as changed:
-        changed.setattr(finding, "COMMON", 0)
-        assert few(q="read order") is None and len(matches(cast, q="read order")) == 12
-    monkeypatch.setattr(finding, "MOST_SIFTED", 11)
-    assert few(q="read order") is None and len(matches(cast, q="read order")) == 12
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW enable_seqscan")
-        assert cursor.fetchone() == ("on",)
+    # Maya, Priya and Dana: the first trace is of two of them.
+    assert count(cast, {"person": "a", "tool": "desk.refund.create"}) == "1" and count(cast, {"person": "a"}) == "2"
 
 
 def test_a_page_of_one_facet_is_read_in_order_along_its_index(cast, two):
@@ -233,5 +216,5 @@ def test_a_page_of_one_facet_is_read_in_order_along_its_index(cast, two):
             cursor.execute(
                 "SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off"
             )
-        plan = walk.older(None, PAGE + 1).explain()
+        plan = walk.beyond(None, PAGE + 1).explain()
         assert "trace_facet_newest" in plan and "Sort Key" not in plan.replace("Incremental Sort", ""), plan

@@ -24,11 +24,16 @@ DAYS = {"1": 1, "7": 7, "30": 30, "": 90}
 ADDRESS = "network address"
 # What was done, by the first word of the entry's type.
 FAMILIES = {
-    "sign_in": "Sign-in", "step_up": "Step-up", "factor": "Second factors", "member": "Roles", "group": "Approver groups",
-    "person": "People", "agent": "Agents", "agent_token": "Agent tokens", "tool": "Tools", "connection": "Connections",
-    "policy": "Policies", "breaker": "Circuit breakers", "pause": "Pauses", "approval": "Approvals",
-    "approval_settings": "Approval settings", "action": "Actions", "rollback": "Rollbacks", "channel": "Notice channels",
-    "delegation": "Delegations", "single_operator": "Single-operator mode", "egress": "Egress", "audit": "Audit log",
+    "sign_in": "Sign-in", "step_up": "Step-up", "factor": "Second factors", "recovery_codes": "Recovery codes", "member": "Roles",
+    "group": "Approver groups", "person": "People", "delegation": "Delegations", "single_operator": "Single-operator mode",
+    "workspace": "Workspaces", "agent": "Agents", "agent_token": "Agent tokens", "agent_client": "Agents’ OAuth clients",
+    "person_token": "Tokens to act for people", "tool": "Tools", "connection": "Connections", "policy": "Policies",
+    "breaker": "Circuit breakers", "pause": "Pauses", "plan": "Plans", "bulk": "Bulk steps", "action": "Actions",
+    "approval": "Approvals", "approval_settings": "Approval settings", "rollback": "Rollbacks", "trace": "Traces",
+    "frame_origin": "Embedding", "channel": "Notice channels", "delivery": "Undelivered notices", "egress": "Egress",
+    "approval_key": "Approval keys", "signing_key": "Ledger keys", "witness": "Witnesses", "subject": "Erasures",
+    "retention": "Retention", "notices": "Dropped notices", "archive": "Archive", "epoch": "Replaced databases",
+    "audit": "Audit log",
 }  # fmt: skip
 
 

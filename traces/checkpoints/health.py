@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Min
+from django.db.models import Min, OuterRef, QuerySet, Subquery
 
-from accounts.clock import database_now
-from traces.checkpoints.registry import latest, signed_at
-from traces.models import Delivery, Log, Trace
+from accounts.clock import DatabaseNow, database_now
+from accounts.questions import Question
+from traces.checkpoints.registry import signed_since
+from traces.models import Checkpoint, Delivery, Log, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +32,41 @@ def checkpoints_healthy(workspace_id: str) -> bool:
 
 def workspace_health(workspace_id: str) -> Health:
     """The same with words."""
-    log = Log.objects.filter(workspace_id=workspace_id).first()
-    return _health(log, None if log and latest(log) else _first(workspace=workspace_id))
+    found = _OF_WORKSPACE.first(workspace_id)
+    log = _Log(*found) if found else None
+    return _health(log, None if log and log.last_at else _first(workspace=workspace_id))
 
 
 def deployment_health() -> Health:
     """The whole deployment: the registry, and any workspace whose ledger does not hold."""
     broken = Log.objects.exclude(problem="").order_by("origin").first()
-    registry = Log.objects.filter(workspace=None).first()
-    found = _health(registry, None if registry and latest(registry) else _first(), broken.problem if broken else "")
+    registry = _read(_with_last(Log.objects.filter(workspace=None)))
+    found = _health(registry, None if registry and registry.last_at else _first(), broken.problem if broken else "")
     if broken is None or not found.ok:
         return found
-    return _health(broken, broken.created_at)
+    return _health(_read(_with_last(Log.objects.filter(pk=broken.pk))), broken.created_at)
+
+
+def _with_last(logs: QuerySet[Log]) -> QuerySet[Log, tuple[Any, ...]]:
+    """A log, when its last checkpoint was signed, and what time it is: in one statement, because each dispatch asks it thrice."""
+    newest = Checkpoint.objects.filter(log=OuterRef("pk")).order_by("-number").values("at")[:1]
+    columns = ("problem", "signed_at", "last_at", "now")
+    return logs.annotate(last_at=Subquery(newest), now=DatabaseNow()).values_list(*columns)
+
+
+_OF_WORKSPACE = Question(lambda workspace_id: _with_last(Log.objects.filter(workspace_id=workspace_id)))
+
+
+def _read(logs: QuerySet[Log, tuple[Any, ...]]) -> "_Log | None":
+    found = logs.first()
+    return _Log(*found) if found else None
+
+
+class _Log(NamedTuple):
+    problem: str
+    signed_at: datetime | None
+    last_at: datetime | None
+    now: datetime
 
 
 def _first(**where: str) -> datetime | None:
@@ -50,17 +75,16 @@ def _first(**where: str) -> datetime | None:
     return at
 
 
-def _health(log: Log | None, first: datetime | None, problem: str = "") -> Health:
+def _health(log: _Log | None, first: datetime | None, problem: str = "") -> Health:
     """INVARIANT: a clock that steps back does not keep the alarm quiet. Held by tests/traces/test_clock_back.py."""
-    last = latest(log) if log else None
     problem = problem or (log.problem if log else "")
-    at = last.at if last else None
-    since = signed_at(log, last) if log and last else first
-    if since is None and last is None:
+    at = log.last_at if log else None
+    since = signed_since(at, log.signed_at, log.now) if log and at else first
+    if since is None and at is None:
         return Health(True, "Nothing to checkpoint yet.", None)
     if since is None:
         return Health(False, f"The database's clock went back, and nothing was signed since. {problem}".strip(), at)
-    age = (database_now() - since).total_seconds()
+    age = ((log.now if log else database_now()) - since).total_seconds()
     if abs(age) <= settings.REMIT_CHECKPOINT_ALARM_S:
         return Health(True, problem or "Checkpoints are signed.", at)
     reason = problem or "The checkpoint clock does not run."

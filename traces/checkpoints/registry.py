@@ -79,7 +79,12 @@ def signed_at(log: Log, last: Checkpoint) -> datetime | None:
     Then that time lies ahead, and says nothing until the clock has caught up; the log remembers what the clock said. None where
     it does not.
     """
-    return last.at if last.at <= database_now() else log.signed_at
+    return signed_since(last.at, log.signed_at, database_now())
+
+
+def signed_since(last: datetime, remembered: datetime | None, now: datetime) -> datetime | None:
+    """The same of what was read at one instant: the last checkpoint's own time, what the log remembers, the clock."""
+    return last if last <= now else remembered
 
 
 def new_trace_heads(log: Log) -> list[Head]:

@@ -13,10 +13,11 @@ from accounts.access import NotVisible
 from accounts.clock import database_now
 from accounts.ids import is_id
 from accounts.models import Agent, User, Workspace
+from accounts.sealing import keys_for
 from traces.access import traces_visible_to
 from traces.embed.models import FrameOrigin, ShownLink
 
-SALT = "remit show work v1"
+SALT, PURPOSE = "remit show work v1", "show work link"
 LONGEST = 400
 
 
@@ -30,7 +31,7 @@ class LinkGone(Exception):
 
 def token_of(link: ShownLink) -> str:
     """The signed text that opens it: which link, which trace, which person, until when."""
-    return _signer().sign_object(_named(link))
+    return signer().sign_object(_named(link))
 
 
 def url_of(link: ShownLink) -> str:
@@ -38,9 +39,10 @@ def url_of(link: ShownLink) -> str:
     return f"{settings.REMIT_BASE_URL}{reverse('embed:show', args=[token_of(link)])}"
 
 
-def _signer() -> signing.Signer:
-    """With the installation's key; an older one still opens what it signed."""
-    return signing.Signer(sep=".", salt=SALT)
+def signer() -> signing.Signer:
+    """With a key made for links alone, so that it can be rotated alone; an older one still opens what it signed."""
+    newest, *older = keys_for(PURPOSE, settings.REMIT_LINK_SECRETS)
+    return signing.Signer(key=newest, fallback_keys=[*older], sep=".", salt=SALT)
 
 
 def _named(link: ShownLink) -> list[object]:
@@ -61,7 +63,7 @@ def link_for(token: str) -> ShownLink:
 def _signed(token: str) -> ShownLink:
     """Only what was signed here is looked up, so guessing costs no query. Every signed part must be the row's own."""
     try:
-        named = _signer().unsign_object(token) if len(token) <= LONGEST else None
+        named = signer().unsign_object(token) if len(token) <= LONGEST else None
     except (signing.BadSignature, ValueError) as error:
         raise LinkGone from error
     people = ("trace__workspace", "trace__agent", "trace__on_behalf_of", "person")

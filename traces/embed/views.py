@@ -42,17 +42,18 @@ def show(request: HttpRequest, token: str) -> HttpResponse:
 
 def _context(request: HttpRequest, link: ShownLink, token: str) -> dict[str, Any]:
     tab = request.GET.get("tab", "")
+    opened = frozenset(request.GET.get("open", "").split(","))
     story, integrity, inclusion = show_with_proof(
-        link.trace, tab="" if tab == "events" else tab, whole=request.GET.get("show") == "all"
+        link.trace, tab="" if tab == "events" else tab, whole=request.GET.get("show") == "all", opened=opened
     )
     return {
         "link": link,
         "story": for_asker(story),
         "hidden": hidden_in(story, entries=integrity.records),
         "integrity": integrity_panel(integrity, inclusion),
-        "all_checks": request.GET.get("checks") == "all",
+        "all_checks": request.GET.get("checks") == "all" or story.shows_passed,
         "all_calls": request.GET.get("calls", ""),
-        "opened": frozenset(request.GET.get("open", "").split(",")),
+        "opened": opened,
         "answer_url": reverse("embed:answer", args=[token]),
         "poll_url": "" if story.finished else f"{request.path}?{kept(request, integrity.records)}",
     }

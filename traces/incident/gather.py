@@ -6,7 +6,7 @@ tests/traces/test_incident.py.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -18,12 +18,14 @@ from accounts.display.values import withheld_count
 from accounts.models import User, Workspace
 from accounts.permissions import Permission
 from traces.access import traces_visible_to
-from traces.filters import Filters
+from traces.entry_types import WORK
+from traces.filters import Filters, instant_of
 from traces.finding import narrowed
 from traces.ledger import Integrity, check_chain
 from traces.models import Entry, Trace
 from traces.redaction import erased_in, marked
 from traces.story import Story, build_story
+from traces.story.cut import cut_short
 
 PAGE = 20
 # Outcomes somebody has to look at, the worst first; the rest follow in order of time.
@@ -58,7 +60,16 @@ class Totals:
 
 def matching(user: User, workspace: Workspace, filters: Filters) -> QuerySet[Trace]:
     """What this person may see of what the filters ask for."""
-    return narrowed(traces_visible_to(user, workspace), workspace, filters)
+    return _at_work(traces_visible_to(user, workspace), workspace, filters)
+
+
+def _at_work(visible: QuerySet[Trace], workspace: Workspace, filters: Filters) -> QuerySet[Trace]:
+    """Those that match and in which something was done within the window: many a trace begins in the day and ends at night."""
+    found = narrowed(visible, workspace, replace(filters, since="", until=""))
+    ends = {"at__gte": filters.since, "at__lte": filters.until}
+    window = {name: instant_of(text) for name, text in ends.items() if text}
+    done = Entry.objects.filter(type__in=WORK, **window)
+    return found.filter(pk__in=done.values("trace")) if window else found
 
 
 def totals(user: User, workspace: Workspace, filters: Filters) -> Totals:
@@ -75,7 +86,7 @@ def _hidden(user: User, workspace: Workspace, filters: Filters) -> int:
     if has_permission(user, Permission.TRACE_VIEW, workspace):
         return 0
     theirs = Trace.objects.filter(workspace=workspace).exclude(kind=Trace.Kind.GOVERNANCE).exclude(on_behalf_of=user)
-    return narrowed(theirs, workspace, filters).count()
+    return _at_work(theirs, workspace, filters).count()
 
 
 def worst_first(found: QuerySet[Trace]) -> QuerySet[Trace]:
@@ -108,6 +119,7 @@ def _told(trace: Trace, rows: Sequence[Any], now: Any) -> Told:
     sound = chain if found.record is None else chain[: max(found.record - 1, 1)]
     records = [(json.loads(canonical), digest) for _, _, canonical, digest in sound]
     story = build_story(trace_id=trace.pk, rows=_erased(records), tab="", now=now)
+    story = story if found.ok else cut_short(story, held=len(records))
     return Told(trace, story, found, withheld_count([story.calls, story.changes]))
 
 

@@ -1,5 +1,6 @@
 """What agents did in a window, to a record, or for a person: one page to argue from, and its exports."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,9 @@ from accounts.access import has_permission, require
 from accounts.clock import database_now
 from accounts.http import AuthenticatedRequest, as_download, sign_in_required
 from accounts.permissions import Permission
+from traces.doors import pause_url, rollback_url
 from traces.filters import OUTCOMES, Filters
-from traces.incident.gather import in_batches, matching, page_of, title_of, totals, worst_first
+from traces.incident.gather import Told, in_batches, matching, page_of, title_of, totals, worst_first
 from traces.incident.output import MOST, changes_csv, document
 from traces.listing import agents_for, chosen_chips, form_fields
 
@@ -32,10 +34,17 @@ def page(request: AuthenticatedRequest) -> HttpResponse:
     number = _number(request.GET.get("page", ""))
     told, more = page_of(matching(request.user, request.workspace, filters), number)
     context = {
-        "title": title_of(filters, counted, OUTCOMES), "totals": counted, "told": told, "filters": filters,
+        "title": title_of(filters, counted, OUTCOMES), "totals": counted, "told": _with_doors(request, told), "filters": filters,
+        "may_settle": has_permission(request.user, Permission.TRACE_ROLLBACK, request.workspace),
         "opened": frozenset(request.GET.get("open", "").split(",")), **_around(request, filters, number, more=more),
     }  # fmt: skip
     return render(request, "traces/incident.html", context)
+
+
+def _with_doors(request: AuthenticatedRequest, told: Sequence[Told]) -> list[tuple[Told, str, str]]:
+    """Each trace, and where this person rolls it back and pauses its agent."""
+    who = (request.user, request.workspace)
+    return [(one, rollback_url(*who, one.trace, one.story), pause_url(*who, one.trace)) for one in told]
 
 
 def _around(request: AuthenticatedRequest, filters: Filters, number: int, *, more: bool) -> dict[str, Any]:

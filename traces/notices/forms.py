@@ -72,7 +72,7 @@ class ChannelForm(HoursForm):
         for name in {"to", "secret_url", "secret_key"} & set(self.fields):
             self.fields[name].widget.attrs["autocomplete"] = "off"
             self.fields[name].required = not stored
-            if stored:
+            if stored and name != "to":  # Addresses are shown to whoever may change them.
                 self.fields[name].help_text = "Stored sealed and not shown. Leave it empty to keep it."
         if kind == Channel.Kind.PAGERDUTY and not stored:
             self.fields["secret_url"].initial = "https://events.pagerduty.com/v2/enqueue"

@@ -3,7 +3,9 @@
 from collections import Counter
 from typing import Any
 
+from traces.sentences import OPEN
 from traces.story import checks, rollback
+from traces.story.brief import steps
 from traces.story.facts import ActionFacts, TraceFacts
 
 
@@ -69,7 +71,8 @@ def _why(facts: TraceFacts) -> dict[str, str]:
     given = sum(v["choice"] == "approve" for action in facts.in_order for v in action.verdicts)
     detail = f"{plural(passed, 'check')} passed, {plural(given, 'approval')}"
     states = {action.state for action in facts.in_order}
-    label = "Why it was allowed" if not states or states - {"denied"} else "Why it was denied"
+    denied = "denied" in states and not states - {"denied", "cancelled", "withdrawn"}
+    label = "Why it was denied" if denied else "Why it was allowed"
     return _answer(label, _policy_name(policies), detail, "#checks")
 
 
@@ -81,23 +84,64 @@ def _policy_name(policies: list[dict[str, Any]]) -> str:
 
 
 def _changed(facts: TraceFacts) -> dict[str, str]:
-    done = rollback.changed(facts)
+    done, doubt = rollback.changed(facts), rollback.in_doubt(facts)
+    unknown = f"What {steps(doubt)} changed is unknown" if doubt else ""
     systems = {str(action.tool.get("connection", "")) for action in done}
     if not done:
-        waiting = any(action.state in {"pending", "authorized"} for action in facts.in_order)
+        if doubt:
+            return _answer("What changed", "Unknown", unknown, "#calls")
+        waiting = any(action.state in OPEN for action in facts.standing)
         return _answer("What changed", "Nothing yet" if waiting else "Nothing", "No record was changed", "#changes")
     nouns = Counter(str(action.tool.get("noun", "Record")).lower() for action in done)
     value = f"{plural(len(done), 'record')} in {plural(len(systems), 'system')}"
-    return _answer("What changed", value, ", ".join(f"{count} {noun}" for noun, count in nouns.items()), "#changes")
+    told = ", ".join(f"{count} {noun}" for noun, count in nouns.items())
+    return _answer("What changed", value, f"{told}. {unknown}" if doubt else told, "#changes")
 
 
 def _undo(facts: TraceFacts) -> dict[str, str]:
-    done, undoable = rollback.changed(facts), rollback.undoable(facts)
+    done, doubt = rollback.changed(facts), rollback.in_doubt(facts)
     if not done:
-        return _answer("Can it be undone?", "Nothing to undo", "", "#changes")
-    final = [str(a.tool["noun"]).lower() for a in done if a.tool["reversibility"] == "irreversible"]
-    detail = f"The {' and '.join(final)} can't be undone" if final else "By restoring fields or a new action"
-    undone = [action.rollback == "rolled_back" for action in done]
-    if any(undone):
-        detail = "Rolled back" if all(undone) else f"{sum(undone)} of {len(done)} rolled back"
-    return _answer("Can it be undone?", f"{len(undoable)} of {plural(len(done), 'change')}", detail, "#rollback")
+        first = f"First find out what {steps(doubt)} did" if doubt else ""
+        return _answer("Can it be undone?", "Not known yet" if doubt else "Nothing to undo", first, "#changes")
+    value, detail = _rolled_back(done) if any(a.rollback in _ROLLED for a in done) else _can_be(facts, done)
+    told = "; ".join(filter(None, [detail, f"what {steps(doubt)} did is not known yet" if doubt else ""]))
+    return _answer("Can it be undone?", value, f"{told[:1].upper()}{told[1:]}", "#rollback")
+
+
+def _can_be(facts: TraceFacts, done: list[ActionFacts]) -> tuple[str, str]:
+    count, final = len(rollback.undoable(facts)), rollback.final(done)
+    if len(final) == len(done):
+        return "No" if len(done) == 1 else f"None of {len(done)} changes", _final(final)
+    value = f"{count} of {plural(len(done), 'change')}" if count else "Only by a new action"
+    return value, _final(final) or ("by restoring fields or a new action" if count else "nothing of it can be restored")
+
+
+# The least certain first: it is what somebody has to look at.
+_ROLLED = {
+    "rollback_unknown": "rolled back with an unknown outcome",
+    "partly_rolled_back": "rolled back in part",
+    "rolled_back": "rolled back",
+}
+
+
+def _rolled_back(done: list[ActionFacts]) -> tuple[str, str]:
+    """What became of the changes that somebody rolled back, and which stand."""
+    counted = Counter(action.rollback for action in done)
+    (state, words), *more = [(state, words) for state, words in _ROLLED.items() if counted[state]]
+    count, standing = counted[state], sum(action.rollback not in _ROLLED for action in done)
+    some = f"{count} of {len(done)} changes" if count < len(done) else "All changes" if count > 1 else "The change"
+    rest = [f"{counted[other]} {'was' if counted[other] == 1 else 'were'} {said}" for other, said in more]
+    if standing:
+        stands = "stands" if standing == 1 else "stand"
+        alone = "the other" if standing == 1 else f"the other {standing}"
+        rest.append(f"{standing if more else alone} {stands}")
+    final = _final(rollback.final(done))
+    return f"{some} {'was' if count == 1 else 'were'} {words}", "; ".join([*rest, *filter(None, [final])])
+
+
+def _final(actions: list[ActionFacts]) -> str:
+    """What nobody can undo: by its noun, or by the steps where there are several."""
+    if not actions:
+        return ""
+    named = f"the {str(actions[0].tool['noun']).lower()}" if len(actions) == 1 else steps(actions)
+    return f"{named} can't be undone"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.display.values import value_text
 from traces.sentences import OPEN
 from traces.story import checks, escalations, rollback
 from traces.story.facts import ActionFacts, TraceFacts
@@ -15,7 +16,6 @@ from traces.story.facts import ActionFacts, TraceFacts
 _MOST = 3
 _QUOTED = 240
 _VALUE = 60
-_IN_DOUBT = {"unknown", "needs_human"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def _verdicts(action: ActionFacts) -> str:
 
 def _changed(facts: TraceFacts) -> str:
     done = rollback.changed(facts)
-    doubt = [action for action in facts.standing if action.state in _IN_DOUBT]
+    doubt = rollback.in_doubt(facts)
     told = [_some([_effect(action) for action in done], "records were changed")] if done else []
     if doubt:
         told.append(f"What {steps(doubt)} changed is unknown.")
@@ -179,9 +179,7 @@ def _field(change: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, Mapping) and "$withheld" in value:
-        return f"withheld ({value['$withheld']})"
-    text = "empty" if value in (None, "") else " ".join(str(value).split())
+    text = " ".join(value_text(value, "withheld ({})").split()) or "empty"
     return f"{text[:_VALUE]}…" if len(text) > _VALUE else text
 
 
@@ -196,12 +194,14 @@ def _not_as_sent(done: Sequence[ActionFacts]) -> list[str]:
 
 
 def _undo(facts: TraceFacts) -> str:
-    done = rollback.changed(facts)
-    if not done:
+    done, doubt = rollback.changed(facts), rollback.in_doubt(facts)
+    if not done and not doubt:
         return "There is nothing to undo."
     told: dict[str, list[ActionFacts]] = {}
     for action in done:
         told.setdefault(rollback.in_words(action), []).append(action)
+    if doubt:
+        told["not known before somebody finds out what happened"] = doubt
     return " ".join(f"{_first_upper(steps(actions))}: {words}." for words, actions in told.items())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from traces.canonical import parse_instant
 from traces.entry_types import label
-from traces.sentences import after_rollback, outcome, title
+from traces.sentences import after_rollback, goes_on, outcome, title
 from traces.story import answers, brief, changes, checks, escalations, rollback, steps, todo
 from traces.story.facts import ActionFacts, TraceFacts, fold
 from traces.story.folded import folded
@@ -93,6 +93,15 @@ class Story:
     # Whether long lists stand unfolded.
     whole: bool = False
     first_event: int = 1
+    # The rows that the address names: they stand, however long the list.
+    opened: frozenset[str] = frozenset()
+    # The last record that holds, of a ledger that is broken after it; 0 where all of it holds.
+    cut: int = 0
+
+    @property
+    def shows_passed(self) -> bool:
+        """Whether the address names a check that passed, which else stands behind a link."""
+        return bool(self.opened) and any(row["ref"] in self.opened for row in self.passed_checks)
 
     @property
     def checks_count(self) -> int:
@@ -100,25 +109,50 @@ class Story:
 
     @property
     def steps_shown(self) -> list[Mapping[str, Any]]:
-        return folded(self.steps, name="tool", is_exception=_step_is_odd, whole=self.whole)
+        return folded(self.steps, name="tool", is_exception=_step_is_odd, whole=self.whole, opened=self.opened)
 
     @property
     def checks_shown(self) -> list[Mapping[str, Any]]:
         return folded(
-            self.shown_checks, name="rule", is_exception=lambda row: row["outcome"] == "denied", whole=self.whole
+            self.shown_checks,
+            name="rule",
+            is_exception=lambda row: row["outcome"] == "denied",
+            whole=self.whole,
+            opened=self.opened,
         )
 
     @property
     def checks_passed_shown(self) -> list[Mapping[str, Any]]:
-        return folded(self.passed_checks, name="name", is_exception=lambda _: False, whole=self.whole)
+        return folded(
+            self.passed_checks, name="name", is_exception=lambda _: False, whole=self.whole, opened=self.opened
+        )
 
     @property
     def changes_shown(self) -> list[Mapping[str, Any]]:
-        return folded(self.changes, name="noun", is_exception=lambda record: not record["happened"], whole=self.whole)
+        return folded(
+            self.changes,
+            name="noun",
+            is_exception=lambda record: not record["happened"],
+            whole=self.whole,
+            opened=self.opened,
+        )
+
+    @property
+    def changes_text(self) -> str:
+        """How many records stand here, and how many of them certainly were not changed."""
+        unchanged = sum(bool(record["unchanged"]) for record in self.changes)
+        told = answers.plural(len(self.changes), "record")
+        return f"{told}, {unchanged} not changed" if unchanged else told
 
     @property
     def calls_shown(self) -> list[Mapping[str, Any]]:
-        return folded(self.calls, name="tool", is_exception=lambda call: call["status"] != "done", whole=self.whole)
+        return folded(
+            self.calls,
+            name="tool",
+            is_exception=lambda call: call["status"] != "done",
+            whole=self.whole,
+            opened=self.opened,
+        )
 
     @property
     def escalations_shown(self) -> list[Mapping[str, Any]]:
@@ -127,17 +161,24 @@ class Story:
             name="did_text",
             is_exception=lambda row: row["did_status"] == "rejected",
             whole=self.whole,
+            opened=self.opened,
         )
 
     @property
     def timeline_shown(self) -> list[Mapping[str, Any]]:
         return folded(
-            self.timeline, name="text_strong", is_exception=lambda item: item["state"] == "bad", whole=self.whole
+            self.timeline,
+            name="text_strong",
+            is_exception=lambda item: item["state"] == "bad",
+            whole=self.whole,
+            opened=self.opened,
         )
 
     @property
     def undo_shown(self) -> list[Mapping[str, Any]]:
-        return folded(self.rollback_items, name="label", is_exception=lambda _: False, whole=self.whole)
+        return folded(
+            self.rollback_items, name="label", is_exception=lambda _: False, whole=self.whole, opened=self.opened
+        )
 
     @property
     def events_shown(self) -> Sequence[Event]:
@@ -163,11 +204,12 @@ def _step_is_odd(step: Mapping[str, Any]) -> bool:
 
 def build_story(
     *, trace_id: str, rows: Sequence[tuple[dict[str, Any], str]], tab: str, now: datetime, whole: bool = False,
-    first_event: int = 1,
+    first_event: int = 1, opened: frozenset[str] = frozenset(),
 ) -> Story:  # fmt: skip
     """A story from `(record, hash)` rows in order. `tab` is one of TABS; anything else shows the ledger.
 
-    Lists beyond 30 rows fold to exceptions, first and last unless `whole`; events come EVENTS at a time from `first_event`.
+    Lists beyond 30 rows fold to exceptions, first, last and what is `opened` unless `whole`; events come EVENTS at a time from
+    `first_event`.
     """
     facts = fold(record for record, _ in rows)
     chosen = tab if tab in TABS else "ledger"
@@ -175,13 +217,13 @@ def build_story(
     told = facts.standing
     states = [action.state for action in told]
     how = outcome(states) if told or not facts.refused else "denied"
-    if how in {"running", "waiting"}:
+    if how in {"running", "waiting", "unknown"}:
         facts.last_at = max(facts.last_at, now)
     return Story(
         trace_id=trace_id,
         title=_title(facts, told),
         outcome=after_rollback(how, [action.rollback for action in rollback.can_be_undone(facts)]),
-        finished=how not in {"running", "waiting"},
+        finished=not goes_on(how, states),
         exceptions=answers.exceptions(facts),
         started_at=facts.opened_at,
         duration_s=(facts.last_at - facts.opened_at).total_seconds(),
@@ -215,6 +257,7 @@ def build_story(
         acted_by=(facts.opened.get("agent") or facts.opened_by)["name"],
         whole=whole,
         first_event=max(first_event, 1),
+        opened=opened,
     )
 
 

@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from traces.sentences import IN_DOUBT, OPEN
 from traces.story.facts import ActionFacts, TraceFacts
+from traces.story.rollback import UNDONE
+
+NOT_READ_BACK = "Not read back: only the system’s answer says so."
 
 
 def records(facts: TraceFacts) -> list[dict[str, Any]]:
@@ -14,6 +18,7 @@ def records(facts: TraceFacts) -> list[dict[str, Any]]:
 def _record(action: ActionFacts) -> dict[str, Any]:
     receipt, target = action.receipt or {}, action.target or {}
     return {
+        "ref": f"change-{action.step}",
         "step_n": action.step,
         "noun": action.tool.get("noun", "Record"),
         "name": target.get("name") or "",
@@ -21,13 +26,21 @@ def _record(action: ActionFacts) -> dict[str, Any]:
         "link_url": receipt.get("link") or target.get("link") or "",
         "link_label": f"Open in {action.tool.get('connection', 'the system')}",
         "happened": action.succeeded,
+        # Known to have had no effect, which nobody knows of what waits, is being sent or is in doubt.
+        "unchanged": not action.succeeded and action.state not in OPEN | IN_DOUBT,
         "state_text": _reported(action) if action.succeeded else _not_yet(action),
         "rows": [_row(change, action) for change in action.changes],
     }
 
 
 def _reported(action: ActionFacts) -> str:
-    return "Reported by the agent, not witnessed." if action.by_agent else ""
+    if action.rollback in UNDONE:
+        return f"Done, then {UNDONE[action.rollback][1].lower()}."
+    if action.by_agent:
+        return "Reported by the agent, not witnessed."
+    if action.state == "succeeded_attested":
+        return "Not read back: two people said what happened."
+    return "" if action.read_back else NOT_READ_BACK
 
 
 def _not_yet(action: ActionFacts) -> str:

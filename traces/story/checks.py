@@ -16,7 +16,12 @@ def rows(facts: TraceFacts) -> list[dict[str, Any]]:
 
 def _rows(facts: TraceFacts) -> list[dict[str, Any]]:
     found = [
-        {**check, "step_n": action.step, "tool": action.tool.get("name", "")}
+        {
+            **check,
+            "ref": f"check-{action.step}-{check['rule']}",
+            "step_n": action.step,
+            "tool": action.tool.get("name", ""),
+        }
         for action in facts.in_order
         for check in action.checks
     ]

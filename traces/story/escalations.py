@@ -31,7 +31,8 @@ def waited_s(facts: TraceFacts) -> float:
 def rows(facts: TraceFacts) -> list[dict[str, Any]]:
     """The escalations table: policy's asking and each person's answer, in time order."""
     found = [row for action in _asked(facts) for row in _rows(action)]
-    return sorted(found, key=lambda row: row["at"])
+    in_time = sorted(found, key=lambda row: row["at"])
+    return [{**row, "ref": f"escalation-{number}"} for number, row in enumerate(in_time, start=1)]
 
 
 def _rows(action: ActionFacts) -> list[dict[str, Any]]:

@@ -62,6 +62,12 @@ class ActionFacts:
         return self.state in {"succeeded", "succeeded_attested"}
 
     @property
+    def read_back(self) -> bool:
+        """Whether what it changed was looked at by a second read. Older receipts say only whether all was as sent."""
+        receipt = self.receipt or {}
+        return bool(receipt.get("read_back", receipt.get("verified") or receipt.get("mismatches")))
+
+    @property
     def checks(self) -> list[Mapping[str, Any]]:
         return list(self.decision.get("checks", ()))
 

@@ -1,7 +1,9 @@
 """Which changes can be undone, and how. Pure."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from traces.sentences import IN_DOUBT
 from traces.story.facts import ActionFacts, TraceFacts
 
 UNDO = {
@@ -20,6 +22,11 @@ UNDONE = {
 def changed(facts: TraceFacts) -> list[ActionFacts]:
     """Actions that changed something."""
     return [action for action in facts.in_order if action.succeeded and action.effect_class != "read"]
+
+
+def in_doubt(facts: TraceFacts) -> list[ActionFacts]:
+    """Actions that may have changed something, and nobody knows yet."""
+    return [action for action in facts.standing if action.state in IN_DOUBT and action.effect_class != "read"]
 
 
 def items(facts: TraceFacts) -> list[dict[str, str]]:
@@ -71,9 +78,14 @@ def can_be_undone(facts: TraceFacts) -> list[ActionFacts]:
     return [a for a in changed(facts) if _undo(a)[0] == "reversible" or a.inverse.get("how") == "call"]
 
 
+def final(done: Sequence[ActionFacts]) -> list[ActionFacts]:
+    """What nobody can undo, of those."""
+    return [action for action in done if action.rollback not in UNDONE and _undo(action)[0] == "cant_undo"]
+
+
 def undoable(facts: TraceFacts) -> list[ActionFacts]:
-    """Actions that can still be undone by restoring fields."""
-    return [a for a in changed(facts) if a.tool["reversibility"] == "reversible" and a.rollback not in UNDONE]
+    """Those of them that nobody has begun to roll back."""
+    return [action for action in can_be_undone(facts) if action.rollback not in UNDONE]
 
 
 def by_trace(facts: TraceFacts) -> list[dict[str, Any]]:

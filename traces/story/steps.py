@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from traces.entry_types import label
+from traces.story.changes import NOT_READ_BACK
 from traces.story.facts import ActionFacts, PlanFacts, TraceFacts
 
 MODE_WORDS = {"off": "Off", "auto": "Auto", "draft": "Draft", "approval": "Approval"}
+# How an action stands, in the words of the product's own vocabulary. What is in doubt is never called failed.
 RESULTS = {
+    "proposed": ("waiting", "Waiting"),
     "pending": ("waiting", "Waiting"),
     "authorized": ("waiting", "Waiting"),
-    "claimed": ("waiting", "Running"),
-    "dispatching": ("waiting", "Running"),
+    "claimed": ("running", "Running"),
+    "dispatching": ("running", "Running"),
     "denied": ("denied", "Denied"),
     "rejected": ("rejected", "Rejected"),
     "expired": ("expired", "Expired"),
@@ -20,11 +23,17 @@ RESULTS = {
     "stale": ("expired", "Out of date"),
     "blocked": ("denied", "Blocked"),
     "failed": ("failed", "Failed"),
-    "unknown": ("failed", "Unknown"),
-    "needs_human": ("failed", "Needs a person"),
+    "unknown": ("unknown", "Outcome unknown"),
+    "needs_human": ("unknown", "Outcome unknown, needs a person"),
+    "succeeded": ("done", "Done"),
     "succeeded_attested": ("done", "Done, attested"),
     "failed_attested": ("failed", "Not done, attested"),
 }
+
+
+def stands(state: str) -> tuple[str, str]:
+    """The status and the words for a state of an action; of one that this release does not know nothing is claimed."""
+    return RESULTS.get(state, RESULTS["unknown"])
 
 
 def row(action: ActionFacts, facts: TraceFacts) -> dict[str, Any]:
@@ -32,6 +41,7 @@ def row(action: ActionFacts, facts: TraceFacts) -> dict[str, Any]:
     status, text = _policy(action)
     mode = action.decision.get("mode") or "off"
     return {
+        "ref": f"step-{action.step}",
         "n": action.step,
         "title": _first_upper(action.words.get("imperative") or action.title),
         "tool": action.tool.get("name", ""),
@@ -115,23 +125,25 @@ def _result(action: ActionFacts) -> dict[str, Any]:
     if action.by_agent and action.state == "dispatching":
         return {"status": "waiting", "text": "With the agent", "elapsed_s": None}
     if action.by_agent and action.state in {"succeeded", "failed"}:
-        return {"status": RESULTS.get(action.state, ("done", ""))[0], "text": REPORTED, "elapsed_s": None}
+        return {"status": stands(action.state)[0], "text": REPORTED, "elapsed_s": None}
     if action.state == "succeeded" and action.receipt is not None:
         return {"status": "done", "text": "", "elapsed_s": action.receipt["elapsed_ms"] / 1000}
-    status, text = RESULTS.get(action.state, ("waiting", "Waiting"))
+    status, text = stands(action.state)
     return {"status": status, "text": text, "elapsed_s": None}
 
 
 def call(action: ActionFacts) -> dict[str, Any]:
     """One tool call: what was sent, what came back, under which credential."""
     sent, receipt = action.sent or {}, action.receipt or {}
+    status, text = stands(action.state)
+    code = receipt.get("status")
     return {
         "ref": f"call-{action.step}",
         "step_n": action.step,
         "tool": action.tool.get("name", ""),
         "at": action.sent_at,
-        "status_code": receipt.get("status"),
-        "status": RESULTS.get(action.state, ("done", ""))[0],
+        "status": status,
+        "status_text": ", ".join(str(part) for part in ("" if code and status == "done" else text, code) if part),
         "duration_s": receipt.get("elapsed_ms", 0) / 1000 if receipt else None,
         "sent": _pairs(sent.get("sent") or {}),
         "received": _pairs(receipt.get("received") or {}),
@@ -141,9 +153,16 @@ def call(action: ActionFacts) -> dict[str, Any]:
         "rows_withheld": int(receipt.get("rows_withheld") or 0),
         "credential": [] if action.by_agent else _credential(action),
         "by_agent": action.by_agent,
+        "not_read_back": _unread(action),
         "detail": action.detail,
         "found_out": [_found_out(item) for item in action.found_out],
     }
+
+
+def _unread(action: ActionFacts) -> str:
+    """That nobody looked at the effect of what Remit did; "" where somebody did, or there is none."""
+    silent = action.state == "succeeded" and not action.by_agent and action.effect_class != "read"
+    return NOT_READ_BACK if silent and not action.read_back else ""
 
 
 def _found_out(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,14 +172,24 @@ def _found_out(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _pairs(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Leaves as `(name, value)`; nested names are joined by dots. Withheld leaves stay `{$withheld, commitment}`."""
+    """Leaves as `(name, value)`; nested names are joined by dots, and of a list of records each is numbered.
+
+    Withheld leaves stay `{$withheld, commitment}`.
+    """
     found: list[tuple[str, Any]] = []
     for name, value in values.items():
-        if isinstance(value, Mapping) and "$withheld" not in value:
-            found.extend(_pairs(value, f"{prefix}{name}."))
-        else:
-            found.append((f"{prefix}{name}", value))
+        parts = _parts(value)
+        found.extend(_pairs(parts, f"{prefix}{name}.") if parts else [(f"{prefix}{name}", value)])
     return found
+
+
+def _parts(value: Any) -> Mapping[str, Any]:
+    """What a value is read as: its fields, or its items by number where one of them has fields; else it is a leaf."""
+    if isinstance(value, Mapping) and "$withheld" not in value:
+        return value
+    if isinstance(value, list) and any(isinstance(one, Mapping | list) and "$withheld" not in one for one in value):
+        return {str(number): one for number, one in enumerate(value, start=1)}
+    return {}
 
 
 STANDING = "the connection's own secret, which outlives the attempt"

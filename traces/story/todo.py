@@ -54,7 +54,7 @@ def _needs_human(actions: list[ActionFacts]) -> Todo:
 
 
 def _unknown(actions: list[ActionFacts]) -> Todo:
-    return Todo(f"Do not send {steps(actions)} again: Remit is finding out what it did.", "proof", "calls")
+    return Todo(f"Do not send {steps(actions)} again: Remit is finding out what happened.", "proof", "calls")
 
 
 def _pending(action: ActionFacts) -> Todo:
