@@ -7,6 +7,8 @@ from urllib.parse import unquote, urlsplit
 TRUE = {"1", "true", "yes", "on"}
 # An intent counts as written when it is on disk, whatever the server's default is (F-05; `console.durability` checks it).
 SESSION = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on"
+# Refused after so many seconds without a connection; each is made anew every minute, so that none outlives a failover for long.
+POOL = {"timeout": 5.0, "max_lifetime": 60.0, "max_idle": 30.0, "reconnect_timeout": 3.0}
 FALSE = {"0", "false", "no", "off", ""}
 
 
@@ -88,8 +90,11 @@ def headers(name: str) -> dict[str, str]:
     return found
 
 
-def database(url: str) -> dict[str, object]:
-    """Django's database entry for a postgres:// URL. `?host=/run/folder` selects a Unix socket folder."""
+def database(url: str, *, kept: int = 0) -> dict[str, object]:
+    """Django's database entry for a postgres:// URL. `?host=/run/folder` selects a Unix socket folder.
+
+    `kept` is how many connections this process keeps open and shares among its requests at most; 0: each makes its own.
+    """
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
         raise SettingError(f"DATABASE_URL starts with {parts.scheme!r}. Remit runs on PostgreSQL: use postgresql://…")
@@ -103,6 +108,11 @@ def database(url: str) -> dict[str, object]:
         "HOST": host,
         "PORT": str(parts.port or options.pop("port", "")),
         "CONN_MAX_AGE": 0,  # Under ASGI each request has a thread of its own; kept connections would pile up.
+        "CONN_HEALTH_CHECKS": bool(kept),
         "ATOMIC_REQUESTS": False,
-        "OPTIONS": {"options": SESSION, **options},
+        "OPTIONS": {
+            "options": SESSION,
+            **({"pool": POOL | {"min_size": min(4, kept), "max_size": kept}} if kept else {}),
+            **options,
+        },
     }

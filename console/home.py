@@ -15,6 +15,7 @@ from accounts.permissions import Permission
 from actions.doubts import age_text, needing
 from actions.models import ToolVersion
 from actions.rechecks import not_fine
+from actions.watch import broken_servers
 from approvals.access import decidable_by
 from approvals.glass_review import unresolved_for
 from approvals.queue import row_of
@@ -68,6 +69,7 @@ def needs(user: User, workspace: Workspace) -> Sequence[NeedRow]:
         *needing(user, workspace),
         *tripped(user, workspace),
         *changed_tools(user, workspace),
+        *silent_servers(user, workspace),
         *agreements(user, workspace),
         *demoted_roles(user, workspace),
         *ended_waivers(user, workspace),
@@ -135,6 +137,25 @@ def changed_tools(user: User, workspace: Workspace) -> list[Need]:
             icon="shield-alert",
         )
         for one in waiting.select_related("tool").order_by("loaded_at")
+    ]
+
+
+def silent_servers(user: User, workspace: Workspace) -> list[Need]:
+    """MCP servers that do not answer, or list no more what was approved: for those who see to it."""
+    may = [has_permission(user, found, workspace) for found in (Permission.POLICY_PUBLISH, Permission.AGENT_PAUSE)]
+    if not any(may):
+        return []
+    return [
+        Need(
+            title=f"{one.name} does not work as approved: {one.check_detail}",
+            agent=f"connection {one.slug}",
+            step_text="its tools do not run like this",
+            time_left=f"found {age_text(one.checked_at)} ago" if one.checked_at else "",
+            url=reverse("actions:connection", args=[one.slug]),
+            verb="Look",
+            icon="shield-alert",
+        )
+        for one in broken_servers(workspace)
     ]
 
 

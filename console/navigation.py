@@ -19,7 +19,8 @@ from policies.access import drafts_visible_to
 AGENT_VIEWS = frozenset({"actions:agents", "actions:agent", "actions:issue_token", "actions:runbook"})
 TOOL_VIEWS = frozenset({"actions:tools", "actions:tool", "actions:decide_tool"})
 OFFER_VIEWS = ("actions:offers", "actions:read_offers", "actions:import_offers")
-CONNECTION_VIEWS = frozenset({"actions:connections", "actions:connection", "actions:rotate_connection", *OFFER_VIEWS})
+CONNECTING_VIEWS = ("actions:new_connection", "actions:connect", "actions:rotate_connection")
+CONNECTION_VIEWS = frozenset({"actions:connections", "actions:connection", *CONNECTING_VIEWS, *OFFER_VIEWS})
 # Pages below Approvals that another part serves.
 APPROVAL_VIEWS = frozenset(
     f"actions:{name}" for name in ("load", "set_terms", "rechecks", "answer_recheck", "edit", "withdraw")

@@ -17,6 +17,8 @@ SECRET_KEY = env.text("REMIT_SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.text("REMIT_SECRET_KEY_OLD", default="").split()
 # Opens the key that signs approvals, newest first. Only the web process has it; workers verify, they never sign (B-03).
 REMIT_APPROVAL_SECRETS = env.text("REMIT_APPROVAL_SECRET", default="").split()
+# The newest first. Without one, links are signed with a key made from SECRET_KEY.
+REMIT_LINK_SECRETS = env.text("REMIT_LINK_SECRET", default="").split()
 # The public keys that this process accepts; empty: every key registered in the database.
 REMIT_APPROVAL_KEYS = env.words("REMIT_APPROVAL_KEYS", default="")
 REMIT_PORT = env.number("REMIT_PORT", default=8000, minimum=1, maximum=65535)
@@ -117,7 +119,9 @@ TEMPLATES = [
 ]
 
 # --- Data -------------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.database(env.text("DATABASE_URL"))}
+# Connections that a web process keeps open at most; nothing else keeps any (console.asgi).
+REMIT_DB_POOL = env.number("REMIT_DB_POOL", default=0, minimum=0, maximum=500)
+DATABASES = {"default": env.database(env.text("DATABASE_URL"), kept=REMIT_DB_POOL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Django's Redis cache backend unpickles what it reads, so nothing is cached there; sessions live in the database.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -147,6 +151,9 @@ globals().update(SIGN_IN)
 # --- Agents by OAuth: what /mcp and /api/v1 are called in tokens (RFC 8707) ----------------------------------------------
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
 OAUTH2_PROVIDER = oauth_settings(REMIT_BASE_URL)
+# Hosts whose documents may name clients (accounts.client_documents); empty: none.
+REMIT_CIMD_HOSTS = env.words("REMIT_CIMD_HOSTS", default="")
+REMIT_CIMD_ALLOW_PRIVATE = env.flag("REMIT_CIMD_ALLOW_PRIVATE", default=False)
 REMIT_AUDIENCE_MCP, REMIT_AUDIENCE_REST = f"{REMIT_BASE_URL}/mcp", f"{REMIT_BASE_URL}/api/v1"
 
 # --- Broker: a doorbell that carries one id a message (R-01) -----------------------------------------------------
@@ -177,6 +184,8 @@ REMIT_LEASE_S = env.number("REMIT_LEASE_S", default=60, minimum=1, maximum=300)
 REMIT_SWEEP_S = env.number("REMIT_SWEEP_S", default=5, minimum=1, maximum=3600)
 REMIT_APPROVAL_TTL_S = env.number("REMIT_APPROVAL_TTL_S", default=3600, minimum=1, maximum=30 * 86400)
 REMIT_RECONCILE_S = env.number("REMIT_RECONCILE_S", default=5, minimum=1, maximum=300)
+# How often what MCP servers list is compared with what was approved.
+REMIT_MCP_WATCH_S = env.number("REMIT_MCP_WATCH_S", default=300, minimum=1, maximum=86400)
 # How many records one plan may change in bulk steps, and how many of a step run before a person looks at them.
 REMIT_BULK_MAX = env.number("REMIT_BULK_MAX", default=500, minimum=1, maximum=10_000)
 REMIT_BULK_CANARY = env.number("REMIT_BULK_CANARY", default=5, minimum=1, maximum=1000)
@@ -186,8 +195,13 @@ REMIT_REPLAY_S = env.number("REMIT_REPLAY_S", default=30, minimum=0, maximum=360
 REMIT_TRACE_IDLE_S = env.number("REMIT_TRACE_IDLE_S", default=1800, minimum=1, maximum=86400)
 REMIT_CALL_TIMEOUT_S = env.number("REMIT_CALL_TIMEOUT_S", default=20, minimum=1, maximum=120)
 
+# Whether the page that makes connections offers private addresses, which lead from the browser into this machine's network.
+REMIT_CONNECTIONS_PRIVATE = env.flag("REMIT_CONNECTIONS_PRIVATE", default=False)
+
 # --- Programs that connections of kind mcp may start: a JSON object by name (docs/tools.md), usually by ..._FILE --------
 REMIT_MCP_COMMANDS = env.text("REMIT_MCP_COMMANDS", default="")
+# The user they run as, for which Remit itself has to be root; empty: Remit's own.
+REMIT_MCP_COMMAND_USER = env.text("REMIT_MCP_COMMAND_USER", default="")
 
 # --- Ledger: checkpoints, witnesses, retention --------------------------------------------------------------------
 REMIT_CHECKPOINT_S = env.number("REMIT_CHECKPOINT_S", default=60, minimum=1, maximum=3600)

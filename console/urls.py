@@ -12,6 +12,7 @@ console_patterns = (
         path("audit/", views_audit.audit, name="audit"),
         path("audit/export/", views_audit.audit_export, name="audit_export"),
         path("trust/", views_trust.trust, name="trust"),
+        path("trust/agents/<str:agent_id>/", views_trust.trust_agent, name="trust_agent"),
         path("trust/<slug:key>/", views_trust.trust_rows, name="trust_rows"),
         path("gallery/", views.gallery, name="gallery"),
         path("rollbacks/", views_trust.rollbacks, name="rollbacks"),

@@ -8,14 +8,12 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from accounts.access import NotVisible, agents_visible_to, has_permission
 from accounts.clock import database_now
 from accounts.http import AuthenticatedRequest, sign_in_required
-from accounts.ids import is_id
 from accounts.permissions import Permission
 from accounts.single import mode_now
 from actions.agent_page import agent_rows
@@ -25,12 +23,17 @@ from console.durability import lost_commits
 from console.gallery import samples
 from console.home import needs
 from console.metrics import text as metrics_text
+from console.pasted import place_of
 from console.trust.measures import families
 from console.trust.outcomes import outcomes
 from console.trust.spans import DEFAULT, Span
-from traces.access import traces_visible_to
+from console.trust.whose import Whose
+from gateway import problems
+from traces.access import own_alone, traces_visible_to
 from traces.checkpoints.health import deployment_health, warning
-from traces.finding import found_by
+from traces.filters import Filters
+from traces.reading import reading
+from traces.ways import found_by
 
 NEEDS = 5
 LATEST = 6
@@ -56,7 +59,7 @@ def home(request: AuthenticatedRequest) -> HttpResponse:
         "alone": mode_now(here) if sees_all else None,
         "ledger_warning": warning(here.pk) if sees_all else "",
         "days": DEFAULT,
-        "families": families(here, span) if sees_all else [],
+        "families": families(Whose(here), span) if sees_all else [],
         "outcomes": outcomes(here, span) if sees_all else None,
         "latest": traces_visible_to(user, here).order_by("-created_at")[:LATEST],
         "agents": agent_rows(here, agents[:AGENTS]) if has_permission(user, Permission.AGENT_VIEW, here) else None,
@@ -75,15 +78,17 @@ def title_of(count: int) -> str:
 @sign_in_required
 @require_GET
 def search(request: AuthenticatedRequest) -> HttpResponse:
-    """A pasted trace or approval id opens it; other words find traces by record, by person and by title."""
+    """A pasted id of a trace, action, plan, approval or agent opens it; other words find traces by record, person and title."""
     wanted = request.GET.get("q", "").replace("\x00", "").strip()[:200]
-    if is_id("trc", wanted):
-        return redirect(reverse("traces:detail", args=[wanted]))
-    if is_id("apr", wanted):
-        return redirect(reverse("approvals:review", args=[wanted]))
+    if place := place_of(request.user, wanted):
+        return redirect(place)
     visible = traces_visible_to(request.user, request.workspace)
-    found = found_by(visible, request.workspace, wanted, FOUND) if wanted else []
-    return render(request, "console/search.html", {"wanted": wanted, "found": found})
+    if not wanted:
+        return render(request, "console/search.html", {})
+    with reading():
+        page = found_by(visible, request.workspace, wanted, FOUND, own_alone(request.user, request.workspace))
+    context = {"wanted": wanted, "found": page.rows, "searched": page.searched, "titles": Filters(q=wanted).url()}
+    return render(request, "console/search.html", context)
 
 
 @sign_in_required
@@ -148,11 +153,19 @@ def _may_measure(request: HttpRequest) -> bool:
     return request.META.get("REMOTE_ADDR") in {"127.0.0.1", "::1"} and not forwarded
 
 
+# Programs read what these answer: a problem, no page.
+PROGRAMS = ("/api/", "/mcp", "/oauth/")
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Absent and forbidden look alike."""
+    if request.path.startswith(PROGRAMS):
+        return problems.no_such_address()
     return render(request, "404.html", status=404)
 
 
 def failed(request: HttpRequest) -> HttpResponse:
     """Our own error, with an id to give to whoever runs Remit."""
+    if request.path.startswith(PROGRAMS):
+        return problems.answer(problems.failed())
     return render(request, "500.html", {"request_id": getattr(request, "request_id", "")}, status=500)

@@ -7,14 +7,16 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from accounts.access import NotVisible, agents_visible_to, require
+from accounts.access import NotVisible, agents_visible_to, get_agent_for, require
 from accounts.clock import database_now
 from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.permissions import Permission
+from actions.models import Rollback
 from console.trust import behind, coverage
 from console.trust.measures import families
 from console.trust.outcomes import by_agent, outcomes
 from console.trust.spans import DEFAULT, PERIODS, Span
+from console.trust.whose import Whose
 from policies.demotions import terms
 
 
@@ -28,7 +30,7 @@ def trust(request: AuthenticatedRequest) -> HttpResponse:
     scores, demoting = by_agent(workspace, span), terms(agents, workspace.pk)
     context = {
         **_periods(days),
-        "families": families(workspace, span),
+        "families": families(Whose(workspace), span),
         "outcomes": outcomes(workspace, span),
         "scores": [(agent, scores[agent.pk], demoting[agent.pk]) for agent in agents],
         "without_policy": coverage.without_policy(workspace),
@@ -53,15 +55,35 @@ def _periods(days: str) -> dict[str, Any]:
 
 @sign_in_required
 @require_GET
+def trust_agent(request: AuthenticatedRequest, agent_id: str) -> HttpResponse:
+    """The scorecard of one agent: the four numbers of its own, and what demotes it."""
+    agent = get_agent_for(request.user, agent_id)
+    request.show_workspace(agent.workspace)
+    days, span = _span(request)
+    context = {
+        **_periods(days),
+        "agent": agent,
+        "families": families(Whose(agent.workspace, agent), span),
+        "row": by_agent(agent.workspace, span)[agent.pk],
+        "terms": terms([agent], agent.workspace_id)[agent.pk],
+    }
+    return render(request, "console/trust_agent.html", context)
+
+
+@sign_in_required
+@require_GET
 def trust_rows(request: AuthenticatedRequest, key: str) -> HttpResponse:
-    """The rows behind one number; `day` narrows it to one."""
+    """The rows behind one number; `day` narrows it to one, `agent` to those of one agent."""
+    agent = get_agent_for(request.user, request.GET["agent"]) if "agent" in request.GET else None
+    if agent:
+        request.show_workspace(agent.workspace)
     days, span = _span(request)
     try:
         day = date.fromisoformat(request.GET["day"]) if "day" in request.GET else None
-        heading, rows = behind.rows_of(key, request.workspace, span, day)
+        heading, rows = behind.rows_of(key, Whose(request.workspace, agent), span, day)
     except (LookupError, ValueError) as error:
         raise NotVisible("number") from error
-    context = {**_periods(days), "heading": heading, "rows": rows, "day": day, "most": behind.MOST}
+    context = {**_periods(days), "heading": heading, "rows": rows, "day": day, "most": behind.MOST, "agent": agent}
     return render(request, "console/trust_rows.html", context)
 
 
@@ -70,5 +92,5 @@ def trust_rows(request: AuthenticatedRequest, key: str) -> HttpResponse:
 def rollbacks(request: AuthenticatedRequest) -> HttpResponse:
     """What people undid, the newest first."""
     require(request.user, Permission.TRACE_VIEW, request.workspace)
-    rows = behind.rollbacks(request.workspace)
+    rows = behind.rollback_rows(Rollback.objects.filter(trace__workspace=request.workspace))
     return render(request, "console/rollbacks.html", {"rows": rows, "most": behind.MOST})

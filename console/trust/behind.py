@@ -4,14 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from accounts.display.values import duration_text
-from accounts.models import Agent, Workspace
+from accounts.models import Agent
 from actions.models import Rollback
 from approvals.models import ApprovalRequest
-from console.trust.measures import broken_by, finished, tightenings
+from console.trust.measures import broken_by, escalations, finished, rollbacks, tightenings
 from console.trust.spans import Span
+from console.trust.whose import Whose
 from policies.models import DecisionRecord
 from traces.models import Trace, TraceOpening
 
@@ -28,15 +30,14 @@ class Row:
     note: str
 
 
-def rows_of(key: str, workspace: Workspace, span: Span, day: date | None) -> tuple[str, list[Row]]:
+def rows_of(key: str, whose: Whose, span: Span, day: date | None) -> tuple[str, list[Row]]:
     """The heading and the newest rows of one number; of one day of it where one is given. Raises LookupError for another key."""
     heading, make = _KINDS[key]
-    found = [row for row in make(workspace, span) if day is None or row.at.date() == day]
-    return heading, found[:MOST]
+    return heading, make(whose, span.of(day) if day else span)[:MOST]
 
 
-def _viewed(workspace: Workspace, span: Span) -> list[Row]:
-    ended = [pk for pk, _ in finished(workspace, span)]
+def _viewed(whose: Whose, span: Span) -> list[Row]:
+    ended = [pk for pk, _ in finished(whose, span)]
     people: dict[str, list[str]] = {}
     for opening in TraceOpening.objects.filter(trace__in=ended).select_related("user").order_by("at"):
         people.setdefault(opening.trace_id, []).append(opening.user.name)
@@ -48,21 +49,25 @@ def _openers(names: list[str]) -> str:
     return f"opened by {', '.join(names)}" if names else "not opened"
 
 
-def _escalations(workspace: Workspace, span: Span) -> list[Row]:
-    asked = ApprovalRequest.objects.filter(workspace=workspace, agent__isnull=False, **span.on("created_at"))
-    found = list(asked.select_related("agent").order_by("-created_at")[:MOST])
-    ids = [one.action_id for one in found]
-    waits = dict(DecisionRecord.objects.filter(action_id__in=ids).values_list("action_id", "waited_s"))
+def _escalations(whose: Whose, span: Span) -> list[Row]:
     return [
-        Row(one.created_at, str(one.displayed.get("title") or one.pk), reverse("approvals:review", args=[one.pk]),
-            f"{one.state}, {duration_text(waits.get(one.action_id))}" if waits.get(one.action_id) else one.state)
-        for one in found
-    ]  # fmt: skip
+        Row(one.created_at, one.title, reverse("approvals:review", args=[one.pk]), _settled(one))
+        for one in escalations(whose, span)[:MOST]
+    ]
 
 
-def rollbacks(workspace: Workspace, span: Span | None = None) -> list[Row]:
-    """Rollbacks of a span, or the newest of all."""
-    found = Rollback.objects.filter(trace__workspace=workspace, **(span.on("created_at") if span else {}))
+def _settled(request: ApprovalRequest) -> str:
+    if request.settled_at is None:
+        return request.state
+    return f"{request.state}, {duration_text((request.settled_at - request.created_at).total_seconds())}"
+
+
+def _rollbacks(whose: Whose, span: Span) -> list[Row]:
+    return rollback_rows(Rollback.objects.filter(pk__in=[one.pk for one in rollbacks(whose, span)]))
+
+
+def rollback_rows(found: QuerySet[Rollback]) -> list[Row]:
+    """The newest of them."""
     newest = found.select_related("trace", "by").order_by("-created_at")[:MOST]
     return [
         Row(
@@ -75,30 +80,31 @@ def rollbacks(workspace: Workspace, span: Span | None = None) -> list[Row]:
     ]
 
 
-def _tightenings(workspace: Workspace, span: Span) -> list[Row]:
-    names = dict(Agent.objects.filter(workspace=workspace).values_list("pk", "name"))
+def _tightenings(whose: Whose, span: Span) -> list[Row]:
+    names = dict(Agent.objects.filter(workspace=whose.workspace).values_list("pk", "name"))
     rows = []
-    for version in tightenings(workspace, span):
-        broke = [f"{names.get(agent, agent)} lost {tool}" for agent, tool in broken_by(version)]
+    for version in tightenings(whose, span):
+        broke = [f"{names.get(agent, agent)} lost {tool}" for agent, tool in broken_by(version, whose)]
         url = reverse("policies:compare", args=[version.policy.slug, str(version.number)])
         note = ", ".join(broke) or version.message
         rows.append(Row(version.published_at, f"{version.policy.name} v{version.number}", url, note))
     return rows
 
 
-def _denied(workspace: Workspace, span: Span) -> list[Row]:
-    found = DecisionRecord.objects.filter(workspace=workspace, effect="deny", **span.within).order_by("-at")
-    return [Row(one.at, one.title, _trace(one.trace_id), one.rule) for one in found[: MOST * 5]]
+def _denied(whose: Whose, span: Span) -> list[Row]:
+    found = DecisionRecord.objects.filter(workspace=whose.workspace, effect="deny", **span.within).order_by("-at")
+    found = found.filter(agent_id=whose.agent.pk) if whose.agent else found
+    return [Row(one.at, one.title, _trace(one.trace_id), one.rule) for one in found[:MOST]]
 
 
 def _trace(trace_id: str) -> str:
     return reverse("traces:detail", args=[trace_id])
 
 
-_KINDS: dict[str, tuple[str, Callable[[Workspace, Span], list[Row]]]] = {
+_KINDS: dict[str, tuple[str, Callable[[Whose, Span], list[Row]]]] = {
     "viewed": ("Finished traces", _viewed),
     "escalations": ("Actions that waited for a person", _escalations),
-    "rollbacks": ("Rollbacks", rollbacks),
+    "rollbacks": ("Rollbacks", _rollbacks),
     "tightenings": ("Versions that only tighten", _tightenings),
     "denied": ("Denied actions", _denied),
 }

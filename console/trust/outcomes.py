@@ -60,18 +60,17 @@ def outcomes(workspace: Workspace, span: Span) -> Outcomes:
     by_day = {row["day"]: row for row in counted}
     rows = [(day, {key: by_day.get(day, {}).get(key, 0) for key in PARTS}) for day in span.days]
     totals = {key: sum(counts[key] for _, counts in rows) for key in PARTS}
-    return Outcomes(rows, totals, _anomaly(workspace, rows))
+    return Outcomes(rows, totals, _anomaly(workspace, span, rows))
 
 
-def _anomaly(workspace: Workspace, rows: list[tuple[date, dict[str, int]]]) -> Anomaly | None:
+def _anomaly(workspace: Workspace, span: Span, rows: list[tuple[date, dict[str, int]]]) -> Anomaly | None:
     """A day with at least 3 denials and more than twice the mean of the others; None where nothing stands out."""
     day, most = max(((day, counts["denied"]) for day, counts in rows), key=lambda one: one[1])
     others = [counts["denied"] for at, counts in rows if at != day]
     if most < LEAST or most <= 2 * sum(others) / max(len(others), 1):
         return None
-    rules = Counter(
-        DecisionRecord.objects.filter(workspace=workspace, effect="deny", at__date=day).values_list("rule", flat=True)
-    )
+    denied = DecisionRecord.objects.filter(workspace=workspace, effect="deny", **span.of(day).within)
+    rules = Counter(denied.values_list("rule", flat=True))
     rule, count = rules.most_common(1)[0]
     return Anomaly(day, most, rule, count)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 PERIODS = {"7": "7 days", "14": "14 days", "30": "30 days", "90": "90 days"}
 DEFAULT = "14"
@@ -24,6 +24,11 @@ class Span:
     def before(self) -> "Span":
         """As long, and ended where this one begins."""
         return Span(self.start - (self.end - self.start), self.start)
+
+    def of(self, day: date) -> "Span":
+        """The part of one day (UTC) that lies in it; nothing where the day does not."""
+        begins = datetime.combine(day, time(), UTC)
+        return Span(max(self.start, begins), max(self.start, min(self.end, begins + timedelta(days=1))))
 
     @property
     def within(self) -> Mapping[str, datetime]:
