@@ -7,7 +7,7 @@ EXEC := $(PY) -m console.runtime exec --
 SRC := accounts actions approvals benchmarks client/remit_client console gateway policies sample traces verify
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign scenarios tamper bench bench-lists mutation conformance ledger-fixtures differential undo races hostile ssrf adapters adapters-types fuzz manage lock clean
+.PHONY: help setup setup-dev run demo test check lint format types contracts templates migrations screenshots campaign scenarios tamper bench bench-lists bench-phoenix mutation conformance ledger-fixtures differential undo races hostile ssrf adapters adapters-types fuzz manage lock clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
@@ -61,7 +61,7 @@ templates: setup-dev ## Template formatting.
 migrations: setup-dev ## Models and migrations agree.
 	$(EXEC) $(PY) manage.py makemigrations --check --dry-run
 
-screenshots: setup-dev ## Make the pictures of docs/screenshots in Chromium.
+screenshots: setup-dev ## Pictures of every page, both themes and widths, in .remit/screenshots; those of docs/screenshots anew.
 	$(EXEC) $(BIN)/pytest tests/browser -m screenshots -p no:cacheprovider
 
 # 334 kills and 334 spoiled answers for each of three classes; KILLS=20 for a short run.
@@ -89,6 +89,14 @@ bench: setup-dev ## What things cost, as ratios to something measured in the sam
 bench-lists: TRACES ?= 1000000
 bench-lists: setup-dev ## What the lists of traces and actions cost among a million of each, in a database of their own.
 	$(EXEC) $(PY) -m benchmarks.lists --traces $(TRACES)
+
+.phoenix/made: .venv/dev-ready
+	$(PYTHON) -m venv .phoenix
+	.phoenix/bin/pip install --quiet --disable-pip-version-check arize-phoenix==20.26.1
+	@touch $@
+
+bench-phoenix: .phoenix/made ## Show work of 500 entries beside Arize Phoenix's trace of 500 spans (installs it, 850 MB).
+	$(EXEC) $(PY) -m benchmarks.beside_phoenix --phoenix .phoenix
 
 .mutation/made: .venv/dev-ready
 	$(PY) -m venv .mutation
@@ -140,10 +148,14 @@ ledger-fixtures: setup-dev ## Store the ledgers of this release for the releases
 	$(BIN)/uv pip install -q --require-hashes --python .adapters/bin/python -r requirements/adapters.txt
 	@touch $@
 
+tests/adapters/programs/node_modules/.package-lock.json: .venv/dev-ready tests/adapters/programs/package-lock.json
+	"$(NODE_HOME)/bin/node" "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js" ci --prefix tests/adapters/programs --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
 adapters-types: .adapters/ready ## Static types of the adapters, against their stacks.
 	PYTHONPATH=client $(BIN)/mypy --config-file client/mypy.ini --python-executable .adapters/bin/python client/remit_client
 
-adapters: .adapters/ready ## Every adapter of remit-client with its real SDK against a running Remit.
+adapters: .adapters/ready tests/adapters/programs/node_modules/.package-lock.json ## Every adapter of remit-client with its real SDK, and its hooks in the coding agents themselves, against a running Remit.
 	$(EXEC) env REMIT_ADAPTERS_PYTHON=$(CURDIR)/.adapters/bin/python $(BIN)/pytest tests/adapters -m adapters -p no:xdist --timeout 600
 
 .fuzz/ready: .venv/dev-ready requirements/fuzz.txt

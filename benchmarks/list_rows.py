@@ -16,7 +16,7 @@ from accounts.models import Agent, User, Workspace
 from accounts.permissions import Role
 from accounts.services import add_member, create_user, create_workspace, register_agent
 from actions.connections import save_connection
-from actions.models import Action, Tool
+from actions.models import Action, ActionFacet, Tool
 from actions.tools import load_tools
 from approvals.models import ApprovalRequest, Verdict
 from benchmarks.pages import tool_yaml
@@ -76,7 +76,21 @@ INSERT INTO approvals_verdict SELECT made.* FROM ({ROWS}) AS it, approvals_verdi
 """
 
 
-def seed(name: str, rows: int, base: int) -> tuple[User, Workspace]:
+def seeded(name: str, rows: int, base: int) -> Workspace:
+    """The workspace as `seed` makes it, also where an earlier run did. Raises SystemExit where that filled it otherwise."""
+    workspace = Workspace.objects.filter(slug=name).first()
+    if workspace is None:
+        return seed(name, rows, base)
+    # The patterns the rows were copied from are among them.
+    there = Trace.objects.filter(workspace=workspace, kind=Trace.Kind.WORK).count() - 1
+    if there != rows or not ActionFacet.objects.filter(workspace=workspace).exists():
+        raise SystemExit(
+            f"The kept database holds {there:,} traces of {name}, not {rows:,}. Drop it, or ask for as many."
+        )
+    return workspace
+
+
+def seed(name: str, rows: int, base: int) -> Workspace:
     """A workspace of so many traces, each with an action, and an auditor of it. `base` is where the numbers in their ids begin."""
     actor = system_actor("benchmark", "")
     workspace = create_workspace(actor=actor, slug=name, name=name, environment="sandbox")
@@ -90,7 +104,7 @@ def seed(name: str, rows: int, base: int) -> tuple[User, Workspace]:
         "tools": [found.pk for found in tools], **one,
     }  # fmt: skip
     fill(given, rows)
-    return auditor, workspace
+    return workspace
 
 
 def person(workspace: Workspace, name: str, role: Role) -> User:

@@ -53,6 +53,8 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _is_served(item) -> bool:
+    if item.get_closest_marker("looks") is not None:
+        return False
     return not SERVED.isdisjoint(item.fixturenames) or item.get_closest_marker("django_db") is not None
 
 

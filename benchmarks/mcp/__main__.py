@@ -1,4 +1,4 @@
-"""`python -m benchmarks.mcp [--service-ms 100] [--calls 100] [--clients 16] [--profile] [--json]`.
+"""`python -m benchmarks.mcp [--service-ms 100] [--calls 100] [--clients 16] [--workers 2] [--json]`.
 
 One client calls one tool over MCP (2026-07-28, keep-alive), first at an upstream that answers after a stated time, then through
 Remit in front of that same upstream: strict parse, authentication, policy, the ledger's entries, an intent and an outcome that are
@@ -8,14 +8,12 @@ process of its own. Reported as ratios of the two.
 
 import argparse
 import os
-import socket
 import statistics
-import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import django
@@ -24,16 +22,21 @@ import httpx
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 django.setup()
 
+from django.conf import settings  # noqa: E402 - Django is set up first
+
+from benchmarks.mcp.spent import spending  # noqa: E402
 from benchmarks.mcp.world import TOOL, make  # noqa: E402 - Django is set up first
+from benchmarks.serving import free_port, serving  # noqa: E402
 from benchmarks.told import tell  # noqa: E402
 from traces.checkpoints.clock import tick  # noqa: E402
 
 MODERN, META = "2026-07-28", "io.modelcontextprotocol/"
 
 
-def body(number: int) -> dict[str, Any]:
-    """A call of its own: nothing of it can be answered from an earlier one."""
+def body(number: int, intent: str) -> dict[str, Any]:
+    """A call of its own: nothing of it can be answered from an earlier one. It belongs to the trace of its intent."""
     said = {f"{META}protocolVersion": MODERN, f"{META}clientCapabilities": {}, "remit/call_id": f"call-{number}"}
+    said |= {"remit/intent": intent} if intent else {}
     params = {"name": TOOL, "arguments": {"item": "tea"}, "_meta": said}
     return {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
 
@@ -46,10 +49,10 @@ class Door:
         head |= {"Authorization": f"Bearer {token}"} if token else {}
         self._url, self._http = url, httpx.Client(headers=head, timeout=60, trust_env=False)
 
-    def call(self, number: int) -> float:
+    def call(self, number: int, intent: str = "") -> float:
         """Milliseconds of one call, whose answer must be the upstream's."""
         began = time.perf_counter()
-        answer = self._http.post(self._url, json=body(number)).json()
+        answer = self._http.post(self._url, json=body(number, intent)).json()
         took = (time.perf_counter() - began) * 1000
         told = answer["result"]["structuredContent"]
         orders = told["orders"] if "orders" in told else told["result"]["record"]["orders"]
@@ -58,13 +61,16 @@ class Door:
         return took
 
 
-def at_once(door: Door, *, clients: int, seconds: float) -> float:
-    """Calls a second of so many clients, each of which calls again as soon as it was answered."""
+def at_once(door: Door, *, clients: int, seconds: float, own: bool = False) -> float:
+    """Calls a second of so many clients, each of which calls again as soon as it was answered.
+
+    `own`: each works on an intent of its own, so in a trace of its own; else all calls are of one.
+    """
     done, until = [0] * clients, time.monotonic() + seconds
 
     def work(mine: int) -> None:
         while time.monotonic() < until:
-            door.call(10_000 * (mine + 1) + done[mine])
+            door.call(10_000 * (mine + 1) + done[mine], f"Client {mine} looks for tea." if own else "")
             done[mine] += 1
 
     threads = [threading.Thread(target=work, args=(mine,)) for mine in range(clients)]
@@ -76,40 +82,28 @@ def at_once(door: Door, *, clients: int, seconds: float) -> float:
     return sum(done) / (time.monotonic() - began)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def serving(command: list[str], url: str) -> Iterator[None]:
-    """A process that answers at an address."""
-    process = subprocess.Popen([sys.executable, "-m", *command])  # noqa: S603 - our own programs
-    try:
-        for _ in range(600):
-            try:
-                httpx.get(url, trust_env=False)
-                break
-            except httpx.TransportError:
-                time.sleep(0.1)
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def measure(direct: Door, governed: Door, *, calls: int, clients: int, seconds: float) -> dict[str, Any]:
+def one_by_one(direct: Door, governed: Door, *, calls: int, web: int) -> dict[str, Any]:
     """Turn by turn, so that what else the machine does strikes both alike."""
-    for number in range(5):
+    for number in range(10):
         direct.call(number), governed.call(number)
-    pairs = [(direct.call(number), governed.call(number)) for number in range(100, 100 + calls)]
+    with spending(web, str(settings.DATABASES["default"]["NAME"])) as spent:
+        pairs = [(direct.call(number), governed.call(number)) for number in range(100, 100 + calls)]
     alone, through = (statistics.median(times) for times in zip(*pairs, strict=True))
-    bare, held = (at_once(door, clients=clients, seconds=seconds) for door in (direct, governed))
     return {
         "direct_p50_ms": round(alone, 2), "governed_p50_ms": round(through, 2), "p50_ratio": round(through / alone, 2),
-        "added_ms": round(through - alone, 2), f"direct_per_s_at_{clients}": round(bare, 1),
-        f"governed_per_s_at_{clients}": round(held, 1), "rate_ratio": round(held / bare, 2),
+        "added_ms": round(through - alone, 2), "web_cpu_ms_a_call": round(spent.ms("web") / calls, 1),
+        "database_cpu_ms_a_call": round(spent.ms("database") / calls, 1),
+    }  # fmt: skip
+
+
+def together(direct: Door, governed: Door, *, clients: int, seconds: float) -> dict[str, Any]:
+    """So many clients at once, directly and through Remit: in traces of their own, and all in one."""
+    bare = at_once(direct, clients=clients, seconds=seconds)
+    apart, shared = (at_once(governed, clients=clients, seconds=seconds, own=own) for own in (True, False))
+    return {
+        f"direct_per_s_at_{clients}": round(bare, 1),
+        f"governed_per_s_at_{clients}_own_traces": round(apart, 1), "rate_ratio_own_traces": round(apart / bare, 2),
+        f"governed_per_s_at_{clients}_one_trace": round(shared, 1), "rate_ratio_one_trace": round(shared / bare, 2),
     }  # fmt: skip
 
 
@@ -127,13 +121,17 @@ def main() -> None:
     upstream, remit = (f"http://127.0.0.1:{port}" for port in ports)
     _, token = make(upstream)
     tick()
-    web = ["uvicorn", "console.asgi:application", "--port", str(ports[1]), "--workers", str(given.workers)]
+    work = [sys.executable, "-m", "benchmarks.mcp.upstream", str(ports[0]), str(given.service_ms)]
+    web = [sys.executable, "-m", "uvicorn", "console.asgi:application", "--port", str(ports[1])]
+    web += ["--workers", str(given.workers), "--log-level", "warning", "--no-access-log"]
     with (
-        serving(["benchmarks.mcp.upstream", str(ports[0]), str(given.service_ms)], f"{upstream}/orders"),
-        serving([*web, "--log-level", "warning", "--no-access-log"], f"{remit}/healthz"),
+        tempfile.TemporaryDirectory() as folder,
+        serving(work, f"{upstream}/orders", log=Path(folder) / "upstream.log"),
+        serving(web, f"{remit}/healthz", log=Path(folder) / "web.log") as process,
     ):
         direct, governed = Door(f"{upstream}/mcp"), Door(f"{remit}/mcp", token)
-        found = measure(direct, governed, calls=given.calls, clients=given.clients, seconds=given.seconds)
+        found = one_by_one(direct, governed, calls=given.calls, web=process)
+        found |= together(direct, governed, clients=given.clients, seconds=given.seconds)
     tell({"service_ms": given.service_ms, **found}, as_json=given.as_json)
 
 

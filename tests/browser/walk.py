@@ -56,14 +56,23 @@ TOO_WIDE = """() => { const wide = document.documentElement.clientWidth;
   return document.documentElement.scrollWidth <= wide ? [] :
   [...document.querySelectorAll('body *')].filter((each) => each.getBoundingClientRect().right > wide + 1)
   .map((each) => each.outerHTML.slice(0, 120)).slice(0, 5).concat([`${document.documentElement.scrollWidth} of ${wide} px`]); }"""
+# A stacked row's labels stand in a column of their own: one that is too long runs into its value or breaks.
+LABELS = """() => { const pen = document.createElement('canvas').getContext('2d');
+  return [...document.querySelectorAll('td[data-head]')].filter((each) => {
+    const style = getComputedStyle(each, '::before');
+    if (!each.checkVisibility() || style.content === 'none' || getComputedStyle(each).display !== 'grid') return false;
+    pen.font = `${style.fontSize} ${style.fontFamily}`;
+    const [column, ...rest] = getComputedStyle(each).gridTemplateColumns.split(' ').map(parseFloat);
+    return rest.length && pen.measureText(each.dataset.head).width > column;
+  }).map((each) => each.dataset.head); }"""
 # Buttons that only a script would hear: without scripts they must not be there.
 DEAD = """() => [...document.querySelectorAll('button')].filter((each) => each.checkVisibility() && !each.popoverTargetElement
   && (each.type === 'button' || !each.form)).map((each) => each.outerHTML.slice(0, 160))"""
 
 
-def every_page(person, start: str = "/") -> dict[str, str]:
+def every_page(person, *starts: str) -> dict[str, str]:
     """View -> one address of it, of every view that answers with a page, in the order in which links lead to them."""
-    waiting, found = [start], {}
+    waiting, found = [*starts, "/"], {}
     while waiting and len(found) < MOST_PAGES:
         path = waiting.pop(0)
         name = _view(path)

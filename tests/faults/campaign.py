@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 
@@ -52,6 +53,9 @@ def in_a_process(work: Callable[[], None]) -> int:
         return pid
     try:
         work()
+    except Exception:
+        # Often what a test is after; where it is not, this says why.
+        traceback.print_exc()
     finally:
         os._exit(0)
 

@@ -40,10 +40,11 @@ def test_f1_killed_while_it_takes_a_proposal(shop, remote, klass, count, seed):
     for number, after_s in enumerate(delays(count, seed + ord(klass), span_s), start=1):
         tick()  # The clock goes on: without checkpoints nothing is dispatched (F13).
         key = f"key-{number}"
-        struck += killed(lambda key=key: ask(shop, trace, key, klass), after_s)
+        amount = number + 1  # Another call each time: the same one joins what still runs.
+        struck += killed(lambda key=key, amount=amount: ask(shop, trace, key, klass, amount), after_s)
         row = IdempotencyKey.objects.filter(key=key)
         row.update(created_at="2026-01-01T00:00:00Z")  # A key whose first request died is free after two minutes.
-        assert ask(shop, trace, key, klass) in {200, 202}
+        assert ask(shop, trace, key, klass, amount) in {200, 202}
         assert Action.objects.filter(pk=row.get().resource).count() == 1
     actions = list(Action.objects.filter(trace=trace))
     assert len(actions) == count + 1, "One action a key, whoever was killed over it."

@@ -7,6 +7,7 @@ import time
 import pytest
 from django.db import connection, transaction
 
+from accounts.services import revoke_agent_token
 from actions.models import Action
 from actions.tasks import run_action
 from policies.limits import lock_counters
@@ -85,10 +86,18 @@ def policy_tightened(cast, action) -> None:
     publish(cast, plain)
 
 
+def keys_revoked(cast, action) -> None:
+    for credential in action.agent.credentials.filter(revoked_at=None):
+        revoke_agent_token(actor=cast.actor("dana"), credential=credential)
+
+
 @pytest.mark.parametrize(
     ("cause", "state"),
-    [(paused, "authorized"), (policy_tightened, "blocked"), (agent_disabled, "blocked"), (person_gone, "blocked")],
-)
+    [
+        (paused, "authorized"), (policy_tightened, "blocked"), (agent_disabled, "blocked"), (person_gone, "blocked"),
+        (keys_revoked, "blocked"),
+    ],
+)  # fmt: skip
 def test_p9_what_is_committed_while_a_limit_is_waited_for_stops_it(counted, remote, cause, state):
     found = while_the_lock_is_waited_for(counted, remote, authorized(counted, "b"), cause)
     assert (found.state, remote.effects(found.pk)) == (state, 0)

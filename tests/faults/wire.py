@@ -49,6 +49,7 @@ class Link:
         self.swallow = False  # Until the server is ready again; then both ends are cut.
         self.hidden = 0  # Answers to statements of our own, which the client must not see.
         self.idle = True
+        self.texts: dict[bytes, bytes] = {}  # Of the statements that were prepared, by name.
 
     def cut(self) -> None:
         for end in (self.client, self.server):
@@ -56,8 +57,8 @@ class Link:
 
     def from_client(self, kind: bytes, message: bytes) -> None:
         body = message[5:]
-        if kind in {b"Q", b"P"}:
-            text = (body if kind == b"Q" else body.split(b"\x00", 2)[1]).split(b"\x00", 1)[0].decode()
+        text = self.executed(kind, body)
+        if text is not None:
             what = self.plan.count(text)
             if what == "drop":
                 return self.cut()
@@ -67,6 +68,15 @@ class Link:
                 self.server.write(b"Q" + struct.pack("!I", 4 + len(READ_ONLY)) + READ_ONLY)
         self.idle = False
         return self.server.write(message)
+
+    def executed(self, kind: bytes, body: bytes) -> str | None:
+        """The statement that this message has executed: a query, or the binding of one that was parsed, maybe long ago."""
+        if kind == b"P":
+            name, text, _ = body.split(b"\x00", 2)
+            self.texts[name] = text
+        if kind == b"Q":
+            return body.split(b"\x00", 1)[0].decode()
+        return self.texts[body.split(b"\x00", 2)[1]].decode() if kind == b"B" else None
 
     def from_server(self, kind: bytes, message: bytes) -> None:
         ready = kind == b"Z"
