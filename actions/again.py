@@ -5,7 +5,9 @@ handed over once, and after that the same words are a new ask (M-05). What may h
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -23,6 +25,8 @@ from actions.services import call_tool
 from actions.states import FINAL, SUCCESS, State
 from approvals.questions import NothingAsked
 from traces.canonical import digest_of
+from traces.joins import Joined, record_join
+from traces.ledger import held_trace
 from traces.models import Trace
 from traces.services import opening
 
@@ -50,65 +54,74 @@ def call_or_join(
 ) -> Action:
     """The action this ask is about: the one asked for before, or a new one, governed and executed as `call_tool` does.
 
-    `trace` gives the trace a new action belongs to; `answers` is an action that a reviewer sent back and the new one answers.
-    `remember` is called with the action's id where it is recorded or joined. Raises BadArguments, and NothingAsked where
-    nobody waits for that answer.
+    `trace` gives the trace it is asked in: a new action belongs to it, and of one that was joined it says so. `answers` is an
+    action that a reviewer sent back and the new one answers. `remember` is called with the action's id where it is recorded or
+    joined. Raises BadArguments, and NothingAsked where nobody waits for that answer.
     """
-    mark = _fingerprint(actor, person, tool, arguments)
-    found = _joined(agent, mark, call_id, remember)
+    place = cache(trace)
+    ask = _Ask(actor, agent, _fingerprint(actor, person, tool, arguments), call_id, place, remember)
+    found = _joined(ask)
     if found is None:
         try:
-            found = _asked_anew(
-                actor, agent, trace(), tool, arguments, _marking(agent, mark, call_id, remember), answers
-            )
+            found = _asked_anew(ask, tool, arguments, answers)
         except AskedAlready:
-            found = _faster(agent, mark, remember)
+            found = _faster(ask)
     if answers is not None and found.pk == answers.pk:
         raise NothingAsked(SAME)
     return found
 
 
-def _joined(agent: Agent, mark: str, call_id: str, remember: Callable[[str], None]) -> Action | None:
-    """What was asked for before; used up and remembered together, so that a crash in between costs nothing."""
-    row = _standing(agent, mark, call_id)
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """Who asks, what makes it the same ask, and the trace it is asked in, which is opened when it is needed."""
+
+    actor: Actor
+    agent: Agent
+    mark: str
+    call_id: str
+    place: Callable[[], Trace]
+    remember: Callable[[str], None]
+
+    def remember_as_asked(self, action_id: str) -> None:
+        """Inside the transaction that records the action."""
+        _remember(self.agent, self.mark, self.call_id, action_id)
+        self.remember(action_id)
+
+
+def _joined(ask: _Ask) -> Action | None:
+    """What was asked for before; used up, remembered and told together, so that a crash in between costs nothing."""
+    row = _standing(ask.agent, ask.mark, ask.call_id)
     if row is None:
         return None
+    place = ask.place()
     with transaction.atomic():
+        held_trace(place.pk)  # The trace's lock first, as everywhere.
         # Two replays of a settled ask at once: the outcome is one of them's, the other asks anew.
         if row.used_at is None and _is_told_once(row.action) and not mark_handed_over(row.action):
             return None
-        remember(row.action_id)
-        return row.action
+        return _join(ask, place, row.action)
 
 
-def _faster(agent: Agent, mark: str, remember: Callable[[str], None]) -> Action:
+def _faster(ask: _Ask) -> Action:
     """The action of the same ask that was recorded at this moment by another request."""
-    asked = Handover.objects.select_related("action").filter(agent=agent, fingerprint=mark)
-    found = asked.latest("created_at").action
-    remember(found.pk)
-    return found
+    asked = Handover.objects.select_related("action").filter(agent=ask.agent, fingerprint=ask.mark)
+    with transaction.atomic():
+        return _join(ask, ask.place(), asked.latest("created_at").action)
 
 
-def _marking(agent: Agent, mark: str, call_id: str, remember: Callable[[str], None]) -> Callable[[str], None]:
-    def both(action_id: str) -> None:
-        _remember(agent, mark, call_id, action_id)
-        remember(action_id)
+def _join(ask: _Ask, place: Trace, action: Action) -> Action:
+    """The trace it was asked in says what it joined; else a reader of that trace would find nothing of it."""
+    told = Joined(action.trace_id, action.pk, action.step, action.tool_name, action.state)
+    record_join(actor=ask.actor, place=place, joined=told)
+    ask.remember(action.pk)
+    return action
 
-    return both
 
-
-def _asked_anew(
-    actor: Actor,
-    agent: Agent,
-    place: Trace,
-    tool: str,
-    arguments: Mapping[str, Any],
-    remember: Callable[[str], None],
-    answers: Action | None,
-) -> Action:
+def _asked_anew(ask: _Ask, tool: str, arguments: Mapping[str, Any], answers: Action | None) -> Action:
+    place = ask.place()
     made = call_tool(
-        actor=actor, agent=agent, trace=place, tool=tool, arguments=arguments, sources=opening(place)["sources"],
-        remember=remember, answers=answers,
+        actor=ask.actor, agent=ask.agent, trace=place, tool=tool, arguments=arguments, sources=opening(place)["sources"],
+        remember=ask.remember_as_asked, answers=answers,
     )  # fmt: skip
     mark_handed_over(made)
     return made

@@ -11,6 +11,7 @@ LABELS: dict[str, str] = {
     "plan.resumed": "Plan resumed from the step that stopped",
     "bulk.continued": "A person looked at the first ones and let the rest run",
     "action.proposed": "Action proposed",
+    "action.joined": "Asked again; joined what was asked for before",
     "action.decided": "Policy decided",
     "action.edited": "Payload edited by a person",
     "action.authorized": "Action authorized",

@@ -79,6 +79,11 @@ def title(told: Sequence[Told], *, intent: str) -> str:
     return _ended_title(told, done)
 
 
+def joined_title(count: int) -> str:
+    """Of a trace that asked only for what had been asked for before."""
+    return "Joined an action of another trace" if count == 1 else f"Joined {count} actions of other traces"
+
+
 def _ended_title(told: Sequence[Told], done: Sequence[Told]) -> str:
     # Beside what is in doubt others may still be on their way; of those there is nothing to say yet.
     unfinished = [action for action in told if action.state in _VERDICTS]

@@ -1,5 +1,7 @@
 """Trace pages: Show work, export, verify, answer. Each opens exactly what `traces.access` allows."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -12,8 +14,9 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.access import has_permission, require
 from accounts.actors import actor_for_user
 from accounts.http import AuthenticatedRequest, as_download, sign_in_required
+from accounts.models import User
 from accounts.permissions import Permission
-from traces.access import get_trace_for
+from traces.access import get_trace_for, traces_visible_to
 from traces.doors import pause_url, rollback_url
 from traces.export import bundle, outline
 from traces.models import Entry, Trace
@@ -50,7 +53,7 @@ def _detail_context(request: AuthenticatedRequest, trace: Trace) -> dict[str, An
     )
     return {
         "trace": trace,
-        "story": story,
+        "story": replace(story, joins=_linked(request.user, trace, story.joins)),
         "integrity": integrity_panel(integrity, inclusion),
         "all_checks": request.GET.get("checks") == "all" or story.shows_passed,
         "export_url": reverse("traces:export", args=[trace.pk]),
@@ -65,6 +68,18 @@ def _detail_context(request: AuthenticatedRequest, trace: Trace) -> dict[str, An
         "raw_url": reverse("traces:raw", args=[trace.pk]),
         "poll_url": f"{request.path}?{kept(request, trace.head_seq)}",
     }
+
+
+def _linked(user: User, trace: Trace, joins: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each with the page of the trace that was joined, where this person may open it."""
+    named = {join["trace"] for join in joins if join["trace"]}
+    shown = (
+        set(traces_visible_to(user, trace.workspace).filter(pk__in=named).values_list("pk", flat=True)) if named else ()
+    )
+    return [
+        {**join, "url": reverse("traces:detail", args=[join["trace"]]) if join["trace"] in shown else ""}
+        for join in joins
+    ]
 
 
 @sign_in_required

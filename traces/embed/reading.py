@@ -29,6 +29,7 @@ def for_asker(story: Story) -> Story:
         steps=[{**step, "moved": False} for step in story.steps],
         changes=[{**record, "link_url": ""} for record in story.changes],
         calls=[{**call, "credential": UNSHOWN if call["credential"] else []} for call in story.calls],
+        joins=[{**join, "trace": ""} for join in story.joins],
         rolled_back_by=[],
     )
 

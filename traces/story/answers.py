@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from traces.sentences import OPEN
-from traces.story import checks, rollback
+from traces.story import checks, joins, rollback
 from traces.story.brief import steps
 from traces.story.facts import ActionFacts, TraceFacts
 
@@ -66,6 +66,8 @@ def _acted(facts: TraceFacts) -> dict[str, str]:
 
 
 def _why(facts: TraceFacts) -> dict[str, str]:
+    if joins.alone(facts):
+        return _answer("Why it was allowed", "Decided in another trace", "Asked for before, and joined here", "#plan")
     policies = [action.decision["policy"] for action in facts.in_order if action.decision.get("policy")]
     passed = sum(row["outcome"] == "passed" for row in checks.rows(facts))
     given = sum(v["choice"] == "approve" for action in facts.in_order for v in action.verdicts)
@@ -90,6 +92,8 @@ def _changed(facts: TraceFacts) -> dict[str, str]:
     if not done:
         if doubt:
             return _answer("What changed", "Unknown", unknown, "#calls")
+        if joins.alone(facts):
+            return _answer("What changed", "Nothing here", "See the trace that was joined", "#plan")
         waiting = any(action.state in OPEN for action in facts.standing)
         return _answer("What changed", "Nothing yet" if waiting else "Nothing", "No record was changed", "#changes")
     nouns = Counter(str(action.tool.get("noun", "Record")).lower() for action in done)

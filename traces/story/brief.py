@@ -10,7 +10,7 @@ from typing import Any
 
 from accounts.display.values import value_text
 from traces.sentences import OPEN
-from traces.story import checks, escalations, rollback
+from traces.story import checks, escalations, joins, rollback
 from traces.story.facts import ActionFacts, TraceFacts
 
 _MOST = 3
@@ -105,6 +105,8 @@ def _policy(facts: TraceFacts) -> str:
         for action in facts.in_order
         if (policy := action.decision.get("policy"))
     }
+    if joins.alone(facts):
+        return "All that was asked for here had been asked for before; the other trace says why it was allowed or not."
     if not policies:
         return (
             "No policy applied, so nothing was allowed."
@@ -161,7 +163,8 @@ def _changed(facts: TraceFacts) -> str:
     elif not done:
         waits = any(action.state in OPEN for action in facts.standing)
         told.append("Nothing has been changed so far." if waits else "Nothing was changed.")
-    return " ".join([*told, *_not_as_sent(done)])
+    more = _some(joins.sentences(facts), "joined actions of other traces")
+    return " ".join([*told, *_not_as_sent(done), *filter(None, [more])])
 
 
 def _effect(action: ActionFacts) -> str:

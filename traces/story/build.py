@@ -9,7 +9,7 @@ from typing import Any
 from traces.canonical import parse_instant
 from traces.entry_types import label
 from traces.sentences import after_rollback, goes_on, outcome, title
-from traces.story import answers, brief, changes, checks, escalations, rollback, steps, todo
+from traces.story import answers, brief, changes, checks, escalations, joins, rollback, steps, todo
 from traces.story.facts import ActionFacts, TraceFacts, fold
 from traces.story.folded import folded
 
@@ -88,6 +88,8 @@ class Story:
     runbooks: Sequence[todo.Runbook]
     asked_by: str
     acted_by: str
+    # What was asked here and joined an action there was already.
+    joins: Sequence[dict[str, Any]] = ()
     # How it is known who asked: by a token of theirs, or because the agent named them.
     known: str = ""
     # Whether long lists stand unfolded.
@@ -215,8 +217,8 @@ def build_story(
     chosen = tab if tab in TABS else "ledger"
     all_checks = checks.rows(facts)
     told = facts.standing
-    states = [action.state for action in told]
-    how = outcome(states) if told or not facts.refused else "denied"
+    states = joins.states(facts) if joins.alone(facts) else [action.state for action in told]
+    how = outcome(states) if states or not facts.refused else "denied"
     if how in {"running", "waiting", "unknown"}:
         facts.last_at = max(facts.last_at, now)
     return Story(
@@ -241,7 +243,7 @@ def build_story(
         changes=changes.records(facts),
         calls=[steps.call(action) for action in facts.in_order if action.sent is not None],
         escalations=escalations.rows(facts),
-        timeline=escalations.timeline(facts),
+        timeline=[*escalations.timeline(facts), *joins.timeline(facts)],
         timeline_count=escalations.count(facts),
         rollback_items=rollback.items(facts),
         events=[_event(record, digest) for record, digest in rows] if chosen == "events" else [],
@@ -254,6 +256,7 @@ def build_story(
         runbooks=todo.runbooks(facts),
         asked_by=facts.opened["on_behalf_of"]["name"],
         known=brief.known(facts),
+        joins=joins.rows(facts),
         acted_by=(facts.opened.get("agent") or facts.opened_by)["name"],
         whole=whole,
         first_event=max(first_event, 1),
@@ -264,6 +267,8 @@ def build_story(
 def _title(facts: TraceFacts, told: Sequence[ActionFacts]) -> str:
     if not told and facts.refused:
         return f"Refused {len(facts.refused)} {'request' if len(facts.refused) == 1 else 'requests'}"
+    if joins.alone(facts):
+        return joins.title(facts)
     return title(told, intent=facts.opened["intent"])
 
 

@@ -104,6 +104,8 @@ class TraceFacts:
     plans: dict[str, PlanFacts] = field(default_factory=dict)
     actions: dict[str, ActionFacts] = field(default_factory=dict)
     refused: list[Mapping[str, Any]] = field(default_factory=list)
+    # What was asked here and had been asked before: which action was joined, and how it stood then.
+    joins: list[Mapping[str, Any]] = field(default_factory=list)
     rollbacks: list[Mapping[str, Any]] = field(default_factory=list)
     # Of a trace that undoes another: why it ended before everything was undone.
     undo_stopped: str = ""
@@ -123,6 +125,12 @@ class TraceFacts:
         """Those that stand for themselves: what was asked for again is told by its successor."""
         return [action for action in self.in_order if not action.again]
 
+    @property
+    def joined_elsewhere(self) -> list[Mapping[str, Any]]:
+        """Of each action of another trace that was joined, how it stood when it was asked for last."""
+        last = {str(join["joined"]["action"]): join for join in self.joins}
+        return [join for action, join in last.items() if action not in self.actions]
+
 
 # What people do about a finished trace is not part of how long it took.
 _AFTERWARDS = frozenset(
@@ -139,13 +147,18 @@ def fold(records: Iterable[Record]) -> TraceFacts:
     for record in records:
         at = parse_instant(record["at"])
         facts = facts or TraceFacts(opened_at=at, last_at=at)
-        facts.last_at = facts.last_at if record["type"] in _AFTERWARDS else at
+        facts.last_at = facts.last_at if _is_afterwards(record["type"], facts) else at
         handler = _HANDLERS.get(record["type"])
         if handler is not None:
             handler(facts, record, at)
     if facts is None:
         raise ValueError("A trace has at least its opening record.")
     return facts
+
+
+def _is_afterwards(type_: str, facts: TraceFacts) -> bool:
+    """Asking again for what is there already is no more work on it."""
+    return type_ in _AFTERWARDS or (type_ == "action.joined" and bool(facts.actions))
 
 
 def _opened(facts: TraceFacts, record: Record, at: datetime) -> None:
@@ -167,6 +180,10 @@ def _plan_resumed(facts: TraceFacts, record: Record, at: datetime) -> None:
 
 def _refused(facts: TraceFacts, record: Record, at: datetime) -> None:
     facts.refused.append({**record["body"], "at": at})
+
+
+def _joined(facts: TraceFacts, record: Record, at: datetime) -> None:
+    facts.joins.append({**record["body"], "at": at})
 
 
 def _rollback_requested(facts: TraceFacts, record: Record, at: datetime) -> None:
@@ -332,6 +349,7 @@ _HANDLERS: dict[str, Callable[[TraceFacts, Record, datetime], None]] = {
     "rollback.requested": _rollback_requested,
     "rollback.stopped": _rollback_stopped,
     "action.proposed": _proposed,
+    "action.joined": _joined,
     "action.decided": _on_action(_decided),
     "action.edited": _on_action(_edited),
     "approval.requested": _on_action(_asked),

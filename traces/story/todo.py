@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from traces.story import rollback
+from traces.story import joins, rollback
 from traces.story.brief import joined, steps
 from traces.story.facts import ActionFacts, TraceFacts
 
@@ -104,6 +104,8 @@ _BY_STATE = {
 
 def _nothing(facts: TraceFacts) -> Todo:
     done = rollback.changed(facts)
+    if joins.alone(facts):
+        return Todo("Nothing has to be done here. How it stands is told by the trace that was joined.")
     if any(action.state in {"proposed", "authorized", "claimed", "dispatching"} for action in facts.standing):
         return Todo("It is still running. To hold what has not been sent, pause the agent.")
     if rollback.can_begin(facts):
