@@ -16,7 +16,7 @@ _INSTALL = re.compile(r'`(pip install (?:"[^"`]+"|[a-z-]+))`')
 STACKS = {
     "python": "Python", "openai": "OpenAI", "openai-agents": "OpenAI Agents SDK", "anthropic": "Anthropic",
     "claude-agent": "Claude Agent SDK", "google": "Gemini API", "adk": "Google ADK", "langchain": "LangChain, LangGraph",
-    "llamaindex": "LlamaIndex",
+    "llamaindex": "LlamaIndex", "any-mcp-client": "Any MCP client",
 }  # fmt: skip
 
 

@@ -10,7 +10,10 @@ import pytest
 from tests.adapters.conftest import PYTHON, ROOT
 
 pytestmark = pytest.mark.adapters
-PAGES = ["python", "openai", "openai-agents", "anthropic", "claude-agent", "google", "adk", "langchain", "llamaindex"]
+PAGES = [
+    "python", "openai", "openai-agents", "anthropic", "claude-agent", "google", "adk", "langchain", "llamaindex",
+    "any-mcp-client",
+]  # fmt: skip
 QUESTION = json.dumps({"tool": "desk__order__get", "arguments": {"order_id": "48213"}})
 # Claude's program names the tools of a server by the server too.
 QUESTIONS = {"claude-agent": QUESTION.replace("desk__", "mcp__remit__desk__")}

@@ -4,10 +4,12 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from django.db import connection
 
-from accounts.models import PersonToken
+from accounts.models import AgentClient, PersonToken
 from remit_client import Remit
 from tests.gateway.exchanging import Desk
 from traces.models import Trace
@@ -22,13 +24,27 @@ def served(transactional_db, cast, provider, settings, live_server):
     return Desk(cast, provider, settings), live_server.url
 
 
-def test_the_commands_exchange_call_and_revoke(served):
+def issued() -> dict[str, str]:
+    """The client that the page's own command makes, in a process of its own on the database of the test."""
+    line = re.search(r"^    (\S+ manage\.py remit_agent_client .*)$", PAGE.read_text(), re.MULTILINE)[1]
+    held = connection.settings_dict
+    here = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{held['NAME']}").geturl()
+    done = subprocess.run(
+        ["sh", "-eu", "-c", line], cwd=PAGE.parents[2], env={**os.environ, "DATABASE_URL": here}, capture_output=True,
+        text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return dict(told.split(": ") for told in done.stdout.splitlines())
+
+
+def test_the_commands_make_a_client_exchange_call_and_revoke(served):
     desk, url = served
-    commands = re.search(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)[1]
+    commands, client = re.search(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)[1], issued()
+    assert client["client_id"] != desk.client[0] and AgentClient.objects.count() == 2
     given = {
         "REMIT_URL": url,
-        "CLIENT_ID": desk.client[0],
-        "CLIENT_SECRET": desk.client[1],
+        "CLIENT_ID": client["client_id"],
+        "CLIENT_SECRET": client["client_secret"],
         "ID_TOKEN": desk.id_token(),
     }
     done = subprocess.run(
