@@ -14,13 +14,26 @@ def proposed_changes(
     proposed: Mapping[str, Any],
     record: Mapping[str, Any] | None,
     refused: Iterable[str],
+    hidden: Mapping[str, str] | None = None,
 ) -> list[Row]:
-    """One row a field: `{field, kind, old, new}`; a refused field keeps its old value and names what was denied."""
+    """One row a field: `{field, kind, old, new}`; a refused field keeps its old value and names what was denied.
+
+    Of a removal also one for each field of the record that goes; `hidden` are those that are withheld: field -> kind.
+    """
     before = {} if definition.creates or record is None else record
     rows = [
         _row(name, value, before, denied=name in set(refused)) for name, value in definition.fields(proposed).items()
     ]
+    going = before if definition.removes else {}
+    written = {row["field"] for row in rows}
+    rows += [_going(name, value, hidden or {}) for name, value in going.items() if name not in written]
     return [_in_words(row, definition, proposed) for row in rows]
+
+
+def _going(name: str, value: Any, hidden: Mapping[str, str]) -> Row:
+    """A field that goes with its record. `withheld`: nobody listed it, so it is a commitment wherever the row is told."""
+    row = {"field": name, "kind": "removed", "old": value, "new": None}
+    return {**row, "withheld": hidden[name]} if name in hidden else row
 
 
 def _row(name: str, value: Any, before: Mapping[str, Any], *, denied: bool) -> Row:
@@ -55,6 +68,12 @@ def _observed(row: Row, result: Mapping[str, Any] | None) -> Row:
     elif not result["matched"]:
         note = "the system holds something else than was sent"
     return {**row, "new": result["observed"], "sent": row["new"], "verified": bool(result["matched"]), "note": note}
+
+
+def after_removal(rows: Iterable[Row], *, gone: bool) -> list[Row]:
+    """The same rows once a second read showed whether the record is still there."""
+    seen = {"verified": True} if gone else {"verified": False, "note": "still there when it was read back"}
+    return [{**row, **seen} if row["kind"] == "removed" else row for row in rows]
 
 
 def mismatches(rows: Iterable[Row]) -> list[str]:

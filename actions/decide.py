@@ -10,12 +10,14 @@ from actions import mandate
 from actions.definition import Definition
 from actions.facts import engine_request
 from actions.models import Action
+from actions.redaction import UNLISTED
 from actions.switches import REMEDY
 from policies.breakers import tripped_keys
 from policies.engine import checks
 from policies.engine.decide import decide, deny
 from policies.engine.document import Document
 from policies.engine.problems import PolicyError
+from policies.engine.rows import listed
 from policies.engine.types import Check, Decision, Request
 from policies.limits import lock_counters, usage
 from policies.services import PolicyMissing, live_document
@@ -154,6 +156,19 @@ def live(agent: Agent) -> Document | None:
 def redactions(document: Document | None, definition: Definition) -> dict[str, str]:
     """What a live policy redacts of this tool's resource type: field -> kind. Nothing without a policy."""
     return dict(document.redact.get(definition.resource_type) or {}) if document else {}
+
+
+def unlisted(
+    document: Document | None, of_role: str, definition: Definition, record: Mapping[str, Any]
+) -> dict[str, str]:
+    """Fields of a record that a live policy does not list for this role, whole or in part: field -> kind of withheld value."""
+    role = document.roles.get(of_role) if document else None
+    shown = listed(role, definition.resource_type, record).value if role else {}
+    rule = role.fields.get(definition.resource_type) if role else None
+    masks = rule.mask if rule else {}
+    return {
+        name: masks.get(name, UNLISTED) for name, value in record.items() if name not in shown or shown[name] != value
+    }
 
 
 def may_read_target(document: Document | None, of_role: str, definition: Definition) -> bool:

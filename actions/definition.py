@@ -111,6 +111,11 @@ class Definition:
         return "read_created" in self.operation
 
     @property
+    def removes(self) -> bool:
+        """Whether the record is gone when the call is done."""
+        return (self.operation.get("write") or {}).get("method") == "DELETE"
+
+    @property
     def by_agent(self) -> bool:
         """Whether the agent does this itself and reports it: Remit decides and records, and witnesses nothing."""
         return "agent" in self.operation

@@ -5,7 +5,10 @@ from typing import Any
 
 from actions.definition import Definition
 from actions.inverse import undo_told
+from actions.record import known_secrets
+from actions.redaction import mask
 from policies.engine.currencies import money_text
+from traces.ledger import Sensitive
 
 EMAIL_PARTS = ("to", "subject", "body")
 
@@ -88,14 +91,36 @@ def _payload(
         }
     return {
         "kind": "record",
-        "title": "What will change",
-        "rows": [{**row, "agents": edits[row["field"]][0]} if row["field"] in edits else dict(row) for row in changes],
+        "title": "What will be removed" if definition.removes else "What will change",
+        "rows": [_row(row, edits, definition, before) for row in changes],
         "edits": {name: list(pair) for name, pair in edits.items()},
         "beside": definition.beside(arguments),
         "record": (before or {}).get("path", ""),
         "read_at": (before or {}).get("read_at", ""),
         **_dry_run(definition, before),
     }
+
+
+def _row(
+    row: Mapping[str, Any],
+    edits: Mapping[str, Sequence[Any]],
+    definition: Definition,
+    before: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """What is written stands in clear, because people decide on it; what goes with its record is shown as the ledger shows it."""
+    if row["kind"] == "removed":
+        masked = mask(row, known_secrets(definition, {}, (before or {}).get("fields", {})))
+        return {name: _chip(value) for name, value in masked.items()}
+    return {**row, "agents": edits[row["field"]][0]} if row["field"] in edits else dict(row)
+
+
+def _chip(value: Any) -> Any:
+    """A withheld value by its kind alone: what is shown is kept, and holds no commitment that somebody could try values on."""
+    if isinstance(value, Sensitive):
+        return {"$withheld": value.kind}
+    if isinstance(value, Mapping):
+        return {name: _chip(item) for name, item in value.items()}
+    return [_chip(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _dry_run(definition: Definition, before: Mapping[str, Any] | None) -> dict[str, str]:

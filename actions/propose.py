@@ -16,7 +16,7 @@ from actions import binding, switches
 from actions.arguments import check_arguments
 from actions.ask import ask_people
 from actions.changes import proposed_changes
-from actions.decide import judge, live, may_read_target, redactions, requested
+from actions.decide import judge, live, may_read_target, redactions, requested, unlisted
 from actions.definition import Definition
 from actions.execution import PreviewFailed, read_target
 from actions.history import note_decision
@@ -189,7 +189,10 @@ def decision_columns(action: Action, definition: Definition | None, decision: De
         kept = definition.without(asked, frozenset(decision.refused_fields))
         record = (action.before or {}).get("fields")
         action.arguments_text = binding.arguments_text(kept)
-        action.changes = proposed_changes(definition, asked, record, decision.refused_fields)
+        hidden = (
+            unlisted(live(action.agent), action.agent.role, definition, record) if definition.removes and record else {}
+        )
+        action.changes = proposed_changes(definition, asked, record, decision.refused_fields, hidden)
     action.digest = binding.bind(action)
     names = ("decision", "mode", "arguments_text", "changes", "digest")
     return {name: getattr(action, name) for name in names}

@@ -8,6 +8,8 @@ from actions.definition import Definition
 from policies.engine.currencies import money_text
 from traces.ledger import Sensitive
 
+# What nobody listed is a commitment: systems answer with more than was asked.
+UNLISTED = "unlisted field"
 # The parts of a change row that hold values of its field.
 _VALUES = frozenset({"old", "new", "denied", "sent"})
 # A number this small would stand in any sentence by chance.
@@ -88,7 +90,7 @@ def _mask_part(item: Any, known: Secrets, path: str) -> Any:
 
 
 def _mask_row(row: Mapping[str, Any], known: Secrets) -> dict[str, Any]:
-    kind = known.kind_of(str(row["field"]))
+    kind = known.kind_of(str(row["field"])) or row.get("withheld")
     if kind is None:
         return {name: mask(item, known, str(row["field"]) if name in _VALUES else "") for name, item in row.items()}
     return {name: _withheld(item, kind) if name in _VALUES else mask_words(item, known) for name, item in row.items()}

@@ -82,6 +82,9 @@ def _row(row: Mapping[str, Any]) -> Iterator[str]:
         yield from _value(row["field"], "the agent proposed", row["agents"])
     if kind == "kept_denied":
         yield from _value(row["field"], "refused by policy, stays as it is; asked for", row.get("denied"))
+    elif kind == "removed":
+        yield f"  {_line(row['field'])}, will be:"
+        yield "      [removed]"
     elif kind != "unchanged":
         yield from _value(row["field"], "will be", row["new"])
     if row.get("note"):

@@ -115,6 +115,8 @@ def difference(kind: str, old: Any, new: Any, denied: Any = None) -> SafeString:
         return format_html('<span class="soft">{} unchanged</span>', shown(new))
     if kind == "added":
         return added(new)
+    if kind == "removed":
+        return removed(old)
     if kind in {"changed", "edited"}:
         return _changed(old, new)
     raise LookupError(f"{kind!r} is not a kind of change.")

@@ -119,7 +119,7 @@ def added(item: Any) -> SafeString:
 
 @register.simple_tag
 def diff_value(kind: str, old: Any, new: Any, denied: Any = None) -> SafeString:
-    """One field's change by kind: added, changed, edited, unchanged or kept_denied. Raises LookupError otherwise."""
+    """One field's change by kind: added, changed, edited, removed, unchanged or kept_denied. Raises LookupError otherwise."""
     return values.difference(kind, old, new, denied)
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts.actors import Actor
 from accounts.clock import database_now
-from actions.changes import mismatches, observed_changes
+from actions.changes import after_removal, mismatches, observed_changes
 from actions.connectors.base import Credential, Outcome, ReadFailed, RecordGone, Snapshot
 from actions.connectors.compare import compare
 from actions.connectors.operation import Operation, OperationError, fill
@@ -20,7 +20,7 @@ from actions.machine import StateConflict, move
 from actions.models import Action
 from actions.rechecks import draw
 from actions.record import known_secrets, safe
-from actions.redaction import Secrets, mask, mask_inside
+from actions.redaction import UNLISTED, Secrets, mask, mask_inside
 from actions.reversal import inverse_for
 from actions.states import State
 from approvals.services import mark_stale
@@ -170,7 +170,7 @@ def _result(action: Action, way: Reach, outcome: Outcome, seen: Seen) -> tuple[d
     observed = seen.record
     body = dict(outcome.body or {})
     shown = _visible(action, way, body) if outcome.kind == "done" else Shown({})
-    changes = observed_changes(action.changes, _compare(way, action, observed)) if observed else action.changes
+    changes = _changes(action, way, seen)
     remote_id = observed.record_id if observed else str(body.get("id", ""))
     known = known_secrets(
         way.definition, action.proposed, action.arguments, body, (action.before or {}).get("fields", {})
@@ -214,13 +214,21 @@ def _result(action: Action, way: Reach, outcome: Outcome, seen: Seen) -> tuple[d
     return ledger, columns
 
 
+def _changes(action: Action, way: Reach, seen: Seen) -> list[dict[str, Any]]:
+    """What was proposed, with what a second read showed of it."""
+    observed = seen.record
+    changes = observed_changes(action.changes, _compare(way, action, observed)) if observed else action.changes
+    looked = _removes(way.operation) and (seen.gone or observed is not None)
+    return after_removal(changes, gone=seen.gone) if looked else changes
+
+
 def _received(way: Reach, outcome: Outcome, shown: Shown, known: Secrets) -> dict[str, Any]:
     """What came back, for the ledger. What nobody listed is a commitment: systems answer with more than was asked (R-33)."""
     if not way.operation.has_effect:
         return dict(mask(shown.value, known))
     body = dict(outcome.body or {})
     listed = shown.value if outcome.kind == "done" else {name: body[name] for name in PROBLEM if name in body}
-    unlisted = {name: Sensitive(value, "unlisted field") for name, value in body.items() if name not in listed}
+    unlisted = {name: Sensitive(value, UNLISTED) for name, value in body.items() if name not in listed}
     return {**mask(listed, known), **unlisted}
 
 

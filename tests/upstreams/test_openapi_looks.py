@@ -12,6 +12,7 @@ from actions.openapi.looks import looked
 from actions.openapi.operations import openapi_offers
 from actions.tool_versions import blocked_names
 from actions.tools import BadTool, load_definitions
+from approvals.as_text import request_as_text
 from gateway.mcp.answers import facts_of
 from tests.builders import opened, request_of, vote, work
 from tests.upstreams.shop import (
@@ -99,6 +100,58 @@ def test_a_removal_counts_when_the_record_is_gone(cast, shop, keeps):
     allow_plain(cast, {REMOVE: "auto"})
     told = ask(cast, opened(cast), REMOVE, {"orderId": "o 1", "reason": "twice"})
     assert told["state"] == "succeeded" and told["read_back"] is True and told["result"]["verified"] is not keeps
+
+
+def removal(cast, shop, mode):
+    """The order as it stands is to go; of its fields policy lists id and note, and declares none of the count."""
+    shop.orders["o 1"] |= {"mail": "ann@birch.example", "card": "4111111111111111"}
+    allow_plain(cast, {REMOVE: mode}, read=("id", "note", "mail"), redact={"mail": "email"})
+    trace = opened(cast)
+    return trace, ask(cast, trace, REMOVE, {"orderId": "o 1", "reason": "twice"})
+
+
+def test_p3_a_reviewer_sees_the_record_that_will_go_with_what_is_withheld_masked(cast, shop):
+    trace, told = removal(cast, shop, "approval")
+    assert told["state"] == "pending"
+    request = request_of(trace, REMOVE)
+    payload = request.displayed["payload"]
+    rows = {row["field"]: (row["kind"], row["old"], row["new"]) for row in payload["rows"]}
+    unlisted = {"$withheld": "unlisted field"}
+    assert rows == {
+        "id": ("removed", "o 1", None), "note": ("removed", "as it was", None), "count": ("removed", unlisted, None),
+        "mail": ("removed", {"$withheld": "email"}, None), "card": ("removed", unlisted, None),
+    }  # fmt: skip
+    page = browser(cast, "priya").get(f"/approvals/{request.pk}/").content.decode()
+    assert "What will be removed" in page and "as it was" in page and 'class="redacted"' in page
+    assert "ann@birch.example" not in page and "4111111111111111" not in page
+    told = "\n".join(request_as_text(cast.user("priya"), request))
+    assert "note, will be:\n      [removed]" in told and "[withheld: email]" in told and "4111111111111111" not in told
+    entries = "".join(Entry.objects.filter(trace=trace).values_list("canonical", flat=True))
+    assert "ann@birch.example" not in entries and "4111111111111111" not in entries and "as it was" in entries
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_after_it_show_work_says_whether_the_record_is_absent(cast, shop, keeps):
+    shop.keeps = keeps
+    trace, _ = removal(cast, shop, "auto")
+    story = show(trace, tab="")[0]
+    (record,) = story.changes
+    assert {row["field"]: row["verified"] for row in record["rows"]}["note"] is not keeps
+    assert record["state_text"] == (
+        "Read back: the system still has the record." if keeps else "Read back: the record is no longer there."
+    )
+    assert "removed, with 5 fields" in story.brief_text
+    page = browser(cast, "maya").get(f"/traces/{trace.pk}/").content.decode()
+    assert record["state_text"] in page and '<span class="hidden-text">removed </span>' in page
+    assert ("still there when it was read back" in page) is keeps and "ann@birch.example" not in page
+
+
+def test_a_removal_whose_record_changed_after_the_approval_is_not_sent(cast, shop):
+    trace, _ = removal(cast, shop, "approval")
+    shop.etag, shop.orders["o 1"]["note"] = '"v2"', "somebody else was here"
+    vote(cast, request_of(trace, REMOVE), "priya")
+    work(trace)
+    assert Action.objects.get(trace=trace).state == "blocked" and not shop.gone
 
 
 def test_without_a_look_every_place_says_that_nothing_was_read_back(cast):

@@ -60,13 +60,15 @@ def ask(cast, trace, tool: str = TOOL, arguments=None):
     return rest(cast, "post", "tool-calls", body).json()
 
 
-def allow_plain(cast, modes, *, write=()) -> None:
-    """Let the refunds role use tools of the shop, each in a mode, and write some fields."""
+def allow_plain(cast, modes, *, write=(), read=("id", "note"), redact=None) -> None:
+    """Let the refunds role use tools of the shop, each in a mode, read and write some fields, and redact some for everybody."""
     plain = sample_plain()
     role = plain["roles"]["refunds"]
     for name, mode in modes.items():
         role["tools"][name] = {"mode": mode, **({"route": "account"} if mode == "approval" else {})}
-        role["fields"][name] = {"read": ["id", "note"], **({"write": list(write)} if write else {})}
+        role["fields"][name] = {"read": list(read), **({"write": list(write)} if write else {})}
+        if redact:
+            plain.setdefault("redact", {})[name] = dict(redact)
     controls = ("write.rollback", "write.per_object_scope", "write.field_allowlist")
     waive(plain, *controls, reason="The shop's records are held to no rows.")
     publish(cast, plain)

@@ -16,6 +16,8 @@ from traces.story.facts import ActionFacts, TraceFacts
 _MOST = 3
 _QUOTED = 240
 _VALUE = 60
+# A record that goes is told by how many fields it had.
+_NOT_TOLD = frozenset({"kept_denied", "unchanged", "removed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,9 @@ def _effect(action: ActionFacts) -> str:
     receipt, target = action.receipt or {}, action.target or {}
     record = receipt.get("remote_id") or target.get("record_id") or ""
     named = " ".join(filter(None, [str(action.tool.get("noun", "Record")), str(target.get("name") or ""), str(record)]))
-    fields = [_field(change) for change in action.changes if change["kind"] not in {"kept_denied", "unchanged"}]
+    fields = [_field(change) for change in action.changes if change["kind"] not in _NOT_TOLD]
+    gone = sum(change["kind"] == "removed" for change in action.changes)
+    fields += [f"removed, with {gone} field{'' if gone == 1 else 's'}"] if gone else []
     more = [*fields[:_MOST], f"{len(fields) - _MOST} more"] if len(fields) > _MOST + 1 else fields
     return f"{named}: {'; '.join(more)}." if fields else f"{named}: {action.words['past']}."
 

@@ -7,6 +7,8 @@ from traces.sentences import IN_DOUBT, OPEN
 from traces.story.facts import ActionFacts, TraceFacts
 from traces.story.rollback import UNDONE
 
+ABSENT = "Read back: the record is no longer there."
+STILL_THERE = "Read back: the system still has the record."
 NOT_READ_BACK = "Not read back: only the system’s answer says so."
 
 
@@ -40,6 +42,8 @@ def _reported(action: ActionFacts) -> str:
         return "Reported by the agent, not witnessed."
     if action.state == "succeeded_attested":
         return "Not read back: two people said what happened."
+    if action.read_back and any(change["kind"] == "removed" for change in action.changes):
+        return ABSENT if (action.receipt or {}).get("verified") else STILL_THERE
     return "" if action.read_back else NOT_READ_BACK
 
 
