@@ -4,17 +4,20 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# A look that waits takes its seconds and finds nothing more.
+# A look that waits takes its seconds and finds nothing more. What is made up around these bounds waits longer, up to 25 s, so a
+# random run has no such parameter at all.
 WAIT = {"type": "integer", "minimum": 0, "maximum": 1}
 METHODS = ("get", "post")
 
 
-def prepared(document: Mapping[str, Any], known: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """A copy in which each name of `known` is one of its values, in paths and in bodies."""
+def prepared(document: Mapping[str, Any], known: Mapping[str, Sequence[str]], *, waits: bool) -> dict[str, Any]:
+    """A copy in which each name of `known` is one of its values, in paths and in bodies. `waits`: it may ask to wait."""
     made = copy.deepcopy(dict(document))
     for path in made["paths"].values():
         for operation in (path[method] for method in METHODS if method in path):
-            for parameter in operation.get("parameters", []):
+            given = operation.get("parameters", [])
+            given[:] = [parameter for parameter in given if waits or parameter["name"] != "wait"]
+            for parameter in given:
                 if parameter["name"] in known:
                     parameter["schema"] = {"type": "string", "enum": list(known[parameter["name"]])}
                 elif parameter["name"] == "wait":
