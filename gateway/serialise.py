@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
+from accounts.clock import database_now
 from actions.models import Action, Bulk, Plan
 from actions.resume import refusal
 from actions.rollback import recorded_inverse
@@ -13,7 +14,8 @@ from actions.states import SUCCESS, State
 from actions.summary import title_for_agent
 from approvals.models import ApprovalRequest
 from policies.engine.types import Decision
-from traces.export import outline
+from traces.canonical import instant
+from traces.export import listing
 from traces.models import Trace
 
 ASKED = (
@@ -119,10 +121,14 @@ def _doing(action: Action, request: ApprovalRequest | None) -> str:
 
 
 def export_out(trace: Trace) -> dict[str, Any]:
-    """An agent's own export: what it was told of each of its actions, under the hashes of the ledger's entries."""
+    """An agent's own export: what it was told of each of its actions, beside the ledger's outline of the trace."""
+    trace.refresh_from_db(fields=["head_seq", "head_hash"])
     actions = list(Action.objects.filter(trace=trace).order_by("step", "id"))
-    told = {"schema": "remit.agent-trace/1", "actions": actions_out(actions)}
-    return {**outline(trace), **told}
+    return {
+        "schema": "remit.agent-trace/1", "trace": trace.pk, "exported_at": instant(database_now()),
+        "head": {"seq": trace.head_seq, "hash": trace.head_hash}, "entries": listing(trace.pk, trace.head_seq),
+        "actions": actions_out(actions),
+    }  # fmt: skip
 
 
 def decision_out(decision: Any) -> dict[str, Any]:

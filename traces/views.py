@@ -95,7 +95,7 @@ def trace_export(request: AuthenticatedRequest, trace_id: str) -> HttpResponse:
 @sign_in_required
 @require_GET
 def trace_outline(request: AuthenticatedRequest, trace_id: str) -> HttpResponse:
-    """The redacted bundle: order, time, kind and hash of every entry, nothing of what they say."""
+    """The redacted bundle of docs/outline.schema.json: order, time and kind of every entry, and nothing of what they say."""
     trace = get_trace_for(request.user, trace_id)
     require(request.user, Permission.TRACE_EXPORT, trace.workspace)
     return as_download(JsonResponse(outline(trace), json_dumps_params={"indent": 2}), f"{trace.pk}-redacted.json")

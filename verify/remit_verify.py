@@ -23,9 +23,19 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 GENESIS = "0" * 64
-BUNDLE, TRACE = "remit.bundle/1", "remit.trace/1"
+BUNDLE, TRACE, OUTLINE = "remit.bundle/1", "remit.trace/1", "remit.outline/1"
 RECORD = {"v", "trace", "seq", "at", "type", "actor", "body", "prev"}
 FILES = {"manifest.txt", "entries.jsonl", "tree.jsonl", "checkpoints.txt", "keys.json", "withheld.jsonl"}
+# What an outline has, and nothing else: a value has no place in it where it could hide.
+OUTLINED = {"schema", "trace", "workspace", "exported_at", "head", "entries", "check", "proof"}
+OUTLINE_SAYS = (
+    "This is a redacted bundle: `python remit_verify.py THIS.json [--anchor FILE]` checks it offline. It proves that the trace "
+    "has these records and no other up to its head, that each head a signed checkpoint registered was reached with that many "
+    "records, and that the deployment signed this list of places, times and kinds. It does not prove what a record says, who "
+    "wrote it, or its hash: that takes the signed bundle, which must verify with --anchor THIS.json."
+)
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
+KIND = re.compile(r"[a-z_]{1,60}\.[a-z_]{1,60}")
 HEAD = re.compile(r"([0-9a-f]{64}) ([1-9][0-9]*) ([0-9a-f]{64})")
 SIZED = re.compile(r"([0-9a-f]{64}) ([1-9][0-9]*) (0|[1-9][0-9]*) ([0-9a-f]{64})")
 SIGNATURE = re.compile("\u2014 (\\S+) ([A-Za-z0-9+/=]+)")
@@ -321,6 +331,16 @@ class Content:
     keys: Keys
     withheld: Sequence[Mapping[str, Any]]
     digests: dict[str, tuple[int, str]]
+    outline: "Outline | None" = None
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A trace of which only the number of records and the last hash are told. A hash is empty where it is not told."""
+
+    workspace: str
+    trace: str
+    hashes: list[str]
 
 
 def plain(value: Any) -> str:
@@ -435,25 +455,71 @@ def read_checkpoints(text: str) -> dict[str, list[Checkpoint]]:
 
 
 def read_json(data: bytes) -> Content:
-    """The JSON export of one trace, with its proof. Raises Bad."""
+    """The JSON export of one trace, whole or redacted, with its proof. Raises Bad."""
     value = json.loads(data.decode("utf-8"), object_pairs_hook=_once)
-    if not isinstance(value, dict) or value.get("schema") != TRACE or not isinstance(value.get("proof"), dict):
+    schema = value.get("schema") if isinstance(value, dict) else None
+    if schema not in (TRACE, OUTLINE):
+        bad("schema: this is not the export of a trace.")
+    if not isinstance(value.get("proof"), dict):
         bad("The export carries no proof: it was made without a checkpoint.")
     proof = value["proof"]
     manifest = read_notes(proof.pop("manifest"), "proof.manifest")[0]
     text = plain(value).encode("utf-8")
-    if not all(set(entry) == {"canonical", "hash"} for entry in value["entries"]):
-        bad("entries: one has a part that does not belong.")
-    workspace = value["workspace"]["id"]
-    entries = [(workspace, entry["canonical"], entry["hash"]) for entry in value["entries"]]
-    if manifest.one("schema") != TRACE or value["head"] != {"seq": len(entries), "hash": entries[-1][2]}:
-        bad(f"Trace {value['trace']}: its head is not its last record.")
+    workspace, outline = value["workspace"]["id"], read_outline(value) if schema == OUTLINE else None
+    entries = [] if outline else read_entries(value)
+    if manifest.one("schema") != schema:
+        bad(f"proof.manifest: it was signed for a {manifest.one('schema')}, and this is a {schema}.")
     return Content(
-        manifest.one("scope").split(" "), manifest, entries,
+        manifest.one("scope").split(" "), manifest, [(workspace, canonical, stored) for canonical, stored in entries],
         read_trees((f"Line {n} of proof.tree", row) for n, row in enumerate(proof["tree"], 1)),
         read_checkpoints(proof["checkpoint"]), Keys(proof["keys"]), [],
-        {"trace.json": (len(text), hashlib.sha256(text).hexdigest())},
+        {"trace.json": (len(text), hashlib.sha256(text).hexdigest())}, outline,
     )  # fmt: skip
+
+
+def read_entries(value: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The text and hash of each record of a whole export. Raises Bad."""
+    if not all(set(entry) == {"canonical", "hash"} for entry in value["entries"]):
+        bad("entries: one has a part that does not belong.")
+    if value["head"] != {"seq": len(value["entries"]), "hash": value["entries"][-1]["hash"]}:
+        bad(f"Trace {value['trace']}: its head is not its last record.")
+    return [(entry["canonical"], entry["hash"]) for entry in value["entries"]]
+
+
+def read_outline(value: Mapping[str, Any]) -> Outline:
+    """What a redacted export tells. Raises Bad with the first thing that is missing, or that it must not hold."""
+    only(value, OUTLINED, "The redacted bundle")
+    only(value["workspace"], {"id"}, "workspace")
+    only(value["head"], {"seq", "hash"}, "head")
+    # The manifest is taken out before this.
+    only(value["proof"], {"checkpoint", "keys", "tree"}, "proof")
+    if value["check"] != OUTLINE_SAYS:
+        bad("check: it says something else than what a redacted bundle proves.")
+    if not INSTANT.fullmatch(value["exported_at"]):
+        bad("exported_at: it is not a time in UTC.")
+    for place, entry in enumerate(value["entries"], 1):
+        what = f"Record {place} of trace {value['trace']}"
+        only(entry, {"seq", "at", "type"}, what)
+        if type(entry["seq"]) is not int or entry["seq"] != place:
+            bad(f"{what}: record {entry['seq']} stands in its place.")
+        if not INSTANT.fullmatch(entry["at"]):
+            bad(f"{what}: its time is not a time in UTC.")
+        if not KIND.fullmatch(entry["type"]):
+            bad(f"{what}: its kind is not a kind of record.")
+    count, head = len(value["entries"]), value["head"]
+    _hashes([head["hash"]], "head")
+    if not count or head["seq"] != count:
+        bad(f"Trace {value['trace']}: its head is record {head['seq']}, and it lists {count}.")
+    return Outline(value["workspace"]["id"], value["trace"], [""] * (count - 1) + [head["hash"]])
+
+
+def only(value: Any, names: set[str], what: str) -> None:
+    """These parts and no other. Raises Bad."""
+    found = set(value) if isinstance(value, dict) else bad(f"{what}: it is not an object.")
+    if found - names:
+        bad(f"{what}: it holds `{min(found - names)}`, which a redacted bundle never does.")
+    if names - found:
+        bad(f"{what}: its `{min(names - found)}` is missing.")
 
 
 # --- The checks -------------------------------------------------------------------------------------------------------
@@ -467,6 +533,7 @@ class Proven:
     checkpoint: Checkpoint
     key: int
     anchors: int
+    outlined: bool = False
 
     def __str__(self) -> str:
         count = f"{self.records} records of {self.traces} traces in {self.workspaces} workspaces"
@@ -474,7 +541,8 @@ class Proven:
         held = f"consistent with {self.anchors} held checkpoints" if self.anchors else (
             "no held checkpoint was given, so the signer is taken at its word: use --anchor"
         )  # fmt: skip
-        return f"{count}, under {signed}; {held}."
+        told = " What the records say is not in this file, so it is not proven." if self.outlined else ""
+        return f"{count}, under {signed}; {held}.{told}"
 
 
 Heads = dict[str, dict[str, list[str]]]
@@ -539,7 +607,7 @@ def check_log(tree: Tree, traces: Mapping[str, list[str]], *, whole: bool) -> li
             bad(f"Record {seq} of trace {trace}: leaf {index} registers it after record {last[trace]}.")
         if seq > len(traces[trace]):
             bad(f"Record {len(traces[trace]) + 1} of trace {trace}: it is missing; the tree has records up to {seq}.")
-        if traces[trace][seq - 1] != found[3]:
+        if (traces[trace][seq - 1] or found[3]) != found[3]:
             bad(f"Record {seq} of trace {trace}: it is not the record that was registered.")
         totals.append(totals[-1] + seq - last[trace])
         last[trace] = seq
@@ -708,7 +776,8 @@ def check_withheld(content: Content, texts: Mapping[tuple[str, int], str]) -> No
 
 def check(content: Content, anchors: Sequence[Note] = (), pinned: bytes | None = None) -> Proven:
     """Everything. Raises Bad with the first thing that does not hold."""
-    heads = check_entries(content.entries)
+    told = content.outline
+    heads: Heads = {told.workspace: {told.trace: told.hashes}} if told else check_entries(content.entries)
     check_verdicts(content.entries, whole=content.scope[0] != "traces")
     deployment = content.manifest.origin.removesuffix("/bundle")
     first = content.keys.check(deployment, pinned)
@@ -739,7 +808,8 @@ def check(content: Content, anchors: Sequence[Note] = (), pinned: bytes | None =
     if check_manifest(content) < first:
         bad("manifest.txt: it is signed by an older key than the one you hold, and nothing endorses that one.")
     last = max((points[-1] for points in content.checkpoints.values()), key=lambda point: point.time)
-    return Proven(len(content.entries), sum(map(len, heads.values())), len(heads), last, key, used)
+    records = sum(len(hashes) for traces in heads.values() for hashes in traces.values())
+    return Proven(records, sum(map(len, heads.values())), len(heads), last, key, used, told is not None)
 
 
 def _named_sizes(content: Content, origin: str, held: Sequence[Checkpoint]) -> set[int]:
@@ -805,10 +875,18 @@ def read_anchors(paths: Sequence[Path]) -> list[Note]:
     for path in paths:
         files = sorted(p for p in path.rglob("*") if p.is_file() and ".git" not in p.parts) if path.is_dir() else [path]
         for file in files:
-            found += read_notes(file.read_text(encoding="utf-8"), file.name)
+            text = file.read_text(encoding="utf-8")
+            found += read_notes(_checkpoints_in(text, file.name) if file.suffix == ".json" else text, file.name)
         if not files:
             bad(f"{path}: it holds no checkpoint.")
     return found
+
+
+def _checkpoints_in(text: str, what: str) -> str:
+    """An export of one trace carries the checkpoints it was made under."""
+    value = json.loads(text, object_pairs_hook=_once)
+    proof = value.get("proof") if isinstance(value, dict) else None
+    return str(proof["checkpoint"]) if isinstance(proof, dict) else bad(f"{what}: it carries no checkpoint to hold.")
 
 
 def judge(work: Callable[[], Proven]) -> tuple[bool, str]:
@@ -843,7 +921,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="remit_verify", description="Check an exported Remit ledger offline.")
     parser.add_argument("bundle", nargs="+", help="a folder, a .zip or the .json of one trace")
     parser.add_argument(
-        "--anchor", action="append", default=[], type=Path, help="a checkpoint you hold (file or folder)"
+        "--anchor",
+        action="append",
+        default=[],
+        type=Path,
+        help="a checkpoint you hold (a file, a folder, or the .json of a trace)",
     )
     parser.add_argument("--key", help="the public key you hold, base64 or as a C2SP verifier key")
     parser.add_argument("--batch", action="store_true", help="bundles are folders of bundles, or - for paths on stdin")

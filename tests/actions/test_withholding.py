@@ -38,7 +38,8 @@ def test_an_agents_export_has_no_value_that_was_withheld_from_it(cast):
     assert found.state == "succeeded" and "5000.00" in ledger(found.trace)  # The people's diff keeps it.
     export = export_out(found.trace)
     assert "5000.00" not in json.dumps(export) and "record.region" not in json.dumps(export)
-    assert export["entries"][-1]["hash"] == export["head"]["hash"]
+    # By the hash of a record whose rest it knows, the agent could find out which value was kept from it.
+    assert set(export["entries"][-1]) == {"seq", "at", "type"} and len(export["head"]["hash"]) == 64
 
 
 def test_what_other_rules_say_of_a_record_out_of_scope_is_not_told_to_the_agent(cast):
