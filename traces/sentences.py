@@ -3,6 +3,7 @@
 The list stores these; the trace page computes them again from the ledger. Both call the functions here.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -92,6 +93,7 @@ def _ended_title(told: Sequence[Told], done: Sequence[Told]) -> str:
     return f"{_join(_changing(done), 'past')}, then {_lower(sentence)}" if _changing(done) else sentence
 
 
+_TIMES = {1: "", 2: " twice", 3: " three times"}
 _VERDICTS = {
     "denied": "Denied",
     "rejected": "Rejected",
@@ -119,10 +121,12 @@ def _effects(actions: Sequence[Told]) -> list[Told]:
 def _join(actions: Sequence[Told], form: str) -> str:
     """The first ones by name, the others by how many. Only what is named is asked for its words: a plan may be long."""
     more = len(actions) - 1 - _MOST_PARTS
-    named = actions if more <= 0 else actions[:_MOST_PARTS]
-    first, *rest = [action.words[form] for action in named]
+    said = Counter(action.words[form] for action in (actions if more <= 0 else actions[:_MOST_PARTS]))
     if more > 0:
-        rest.append(f"{len(actions) - len(named)} more")
+        # What is named twice is named once; the other is one of those that follow.
+        first, *rest = [*said, f"{len(actions) - len(said)} more"]
+    else:
+        first, *rest = [f"{words}{_TIMES[count]}" for words, count in said.items()]
     if not rest:
         return first
     *middle, last = map(_lower, rest)

@@ -44,6 +44,7 @@ STATUSES: dict[str, Status] = {
     "skipped": Status(GREY, "ban", "Skipped"),
     "withdrawn": Status(GREY, "ban", "Withdrawn"),
     "stale": Status(GREY, "ban", "Out of date"),
+    "redacted": Status(GREY, "eye-off", "Redacted"),
     "cant_undo": Status(GREY, "ban", "Can’t be undone"),
 }
 

@@ -1,6 +1,7 @@
 """A world with something on every page, and an address of each page there is: what links lead to, and what only a state shows."""
 
 import copy
+import json
 import os
 import subprocess
 import sys
@@ -144,14 +145,26 @@ class World:
         file.write_text(dump(document))
         self._manage("remit_policy", "publish", str(file), "--workspace", "northwind")
 
-    def _manage(self, *words: str, **more: str) -> None:
-        """As an operator at the shell of this installation."""
+    def shown(self) -> dict[str, Stop]:
+        """Show work of traces that nobody here makes: partly erased, of many systems, of two thousand entries."""
+        said = self._manage(
+            "shell",
+            "-v",
+            "0",
+            "-c",
+            "import json; from tests.browser.shown import seed; print(json.dumps(seed('northwind')))",
+        )
+        return {f"traces:detail-{name}": Stop("ken", path) for name, path in json.loads(said.splitlines()[-1]).items()}
+
+    def _manage(self, *words: str, **more: str) -> str:
+        """As an operator at the shell of this installation. Gives what it said."""
         env = {**os.environ, "DATABASE_URL": self.remit["database"], "REMIT_DATA_DIR": self.remit["data"], **more}
         env.pop("REMIT_SECRET_KEY", None)
         env.pop("DJANGO_SETTINGS_MODULE", None)
         command = [sys.executable, "-m", "console.runtime", "manage", "--", *words]
         done = subprocess.run(command, cwd=ROOT, env=env, check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def _of_actions(self) -> dict[str, Stop]:
         """What ran can be undone, was sent, and stands as its record does now."""

@@ -40,6 +40,7 @@ def test_long_lists_fold_and_a_link_unfolds_them():
     short, long, whole = page(long_story(3)), page(long_story(500)), page(long_story(60, whole=True))
     assert "Show all" not in short and "Show all" not in whole
     assert "500 steps proposed, 500 run" in long and "desk.account.update ×" in long and "show=all#plan" in long
+    assert "Show all 500</a>" in long and long.count("credit_limit isn") < 15, "What is alike stands three times."
     assert len(long) < 3 * len(page(long_story(LONGEST))) and whole.count('<tr role="row" id="step-') == 60
 
 
@@ -48,8 +49,10 @@ def test_folding_keeps_first_last_and_exceptions_and_counts_the_rest():
     shown = folded(rows, name="tool", is_exception=lambda row: row["bad"], whole=False)
     assert [row.get("n") for row in shown] == [0, None, 40, 41, None, 99]
     assert (shown[1]["rows"], shown[1]["folded"]) == (39, "a ×20, b ×19")
-    every = folded(rows, name="tool", is_exception=lambda row: True, whole=False)
+    every = folded(rows, name="tool", is_exception=lambda row: row["n"] + 1, whole=False)
     assert sum("n" in row for row in every) == OPEN + 1 and every[-2]["exceptions"] == 100 - OPEN - 1
+    alike = folded(rows, name="tool", is_exception=lambda row: row["tool"], whole=False)
+    assert [row["n"] for row in alike if "n" in row] == [0, 1, 2, 3, 4, 5, 99] and alike[-2]["all"] == 100
     assert folded(rows, name="tool", is_exception=lambda row: False, whole=True) == rows
 
 

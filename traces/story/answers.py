@@ -11,7 +11,14 @@ from traces.story.facts import ActionFacts, TraceFacts
 
 def plural(count: int, noun: str, many: str = "") -> str:
     """`1 record`, `3 records`."""
-    return f"{count} {noun if count == 1 else many or noun + 's'}"
+    return f"{count} {noun if count == 1 else many or _many(noun)}"
+
+
+def _many(noun: str) -> str:
+    """A noun of several, as English has them: tools are named by whoever made them."""
+    if noun.endswith(("s", "x", "ch", "sh")):
+        return f"{noun}es"
+    return f"{noun[:-1]}ies" if noun[-1:] == "y" and noun[-2:-1] not in {*"aeiou", ""} else f"{noun}s"
 
 
 def exceptions(facts: TraceFacts) -> list[dict[str, str]]:
@@ -28,6 +35,9 @@ def exceptions(facts: TraceFacts) -> list[dict[str, str]]:
         found.append({"status": "denied", "text": f"{plural(len(denied), 'action')} denied", "href": "#checks"})
     if facts.refused:
         found.append({"status": "denied", "text": f"{plural(len(facts.refused), 'request')} refused", "href": "#plan"})
+    gone = sum(int(act["values"]) for act in facts.redactions)
+    if gone:
+        found.append({"status": "redacted", "text": f"{plural(gone, 'value')} erased", "href": "#hidden"})
     return found
 
 
@@ -98,7 +108,7 @@ def _changed(facts: TraceFacts) -> dict[str, str]:
         return _answer("What changed", "Nothing yet" if waiting else "Nothing", "No record was changed", "#changes")
     nouns = Counter(str(action.tool.get("noun", "Record")).lower() for action in done)
     value = f"{plural(len(done), 'record')} in {plural(len(systems), 'system')}"
-    told = ", ".join(f"{count} {noun}" for noun, count in nouns.items())
+    told = ", ".join(plural(count, noun) for noun, count in nouns.items())
     return _answer("What changed", value, f"{told}. {unknown}" if doubt else told, "#changes")
 
 

@@ -12,6 +12,7 @@ from traces.sentences import after_rollback, goes_on, outcome, title
 from traces.story import answers, brief, changes, checks, escalations, joins, rollback, steps, todo
 from traces.story.facts import ActionFacts, TraceFacts, fold
 from traces.story.folded import folded
+from traces.story.hidden import NOTHING, Hidden, hidden
 
 EVENTS = 200
 TABS = ("ledger", "changes", "checks", "calls", "approvals", "events")
@@ -99,6 +100,8 @@ class Story:
     opened: frozenset[str] = frozenset()
     # The last record that holds, of a ledger that is broken after it; 0 where all of it holds.
     cut: int = 0
+    # What stands here without its value.
+    hidden: Hidden = NOTHING
 
     @property
     def shows_passed(self) -> bool:
@@ -118,7 +121,7 @@ class Story:
         return folded(
             self.shown_checks,
             name="rule",
-            is_exception=lambda row: row["outcome"] == "denied",
+            is_exception=lambda row: (row["rule"], row["field"]) if row["outcome"] == "denied" else "",
             whole=self.whole,
             opened=self.opened,
         )
@@ -134,7 +137,7 @@ class Story:
         return folded(
             self.changes,
             name="noun",
-            is_exception=lambda record: not record["happened"],
+            is_exception=lambda record: "" if record["happened"] else record["state_text"],
             whole=self.whole,
             opened=self.opened,
         )
@@ -151,7 +154,7 @@ class Story:
         return folded(
             self.calls,
             name="tool",
-            is_exception=lambda call: call["status"] != "done",
+            is_exception=lambda call: "" if call["status"] == "done" else (call["tool"], call["status"]),
             whole=self.whole,
             opened=self.opened,
         )
@@ -200,8 +203,10 @@ class Story:
         return "\n".join([self.title, *told, f"What to do now: {' '.join(one.sentence for one in self.todos)}"])
 
 
-def _step_is_odd(step: Mapping[str, Any]) -> bool:
-    return bool(step["policy_status"] != "allowed" or step["result"]["status"] != "done")
+def _step_is_odd(step: Mapping[str, Any]) -> object:
+    if step["policy_status"] == "allowed" and step["result"]["status"] == "done":
+        return ""
+    return step["tool"], step["policy_text"], step["result"]["status"]
 
 
 def build_story(
@@ -221,6 +226,8 @@ def build_story(
     how = outcome(states) if states or not facts.refused else "denied"
     if how in {"running", "waiting", "unknown"}:
         facts.last_at = max(facts.last_at, now)
+    changed = changes.records(facts)
+    called = [steps.call(action) for action in facts.in_order if action.sent is not None]
     return Story(
         trace_id=trace_id,
         title=_title(facts, told),
@@ -240,8 +247,8 @@ def build_story(
         refused=list(facts.refused),
         shown_checks=[row for row in all_checks if row["outcome"] != "passed"],
         passed_checks=[row for row in all_checks if row["outcome"] == "passed"],
-        changes=changes.records(facts),
-        calls=[steps.call(action) for action in facts.in_order if action.sent is not None],
+        changes=changed,
+        calls=called,
         escalations=escalations.rows(facts),
         timeline=[*escalations.timeline(facts), *joins.timeline(facts)],
         timeline_count=escalations.count(facts),
@@ -261,6 +268,7 @@ def build_story(
         whole=whole,
         first_event=max(first_event, 1),
         opened=opened,
+        hidden=hidden(facts, changed, called),
     )
 
 

@@ -27,6 +27,7 @@ def _record(action: ActionFacts) -> dict[str, Any]:
         "record_id": receipt.get("remote_id") or target.get("record_id") or "",
         "link_url": receipt.get("link") or target.get("link") or "",
         "link_label": f"Open in {action.tool.get('connection', 'the system')}",
+        "system": str(action.tool.get("connection", "")),
         "happened": action.succeeded,
         # Known to have had no effect, which nobody knows of what waits, is being sent or is in doubt.
         "unchanged": not action.succeeded and action.state not in OPEN | IN_DOUBT,

@@ -110,6 +110,8 @@ class TraceFacts:
     # Of a trace that undoes another: why it ended before everything was undone.
     undo_stopped: str = ""
     answered: list[Mapping[str, Any]] = field(default_factory=list)
+    # Acts that dropped values of this trace.
+    redactions: list[Mapping[str, Any]] = field(default_factory=list)
     # Worked out once, after the fold: a page asks for them many times.
     ordered: list[ActionFacts] = field(default_factory=list)
     checked: list[dict[str, Any]] | None = None
@@ -196,6 +198,10 @@ def _rollback_stopped(facts: TraceFacts, record: Record, at: datetime) -> None:
 
 def _answered(facts: TraceFacts, record: Record, at: datetime) -> None:
     facts.answered.append({**record["body"], "at": at, "actor": record["actor"]})
+
+
+def _redacted(facts: TraceFacts, record: Record, at: datetime) -> None:
+    facts.redactions.append({**record["body"], "at": at, "actor": record["actor"]})
 
 
 def _proposed(facts: TraceFacts, record: Record, at: datetime) -> None:
@@ -343,6 +349,7 @@ _HANDLERS: dict[str, Callable[[TraceFacts, Record, datetime], None]] = {
     "trace.opened": _opened,
     "trace.refused": _refused,
     "trace.answered": _answered,
+    "trace.redacted": _redacted,
     "plan.submitted": _plan,
     "plan.stopped": _plan_stopped,
     "plan.resumed": _plan_resumed,
