@@ -16,22 +16,23 @@ Row = TypeVar("Row")
 
 
 class Question(Generic[Row]):
-    """One statement with places for texts: an instance for each row of a model, a tuple for each row of values.
+    """One statement with places for values: an instance for each row of a model, a tuple for each row of values.
 
-    `build` gives the query for such texts; all that differs between two askings must be among them. Nothing is prefetched.
+    `build` gives the query for texts that mark the places; all that differs between two askings must be among them. A place
+    that is no text needs its type written beside it in the query (`%s::interval`). Nothing is prefetched.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Any, Row]]) -> None:
         self._build = build
         self._written: _Written | None = None
 
-    def all(self, *values: str) -> list[Row]:
+    def all(self, *values: Any) -> list[Row]:
         """Every row."""
         if self._written is None:
             self._written = _Written(self._build)
         return self._written.asked(values)
 
-    def first(self, *values: str) -> Row | None:
+    def first(self, *values: Any) -> Row | None:
         """The first row, where there is one."""
         return next(iter(self.all(*values)), None)
 
@@ -55,7 +56,7 @@ class _Written:
         ]
         self._made = tuple if of_values else _reader(compiler)
 
-    def asked(self, values: Sequence[str]) -> list[Any]:
+    def asked(self, values: Sequence[Any]) -> list[Any]:
         given = dict(zip(self._places, values, strict=True))
         with connection.cursor() as cursor:
             cursor.execute(

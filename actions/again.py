@@ -18,6 +18,7 @@ from accounts.actors import Actor
 from accounts.clock import DatabaseNow, database_now
 from accounts.models import Agent, User
 from accounts.scopes import AGENT
+from accounts.writes import change
 from actions.models import Action, Handover
 from actions.propose import nothing
 from actions.reading import whole
@@ -176,4 +177,4 @@ def mark_handed_over(action: Action) -> bool:
     neither yet or it was handed over before."""
     if not _is_told_once(action):
         return False
-    return bool(Handover.objects.filter(action=action, used_at=None).update(used_at=DatabaseNow()))
+    return bool(change(Handover, {"action_id": action.pk, "used_at": None}, {"used_at": DatabaseNow()}))

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.actors import Actor
+from accounts.writes import change
 from actions.history import note_move
 from actions.models import Action
 from actions.states import State, allowed
@@ -47,7 +48,7 @@ def move(
         columns["fence"] = held + 1
     # Without a savepoint of its own: an error here ends the whole transaction, and a conflict has changed nothing.
     with transaction.atomic(savepoint=False):
-        moved = Action.objects.filter(pk=action.pk, state=source, fence=held).update(state=to, **columns)
+        moved = change(Action, {"id": action.pk, "state": source, "fence": held}, {"state": to, **columns})
         if moved == 1:
             fields = {"action": action.pk, "step": action.step, "from": source, "to": to, **body}
             append(actor=actor, trace_id=action.trace_id, type=entry, body=fields)

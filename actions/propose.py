@@ -12,6 +12,7 @@ from accounts.actors import Actor
 from accounts.clock import database_now
 from accounts.models import Agent, User
 from accounts.questions import Question
+from accounts.writes import add, change
 from actions import binding, switches
 from actions.arguments import check_arguments
 from actions.ask import ask_people
@@ -135,14 +136,14 @@ def _out_of_scope(decision: Decision) -> bool:
 def _forget_record(action: Action) -> None:
     """A record the role may not touch is not told either: its name and values stay out of trace and diff."""
     action.before = None
-    Action.objects.filter(pk=action.pk).update(before=None)
+    change(Action, {"id": action.pk}, {"before": None})
 
 
 def new_action(actor: Actor, place: Place, prepared: Prepared) -> Action:
     """The row of a call, in PROPOSED, before anything is decided. A person who asks again for an agent asks under its token."""
     under = place.replan_of if place.replan_of is not None and actor.kind != "agent" else actor
     text = binding.arguments_text(dict(prepared.arguments))
-    return Action.objects.create(
+    action = Action(
         workspace_id=place.trace.workspace_id,
         trace=place.trace,
         plan=place.plan,
@@ -167,6 +168,8 @@ def new_action(actor: Actor, place: Place, prepared: Prepared) -> Action:
         traceparent=telemetry.here(),
         created_at=database_now(),
     )
+    add([action])
+    return action
 
 
 def _record_decision(actor: Actor, action: Action, definition: Definition | None, decision: Decision) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from accounts.clock import DatabaseNow
 from accounts.questions import Question
+from accounts.writes import add, change
 from policies.engine.paths import leaves
 from policies.engine.recorded import decoded, encoded, ruling, spoken
 from policies.engine.types import Decision, Request
@@ -16,11 +17,6 @@ Outcome = DecisionRecord.Outcome
 # What was denied before the engine was asked (a pause, an unreadable target, an unknown tool, more than the token or the person
 # may have done): no document decides otherwise.
 OUTSIDE_ENGINE = frozenset({"pause", "preview", "tools", "person.token", "token.scope", "person.rights"})
-_REPLACED = [
-    "workspace", "policy", "version", "trace_id", "agent_id", "role", "tool", "effect_class", "title", "request_text",
-    "effect", "rule", "route", "refused", "named", "spoke", "outcome", "waited_s", "at", "finished_at", "shadow_digest",
-    "shadow_effect", "shadow_rule", "shadow_reason",
-]  # fmt: skip
 
 
 def record_decision(
@@ -54,10 +50,8 @@ def record_decision(
         **_said(decision),
         **_shadowed(shadow, shadow_digest),
     )
-    made = DecisionRecord.objects.bulk_create(
-        [record], update_conflicts=True, unique_fields=["action_id"], update_fields=_REPLACED
-    )
-    return made[0]
+    add([record], once="action_id")
+    return record
 
 
 def _said(decision: Decision) -> dict[str, Any]:
@@ -96,7 +90,7 @@ def record_outcome(*, action_id: str, outcome: str, waited_s: int | None = None)
     columns: dict[str, Any] = {"outcome": outcome, "finished_at": DatabaseNow()}
     if waited_s is not None:
         columns["waited_s"] = waited_s
-    DecisionRecord.objects.filter(action_id=action_id).update(**columns)
+    change(DecisionRecord, {"action_id": action_id}, columns)
     return _KEPT.first(action_id)
 
 

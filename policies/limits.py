@@ -8,9 +8,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
+from django.db.models.expressions import RawSQL
 
-from accounts.clock import DatabaseNow, database_now
+from accounts.clock import DatabaseNow
+from accounts.questions import Question
+from accounts.writes import add, change, remove
 from policies.engine.types import Hold
 from policies.models import LimitHold
 
@@ -35,13 +38,21 @@ def _lock_number(workspace_id: str, key: str) -> int:
 
 def usage(workspace_id: str, policy: str, counters: Mapping[str, int], *, action_id: str) -> dict[str, int]:
     """What others hold or have settled under a policy in each counter's window. `counters` is key -> window in seconds."""
-    if not counters:
-        return {}
-    now = database_now()
     return {
-        key: held_since(workspace_id, policy, key, now - timedelta(seconds=window), but=action_id)
+        key: next(iter(_HELD.all(workspace_id, policy, key, timedelta(seconds=window), action_id)), (0,))[0] or 0
         for key, window in counters.items()
     }
+
+
+def _of_held(workspace_id: str, policy: str, key: str, window: str, but: str) -> QuerySet[LimitHold, tuple[int]]:
+    # By the clock of this very statement; in a part of its own, so that the index finds the window's rows.
+    since = RawSQL("SELECT clock_timestamp() - %s::interval", [window])
+    held = LimitHold.objects.filter(workspace_id=workspace_id, policy__in=("", policy), key=key, at__gt=since)
+    others = held.exclude(state=State.RELEASED).exclude(action_id=but)
+    return others.order_by().values("workspace_id").annotate(total=Sum("amount")).values_list("total")
+
+
+_HELD = Question(_of_held)
 
 
 def held_since(
@@ -60,25 +71,29 @@ def reserve(*, workspace_id: str, policy: str, action_id: str, holds: Iterable[H
     if not asked:
         return
     common = {"workspace_id": workspace_id, "policy": policy, "action_id": action_id, "at": DatabaseNow()}
-    LimitHold.objects.bulk_create(LimitHold(key=h.key, limit=h.limit, amount=h.amount, **common) for h in asked)
+    add([LimitHold(key=h.key, limit=h.limit, amount=h.amount, **common) for h in asked])
 
 
 def replace_holds(*, workspace_id: str, policy: str, action_id: str, holds: Iterable[Hold]) -> None:
     """Hold what a new decision on the same action asks for instead of what the old one did."""
-    LimitHold.objects.filter(action_id=action_id, state=State.RESERVED).delete()
+    remove(LimitHold, {"action_id": action_id, "state": State.RESERVED})
     reserve(workspace_id=workspace_id, policy=policy, action_id=action_id, holds=holds)
 
 
 def settle(*, action_id: str) -> None:
     """The action took effect: its amounts count for good."""
-    LimitHold.objects.filter(action_id=action_id, state=State.RESERVED).update(state=State.SETTLED)
+    _turn(action_id, State.RESERVED, State.SETTLED)
 
 
 def release(*, action_id: str) -> None:
     """The action had no effect: its amounts are free again."""
-    LimitHold.objects.filter(action_id=action_id, state=State.RESERVED).update(state=State.RELEASED)
+    _turn(action_id, State.RESERVED, State.RELEASED)
 
 
 def hold_again(*, action_id: str) -> None:
     """Take back a release in the transaction that released: nobody else saw the amounts free."""
-    LimitHold.objects.filter(action_id=action_id, state=State.RELEASED).update(state=State.RESERVED)
+    _turn(action_id, State.RELEASED, State.RESERVED)
+
+
+def _turn(action_id: str, source: State, to: State) -> None:
+    change(LimitHold, {"action_id": action_id, "state": source}, {"state": to})

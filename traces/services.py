@@ -10,6 +10,7 @@ from accounts.clock import database_now
 from accounts.models import Agent, User
 from accounts.origin import current_origin
 from accounts.questions import Question
+from accounts.writes import change
 from traces.ledger import Sensitive, append
 from traces.models import Entry, Trace, TraceOpening
 
@@ -128,7 +129,7 @@ def note_opening(*, user: User, trace: Trace) -> None:
 
 def summarise(*, trace_id: str, title: str, outcome: str) -> None:
     """Store what lists show. Runs inside the transaction of the change it follows."""
-    Trace.objects.filter(pk=trace_id).update(title=title[:300], outcome=outcome)
+    change(Trace, {"id": trace_id}, {"title": title[:300], "outcome": outcome})
 
 
 def record_governance(*, actor: Actor, workspace_id: str, type: str, body: Mapping[str, Any]) -> Entry:

@@ -16,6 +16,7 @@ from accounts.actors import Actor
 from accounts.clock import DatabaseNow, database_now
 from accounts.models import Agent, User
 from accounts.questions import Question
+from accounts.writes import change
 from traces.canonical import digest_of
 from traces.models import CallWindow, Trace
 from traces.services import BY_TOKEN, open_trace
@@ -75,5 +76,5 @@ def _is_at_work(row: CallWindow, trace: Trace) -> bool:
 
 
 def _count(row: CallWindow, trace: Trace, before: int) -> Trace:
-    CallWindow.objects.filter(pk=row.pk).update(trace=trace, calls=before + 1, last_call_at=DatabaseNow())
+    change(CallWindow, {"id": row.pk}, {"trace_id": trace.pk, "calls": before + 1, "last_call_at": DatabaseNow()})
     return trace
