@@ -8,11 +8,10 @@ from accounts.clock import database_now
 from accounts.models import Agent, User
 from actions import mandate
 from actions.definition import Definition
-from actions.facts import engine_request
+from actions.facts import engine_request, moment
 from actions.models import Action
 from actions.redaction import UNLISTED
 from actions.switches import REMEDY
-from policies.breakers import tripped_keys
 from policies.engine import checks
 from policies.engine.decide import decide, deny
 from policies.engine.document import Document
@@ -96,9 +95,10 @@ def lock_limits(*, agent: Agent, requester: User, calls: Iterable[tuple[Definiti
         return
     keys: set[str] = set()
     for definition, arguments in calls:
+        now = moment(requester.pk, agent.workspace_id, agent.policy)
         request = engine_request(
             agent=agent, requester=requester, tool=definition.name, definition=definition, arguments=arguments,
-            record=None, at=database_now(), tripped=frozenset(),
+            record=None, now=replace(now, tripped=frozenset()),
         )  # fmt: skip
         keys |= set(checks.counters(document, request))
     lock_counters(agent.workspace_id, keys)
@@ -113,6 +113,7 @@ def lock_own_limits(action: Action, definition: Definition) -> None:
 
 def request_of(action: Action, definition: Definition | None) -> Request:
     """The engine's input for an action as it stands, without the usage of its limits."""
+    now = moment(action.requester_id, action.workspace_id, action.agent.policy)
     return engine_request(
         agent=action.agent,
         requester=action.requester,
@@ -120,8 +121,7 @@ def request_of(action: Action, definition: Definition | None) -> Request:
         definition=definition,
         arguments=requested(action, definition) if definition else action.proposed,
         record=(action.before or {}).get("fields"),
-        at=database_now(),
-        tripped=_tripped(action),
+        now=replace(now, tripped=_covering(action, now.tripped)),
     )
 
 
@@ -138,9 +138,9 @@ def _without_policy(agent: Agent, sentence: str) -> Decision:
     return Decision("deny", "off", "", (found,), None, (), (), reason, policy)
 
 
-def _tripped(action: Action) -> frozenset[str]:
-    """The breakers that hold now. One that stopped the agent does not stop a person who undoes what it did."""
-    keys = tripped_keys(action.workspace_id, action.agent.policy)
+def _covering(action: Action, keys: frozenset[str]) -> frozenset[str]:
+    """Of the breakers that hold, those that count here: one that stopped the agent does not stop a person who undoes what it
+    did."""
     mine = f":agent:{action.agent_id}"
     return frozenset(key for key in keys if not (action.acting_user_id and key.endswith(mine)))
 

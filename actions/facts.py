@@ -1,37 +1,56 @@
 """Builds what the policy engine sees: authenticated principals, stored state and parsed arguments only (A-01)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet, Value
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import QuerySet
 
-from accounts.models import Agent, GroupMembership, Membership, User
+from accounts.clock import DatabaseNow
+from accounts.models import Agent, GroupMembership, Membership, User, Workspace
 from accounts.questions import Question
 from actions.definition import Definition
+from policies.breakers import trips_holding
 from policies.engine.types import Request, ToolFacts
 
 
-def _of_held(user_id: str, workspace_id: str) -> QuerySet[GroupMembership, tuple[str, str]]:
-    """One question for both: every decision asks it several times."""
-    groups = GroupMembership.objects.filter(user_id=user_id, group__workspace_id=workspace_id)
-    roles = Membership.objects.filter(user_id=user_id, workspace_id=workspace_id).values_list(Value("role"), "role")
-    return groups.values_list(Value("group"), "group__slug").union(roles, all=True)
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the database says at one instant: the time by its clock, what the person is there, and which breakers hold."""
+
+    at: datetime
+    groups: tuple[str, ...]
+    roles: tuple[str, ...]
+    tripped: frozenset[str]
 
 
-_HELD = Question(_of_held)
+def _of_moment(user_id: str, workspace_id: str, policy: str) -> QuerySet[Workspace, tuple[Any, ...]]:
+    """One question for all: every decision asks it several times."""
+    groups = GroupMembership.objects.filter(user_id=user_id, group__workspace_id=workspace_id).order_by()
+    roles = Membership.objects.filter(user_id=user_id, workspace_id=workspace_id).order_by()
+    lists = (groups.values("group__slug"), roles.values("role"), trips_holding(workspace_id, policy).values("key"))
+    return Workspace.objects.filter(pk=workspace_id).values_list(DatabaseNow(), *map(ArraySubquery, lists))
 
 
-def requester_facts(user: User, workspace_id: str) -> dict[str, Any]:
+_MOMENT = Question(_of_moment)
+
+
+def moment(user_id: str, workspace_id: str, policy: str) -> Moment:
+    """Now, for a person in a workspace under a policy. Raises Workspace.DoesNotExist."""
+    found = _MOMENT.first(user_id, workspace_id, policy)
+    if found is None:
+        raise Workspace.DoesNotExist(f"There is no workspace {workspace_id}.")
+    at, groups, roles, tripped = found
+    return Moment(at, tuple(sorted(groups)), tuple(sorted(roles)), frozenset(tripped))
+
+
+def requester_facts(user: User, now: Moment) -> dict[str, Any]:
     """The person the agent acts for, as this workspace knows them."""
-    held = _HELD.all(user.pk, workspace_id)
     return {
-        "id": user.pk,
-        "email": user.email,
-        "name": user.name,
-        "groups": sorted(name for kind, name in held if kind == "group"),
-        "roles": sorted(name for kind, name in held if kind == "role"),
-    }
+        "id": user.pk, "email": user.email, "name": user.name, "groups": list(now.groups), "roles": list(now.roles),
+    }  # fmt: skip
 
 
 def agent_facts(agent: Agent) -> dict[str, Any]:
@@ -47,8 +66,7 @@ def engine_request(
     definition: Definition | None,
     arguments: Mapping[str, Any],
     record: Mapping[str, Any] | None,
-    at: datetime,
-    tripped: frozenset[str],
+    now: Moment,
 ) -> Request:
     """The engine's input for one tool call, before the usage of its limits is counted.
 
@@ -57,7 +75,7 @@ def engine_request(
     return Request(
         role=agent.role,
         agent=agent_facts(agent),
-        requester=requester_facts(requester, agent.workspace_id),
+        requester=requester_facts(requester, now),
         tool=definition.facts if definition else ToolFacts(tool, "", "", "irreversible"),
         arguments=arguments,
         fields=definition.fields(arguments) if definition else {},
@@ -65,6 +83,6 @@ def engine_request(
         money=definition.counted_money(arguments) if definition else None,
         recipients=definition.recipients(arguments) if definition else (),
         usage={},
-        at=at,
-        tripped=tripped,
+        at=now.at,
+        tripped=now.tripped,
     )

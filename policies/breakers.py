@@ -43,11 +43,12 @@ class ResetRefused(Exception):
     """The breaker was not reset; the message says why."""
 
 
-def _of_holding(workspace_id: str, policy: str) -> QuerySet[BreakerTrip, tuple[str]]:
-    return BreakerTrip.objects.filter(workspace_id=workspace_id, policy=policy, reset_at=None).values_list("key")
+def trips_holding(workspace_id: str, policy: str) -> QuerySet[BreakerTrip]:
+    """The trips that nobody has reset: each holds every call that its breaker covers."""
+    return BreakerTrip.objects.filter(workspace_id=workspace_id, policy=policy, reset_at=None).order_by()
 
 
-_HOLDING = Question(_of_holding)
+_HOLDING = Question(lambda workspace_id, policy: trips_holding(workspace_id, policy).values_list("key"))
 
 
 def tripped_keys(workspace_id: str, policy: str) -> frozenset[str]:

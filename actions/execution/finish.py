@@ -1,7 +1,7 @@
 """What is recorded after an attempt: outcome, read-back, limits."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from actions.connectors.base import Credential, Outcome, ReadFailed, RecordGone,
 from actions.connectors.compare import compare
 from actions.connectors.operation import Operation, OperationError, fill
 from actions.execution.reach import Reach
-from actions.facts import engine_request
+from actions.facts import engine_request, moment
 from actions.machine import StateConflict, move
 from actions.models import Action
 from actions.rechecks import draw
@@ -239,10 +239,11 @@ def _visible(action: Action, way: Reach, body: Mapping[str, Any]) -> Shown:
     except (PolicyMissing, PolicyError):
         return Shown({}, tuple(sorted(body)))  # The effect is done and must be recorded; nothing of it is shown.
     # Whatever a scope looks at beside the record: as it was decided, for what was sent.
+    now = moment(action.requester_id, action.workspace_id, action.agent.policy)
     principals = values(
         engine_request(
             agent=action.agent, requester=action.requester, tool=action.tool_name, definition=way.definition,
-            arguments=action.arguments, record=None, at=database_now(), tripped=frozenset(),
+            arguments=action.arguments, record=None, now=replace(now, tripped=frozenset()),
         )
     )  # fmt: skip
     resource_type, rows_at = way.definition.resource_type, way.definition.rows_at

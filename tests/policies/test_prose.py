@@ -56,5 +56,5 @@ def test_a01_no_intent_title_or_source_changes_a_decision(cast):
 
 def test_a01_what_the_engine_sees_has_no_place_for_prose():
     assert set(inspect.signature(engine_request).parameters) == {
-        "agent", "requester", "tool", "definition", "arguments", "record", "at", "tripped",
+        "agent", "requester", "tool", "definition", "arguments", "record", "now",
     }  # fmt: skip
