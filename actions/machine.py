@@ -14,7 +14,7 @@ from actions.history import note_move
 from actions.models import Action
 from actions.states import State, allowed
 from actions.summary import refresh_trace, waits_for_people
-from traces.ledger import append
+from traces.ledger import Held, append
 from traces.sentences import ALIKE
 
 # Alike too for who reads of a trace that it runs; not of one where people are waited for as long as nothing runs.
@@ -34,11 +34,13 @@ def move(
     body: Mapping[str, Any],
     bump_fence: bool = False,
     fence: int | None = None,
+    chain: Held | None = None,
     **columns: Any,
 ) -> None:
     """Move `action` from the state this process last saw to `to`, if the row still is in it and has our fence.
 
-    Raises StateConflict when it is not (rowcount 0), ValueError for an arrow the machine does not have.
+    `chain`: its trace, where the caller's transaction holds it already. Raises StateConflict when the row is not in that state
+    (rowcount 0), ValueError for an arrow the machine does not have.
     """
     source = State(action.state)
     if not allowed(source, to):
@@ -51,7 +53,7 @@ def move(
         moved = change(Action, {"id": action.pk, "state": source, "fence": held}, {"state": to, **columns})
         if moved == 1:
             fields = {"action": action.pk, "step": action.step, "from": source, "to": to, **body}
-            append(actor=actor, trace_id=action.trace_id, type=entry, body=fields)
+            append(actor=actor, trace_id=action.trace_id, type=entry, body=fields, held=chain)
             note_move(action, source, to)
             _summarise(action, source, to)
     if moved != 1:

@@ -3,13 +3,13 @@
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from accounts import telemetry
 from accounts.actors import Actor
-from accounts.clock import database_now
 from accounts.models import Agent, User
 from accounts.questions import Question
 from accounts.writes import add, change
@@ -31,7 +31,7 @@ from actions.switches import why_held
 from policies.engine.types import Decision
 from policies.limits import reserve
 from traces.canonical import plain
-from traces.ledger import append, held_trace
+from traces.ledger import Held, append, held_trace
 from traces.models import Trace
 
 TARGETS = {"allow": State.AUTHORIZED, "deny": State.DENIED, "approval": State.PENDING, "draft": State.PENDING}
@@ -111,17 +111,17 @@ def record_proposal(*, actor: Actor, place: Place, prepared: Prepared) -> Action
     """Write the action, decide it, reserve its limits and ask people where policy says so; one transaction."""
     with deciding(prepared.name if prepared.tool else ""), transaction.atomic():
         # The trace's lock before the row and before the limits' locks, as everywhere: no two can wait for each other.
-        held_trace(place.trace.pk)
-        action = new_action(actor, place, prepared)
+        chain = held_trace(place.trace.pk)
+        action = new_action(actor, place, prepared, chain.at)
         held = why_held(switches.Place.of(action))
         judged = judge(action, prepared.definition, problem=prepared.problem, held=held)
         decision = judged.decision
         if _out_of_scope(decision):
             _forget_record(action)
         body = proposed_body(action, prepared.definition)
-        append(actor=actor, trace_id=action.trace_id, type="action.proposed", body=body)
+        append(actor=actor, trace_id=action.trace_id, type="action.proposed", body=body, held=chain)
         note_decision(action, prepared.definition, judged)
-        _record_decision(actor, action, prepared.definition, decision)
+        _record_decision(actor, action, prepared.definition, decision, chain)
         if action.state == State.PENDING:
             ask_people(actor=actor, action=action, decision=decision, sources=place.sources)
         place.remember(action.pk)
@@ -139,7 +139,7 @@ def _forget_record(action: Action) -> None:
     change(Action, {"id": action.pk}, {"before": None})
 
 
-def new_action(actor: Actor, place: Place, prepared: Prepared) -> Action:
+def new_action(actor: Actor, place: Place, prepared: Prepared, at: datetime) -> Action:
     """The row of a call, in PROPOSED, before anything is decided. A person who asks again for an agent asks under its token."""
     under = place.replan_of if place.replan_of is not None and actor.kind != "agent" else actor
     text = binding.arguments_text(dict(prepared.arguments))
@@ -166,13 +166,15 @@ def new_action(actor: Actor, place: Place, prepared: Prepared) -> Action:
         before=prepared.before,
         nonce=secrets.token_hex(16),
         traceparent=telemetry.here(),
-        created_at=database_now(),
+        created_at=at,
     )
     add([action])
     return action
 
 
-def _record_decision(actor: Actor, action: Action, definition: Definition | None, decision: Decision) -> None:
+def _record_decision(
+    actor: Actor, action: Action, definition: Definition | None, decision: Decision, chain: Held
+) -> None:
     """Reserve what the decision holds and move out of PROPOSED: deny, wait for people, or authorize."""
     columns = decision_columns(action, definition, decision)
     policy = str(decision.policy["slug"])
@@ -181,7 +183,7 @@ def _record_decision(actor: Actor, action: Action, definition: Definition | None
     to = TARGETS[decision.effect]
     if to is State.DENIED:
         columns["detail"] = decision.reason[:500]
-    move(actor=actor, action=action, to=to, entry="action.decided", body=body, **columns)
+    move(actor=actor, action=action, to=to, entry="action.decided", body=body, chain=chain, **columns)
 
 
 def decision_columns(action: Action, definition: Definition | None, decision: Decision) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def _effects(actor: Actor, trace: Trace) -> frozenset[str]:
 def _would_decide(actor: Actor, agent: Agent, trace: Trace, prepared: Prepared) -> Decision:
     """The decision on an action that is taken back at once, with the locks and rows it needed."""
     with transaction.atomic():
-        action = new_action(actor, Place(trace, agent, trace.asker, 1), prepared)
+        action = new_action(actor, Place(trace, agent, trace.asker, 1), prepared, database_now())
         held = why_held(switches.Place.of(action))
         decision = judge(action, prepared.definition, problem=prepared.problem, held=held).decision
         transaction.set_rollback(True)

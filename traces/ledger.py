@@ -8,13 +8,13 @@ import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
 from accounts.actors import Actor
-from accounts.clock import database_now
-from accounts.questions import Question
+from accounts.writes import change
 from traces.canonical import canonical_bytes, canonical_text, instant, sha256_hex
 from traces.entry_types import TOLD, label
 from traces.facets import facets_of
@@ -60,81 +60,115 @@ def commit(salt: str, canonical_value: str) -> str:
     return sha256_hex(bytes.fromhex(salt) + canonical_value.encode("utf-8"))
 
 
-_HELD = Question(lambda pk: Trace.objects.select_for_update(of=("self",)).filter(pk=pk))
+@dataclass(slots=True)
+class Held:
+    """A trace whose row is ours until the transaction ends: where its chain ends, and when that was read or last written."""
+
+    trace_id: str
+    seq: int
+    head: str
+    facets: list[str]
+    at: datetime
 
 
-def held_trace(trace_id: str) -> Trace:
-    """The trace as it is once its row is ours, until the transaction ends. Raises Trace.DoesNotExist."""
+# What time it is once the row is ours: the clock is asked outside the part that waits.
+HOLD = """
+WITH held AS MATERIALIZED (SELECT id, head_seq, head_hash, facets FROM traces_trace WHERE id = %s FOR UPDATE)
+SELECT id, head_seq, head_hash, facets, clock_timestamp() FROM held
+"""
+
+
+def held_trace(trace_id: str) -> Held:
+    """The trace as it is once its row is ours, until the transaction ends. Raises Trace.DoesNotExist.
+
+    It may be given to `append` in this transaction, and no longer once a savepoint of it was taken back.
+    """
     if not connection.in_atomic_block:
         raise RuntimeError("A trace is held in a transaction.")
-    found = _HELD.first(trace_id)
+    with connection.cursor() as cursor:
+        cursor.execute(HOLD, [trace_id])
+        found = cursor.fetchone()
     if found is None:
         raise Trace.DoesNotExist(f"There is no trace {trace_id}.")
-    return found
+    return Held(*found)
 
 
-def append(*, actor: Actor, trace_id: str, type: str, body: Mapping[str, Any]) -> Entry:
-    """Write one entry at the end of a trace's chain and move its head.
+def append(*, actor: Actor, trace_id: str, type: str, body: Mapping[str, Any], held: Held | None = None) -> Entry:
+    """Write one entry at the end of a trace's chain and move its head. `held`: the trace is the caller's already.
 
-    Must run inside the transaction that makes the change; raises RuntimeError outside one, UnknownEntryType for a verb
-    that is not registered, ValueError for a body that RFC 8785 cannot carry.
+    Must run inside the transaction that makes the change; raises RuntimeError outside one and for a `held` that is not where
+    the chain ends, UnknownEntryType for a verb that is not registered, ValueError for a body that RFC 8785 cannot carry.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("A ledger entry is written in the transaction of the change it records.")
     label(type)
-    trace = held_trace(trace_id)
-    at = database_now()
+    end = held_trace(trace_id) if held is None else held
+    if end.trace_id != trace_id:
+        raise RuntimeError(f"The trace that is held is {end.trace_id}, not {trace_id}.")
     commitments = _Commitments()
     record = {
         "v": VERSION,
-        "trace": trace.pk,
-        "seq": trace.head_seq + 1,
-        "at": instant(at),
+        "trace": trace_id,
+        "seq": end.seq + 1,
+        "at": instant(end.at),
         "type": type,
         "actor": {"kind": actor.kind, "id": actor.id, "name": actor.name},
         "body": commitments.replace(body),
-        "prev": trace.head_hash,
+        "prev": end.head,
     }
     canonical = canonical_bytes(record)
     entry = _written(
+        end,
         Entry(
-            trace=trace, seq=record["seq"], at=at, type=type, canonical=canonical.decode(), hash=sha256_hex(canonical)
+            trace_id=trace_id, seq=record["seq"], at=end.at, type=type, canonical=canonical.decode(),
+            hash=sha256_hex(canonical),
         )
-    )
-    WithheldValue.objects.bulk_create(WithheldValue(entry=entry, **row) for row in commitments.rows)
+    )  # fmt: skip
+    if commitments.rows:
+        WithheldValue.objects.bulk_create(WithheldValue(entry=entry, **row) for row in commitments.rows)
     if type in TOLD:
         Untold.objects.create(entry=entry)
     more: dict[str, Any] = {}
-    fresh = facets_of(record).difference(trace.facets)
+    fresh = facets_of(record).difference(end.facets)
     if fresh:
-        more["facets"] = [*trace.facets, *sorted(fresh)]
+        end.facets = [*end.facets, *sorted(fresh)]
+        more["facets"] = end.facets
     if type == SETTLED:
-        more["waited_s"] = settled_wait_s(trace.pk)
+        more["waited_s"] = settled_wait_s(trace_id)
     if more:
-        Trace.objects.filter(pk=trace.pk).update(**more)
+        change(Trace, {"id": trace_id}, more)
     return entry
 
 
-# An entry and the head that names it, never one without the other: one statement.
+# An entry and the head that names it, never one without the other: one statement. Nothing is written behind another end than
+# the one that the entry names.
 WRITE = """
-WITH made AS (
+WITH moved AS (
+  UPDATE traces_trace SET head_seq = %(seq)s, head_hash = %(hash)s, updated_at = %(at)s
+  WHERE id = %(trace)s AND head_seq = %(seq)s - 1 AND head_hash = %(prev)s RETURNING id
+), made AS (
   INSERT INTO traces_entry (trace_id, seq, at, type, canonical, hash)
-  VALUES (%(trace)s, %(seq)s, %(at)s, %(type)s, %(text)s, %(hash)s) RETURNING id
-), moved AS (
-  UPDATE traces_trace SET head_seq = %(seq)s, head_hash = %(hash)s, updated_at = %(at)s WHERE id = %(trace)s
+  SELECT id, %(seq)s, %(at)s, %(type)s, %(text)s, %(hash)s FROM moved RETURNING id
 )
-SELECT id FROM made
+SELECT id, clock_timestamp() FROM made
 """
 
 
-def _written(entry: Entry) -> Entry:
+def _written(end: Held, entry: Entry) -> Entry:
+    """INVARIANT: a chain goes on where it ends, also for a writer that was told another end. Held by
+    tests/traces/test_held.py.
+    """
     values: dict[str, Any] = {
         "trace": entry.trace_id, "seq": entry.seq, "at": entry.at, "type": entry.type, "text": entry.canonical,
-        "hash": entry.hash,
+        "hash": entry.hash, "prev": end.head,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(WRITE, values)
-        entry.pk = cursor.fetchone()[0]
+        made = cursor.fetchone()
+    if made is None:
+        raise RuntimeError(f"The chain of {end.trace_id} does not end at record {end.seq} any more.")
+    entry.pk, end.at = made
+    end.seq, end.head = entry.seq, entry.hash
     entry._state.adding, entry._state.db = False, connection.alias
     return entry
 

@@ -151,11 +151,12 @@ def _record_intent(actor: Actor, action: Action, way: Reach, sent: Sent) -> None
     }
     with transaction.atomic():
         # The chain's lock before the limits' locks, as everywhere.
-        held_trace(action.trace_id)
+        chain = held_trace(action.trace_id)
         found = recheck.last_look(action.pk, way)
         if found:
             raise Moved(found)
+        chain.at = database_now()
         move(
-            actor=actor, action=action, to=State.DISPATCHING, entry="action.dispatching", body=intent,
-            dispatched_at=database_now(), sent_digest=digest, sent_to=action.goes_to,
+            actor=actor, action=action, to=State.DISPATCHING, entry="action.dispatching", body=intent, chain=chain,
+            dispatched_at=chain.at, sent_digest=digest, sent_to=action.goes_to,
         )  # fmt: skip
