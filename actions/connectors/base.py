@@ -114,6 +114,10 @@ class FieldResult:
 class Connector(Protocol):
     """The seam to one kind of system."""
 
+    def asks_nobody(self, info: ConnectionInfo) -> bool:
+        """Whether `mint` talks to no system: its credential is the connection's own, and standing. Raises CredentialError."""
+        ...
+
     def mint(
         self,
         info: ConnectionInfo,

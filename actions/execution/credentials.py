@@ -14,7 +14,7 @@ from actions.execution.reach import OutOfReach, Reach, reach
 from actions.models import Action, AttemptCredential
 from actions.sealing import SealBroken, seal, unseal
 from actions.states import State
-from traces.ledger import append
+from traces.ledger import Held, append
 
 Purpose = AttemptCredential.Purpose
 # A live attempt ends its own credential; whoever finds it later waits this long for that.
@@ -32,10 +32,7 @@ def mint(
     purpose: Purpose,
 ) -> Credential:
     """A credential for one attempt, in the ledger and in our keeping before it is used. Raises CredentialError."""
-    timeout_s, ttl_s = lease.asking()
-    credential = way.connector.mint(
-        way.info, scope=scope, record=record, ttl_s=ttl_s, reference=action.pk, timeout_s=timeout_s
-    )
+    credential = _asked_for(action, way, scope, record, lease)
     try:
         _keep(actor, action, credential, purpose)
     except BaseException:
@@ -44,7 +41,24 @@ def mint(
     return credential
 
 
-def _keep(actor: Actor, action: Action, credential: Credential, purpose: Purpose) -> None:
+def _asked_for(action: Action, way: Reach, scope: Sequence[str], record: str | None, lease: Bound) -> Credential:
+    timeout_s, ttl_s = lease.asking()
+    return way.connector.mint(
+        way.info, scope=scope, record=record, ttl_s=ttl_s, reference=action.pk, timeout_s=timeout_s
+    )
+
+
+def own(action: Action, way: Reach, *, scope: Sequence[str], record: str | None, lease: Bound) -> Credential:
+    """The connection's own credential, where nobody is asked for one: nothing was made, so nothing has to be kept or ended.
+
+    Whoever uses it notes it in the transaction of the intent. Raises CredentialError.
+    """
+    assert way.connector.asks_nobody(way.info)  # Asked by the caller; what is minted is kept at once.
+    return _asked_for(action, way, scope, record, lease)
+
+
+def note(actor: Actor, action: Action, credential: Credential, purpose: Purpose, chain: Held | None = None) -> None:
+    """The ledger's entry of a credential, in the caller's transaction. `chain`: the trace, where that holds it already."""
     body = {
         "action": action.pk,
         "step": action.step,
@@ -55,6 +69,10 @@ def _keep(actor: Actor, action: Action, credential: Credential, purpose: Purpose
         "ttl_s": credential.expires_in_s,
         "standing": credential.standing,
     }
+    append(actor=actor, trace_id=action.trace_id, type="credential.minted", body=body, held=chain)
+
+
+def _keep(actor: Actor, action: Action, credential: Credential, purpose: Purpose) -> None:
     with transaction.atomic():
         if not credential.standing:
             now = database_now()
@@ -63,7 +81,7 @@ def _keep(actor: Actor, action: Action, credential: Credential, purpose: Purpose
                 scope=list(credential.scope), record=credential.record or "", minted_at=now,
                 expires_at=now + timedelta(seconds=credential.expires_in_s),
             )  # fmt: skip
-        append(actor=actor, trace_id=action.trace_id, type="credential.minted", body=body)
+        note(actor, action, credential, purpose)
 
 
 def end(actor: Actor, action: Action, way: Reach, credential: Credential) -> None:

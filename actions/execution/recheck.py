@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.access import has_permission
 from accounts.clock import database_now
 from accounts.held import hold_rights
-from accounts.models import Agent, PersonToken, User, Workspace
+from accounts.models import Agent, PersonToken, User
 from accounts.permissions import Permission
 from accounts.questions import Question
 from actions import binding, mandate
@@ -39,12 +39,10 @@ from traces.checkpoints.health import workspace_health
 
 logger = logging.getLogger("remit.execution")
 # Not all in one statement: PostgreSQL weighs every order of joining, which for nine tables takes it longer than all else.
-_RELATED = Question(lambda pk: Action.objects.select_related("tool__connection", "agent", "trace").filter(pk=pk))
+_RELATED = Question(lambda pk: Action.objects.select_related("tool__connection", "agent").filter(pk=pk))
 _PERSON = Question(lambda pk: User.objects.filter(pk=pk))
-_WORKSPACE = Question(lambda pk: Workspace.objects.filter(pk=pk))
 _TOKEN = Question(lambda pk: PersonToken.objects.filter(pk=pk))
 _FOR_LOCKS = Question(lambda pk: Action.objects.select_related("agent", "requester").filter(pk=pk))
-_AGENT = Question(lambda pk: Agent.objects.filter(pk=pk))
 _ASKED = Question(lambda action_id: ApprovalRequest.objects.filter(action_id=action_id))
 RANK = {"allow": 0, "draft": 1, "approval": 2, "deny": 3}
 
@@ -77,7 +75,7 @@ def read_now(action_id: str) -> Action:
     found = _RELATED.first(action_id)
     if found is None:
         raise Action.DoesNotExist(f"There is no action {action_id}.")
-    found.requester, found.workspace = _PERSON.all(found.requester_id)[0], _WORKSPACE.all(found.workspace_id)[0]
+    found.requester = _PERSON.all(found.requester_id)[0]
     if found.acting_user_id is not None:
         found.acting_user = _PERSON.all(found.acting_user_id)[0]
     if found.person_token_id is not None:
@@ -123,7 +121,7 @@ def _tool(action: Action, way: Reach) -> Finding | str:
 
 
 def _principals(action: Action, way: Reach) -> str:
-    agent = _AGENT.all(action.agent_id)[0]
+    agent = action.agent
     if agent.state != Agent.State.ACTIVE and action.acting_user is None:
         return f"{agent.name} is {agent.state}."
     if agent.shut_out_at is not None and action.acting_user is None:

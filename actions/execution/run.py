@@ -81,7 +81,7 @@ def _attempt(actor: Actor, action: Action, lease: Lease) -> None:
     assert action.tool is not None  # An authorized action has a tool: an unknown one is denied.
     try:
         way = reach(action.tool, action.redact, lease)
-        found = recheck.problem(action, way) or moved_upstream(actor, action, way)
+        found = None if _asks_nobody(action, way) else _looked(actor, action, way)
         if found:
             return _block(actor, action, found)
         if way.operation.by_agent:
@@ -99,16 +99,30 @@ def _attempt(actor: Actor, action: Action, lease: Lease) -> None:
         credentials.end(actor, action, way, credential)
 
 
+def _asks_nobody(action: Action, way: Reach) -> bool:
+    """Whether no system is talked to between the claim and the intent: then the last look, an instant later and under its
+    locks, asks all that would be asked now. A target that is compared, a server's list and a minted credential are asked for."""
+    compares = action.before is not None and not way.definition.reads_only
+    return not compares and way.upstream is None and way.connector.asks_nobody(way.info)
+
+
+def _looked(actor: Actor, action: Action, way: Reach) -> recheck.Finding | None:
+    """What no longer holds before another system is talked to. Raises Held."""
+    return recheck.problem(action, way) or moved_upstream(actor, action, way)
+
+
 def _block(actor: Actor, action: Action, found: recheck.Finding) -> None:
     block(actor, action, found.sentence, moved=[asdict(one) for one in found.moved])
 
 
 def _mint(actor: Actor, action: Action, way: Reach, lease: Lease) -> Credential:
     """A credential for this attempt: the operation's one scope, the target record, inside the lease."""
+    scope, record = (way.operation.scope,), attempt_record(action, way)
+    if way.connector.asks_nobody(way.info):
+        return credentials.own(action, way, scope=scope, record=record, lease=lease)
     return credentials.mint(
-        actor, action, way, scope=(way.operation.scope,), record=attempt_record(action, way), lease=lease,
-        purpose=credentials.Purpose.ATTEMPT,
-    )  # fmt: skip
+        actor, action, way, scope=scope, record=record, lease=lease, purpose=credentials.Purpose.ATTEMPT
+    )
 
 
 def _dispatch(actor: Actor, action: Action, way: Reach, sent: Sent, credential: Credential, lease: Lease) -> None:
@@ -116,7 +130,7 @@ def _dispatch(actor: Actor, action: Action, way: Reach, sent: Sent, credential: 
     if lease.timeout_s() <= 0:
         return block(actor, action, "The lease was too short to act in.")
     try:
-        _record_intent(actor, action, way, sent)
+        _record_intent(actor, action, way, sent, credential)
     except recheck.Held as held:
         return give_back(actor, action, str(held))
     except Moved as moved:
@@ -132,7 +146,7 @@ def _send(way: Reach, sent: Sent, credential: Credential, lease: Lease) -> Outco
     return way.connector.dispatch(way.info, way.operation, sent, credential, timeout_s=timeout)
 
 
-def _record_intent(actor: Actor, action: Action, way: Reach, sent: Sent) -> None:
+def _record_intent(actor: Actor, action: Action, way: Reach, sent: Sent, credential: Credential) -> None:
     """The intent, in the transaction of a last look. Raises Held or Moved; then nothing was recorded.
 
     INVARIANT: what is committed before the intent counts, however long the credential took to get (P4, P9, R-26). Held by
@@ -156,6 +170,8 @@ def _record_intent(actor: Actor, action: Action, way: Reach, sent: Sent) -> None
         if found:
             raise Moved(found)
         chain.at = database_now()
+        if credential.standing:
+            credentials.note(actor, action, credential, credentials.Purpose.ATTEMPT, chain)
         move(
             actor=actor, action=action, to=State.DISPATCHING, entry="action.dispatching", body=intent, chain=chain,
             dispatched_at=chain.at, sent_digest=digest, sent_to=action.goes_to,

@@ -16,6 +16,8 @@ from tests.builders import publish
 from tests.faults.campaign import authorized, come_to_rest, in_a_process, verdict
 from tests.faults.test_credentials import ASKED, agent_disabled, paused, person_gone
 from tests.remote.running import shop_policy, sign_in_by
+from traces.ledger import verify
+from traces.models import Entry
 
 LIMIT = {
     "id": "shop.daily", "name": "Orders a day", "when": {"tools": ["shop.order.a", "shop.order.b"]}, "kind": "rate",
@@ -51,8 +53,8 @@ def waits() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def elsewhere(work) -> None:
-    """In a session of its own, committed when this returns."""
+def begun(work) -> threading.Thread:
+    """In a session of its own."""
 
     def run() -> None:
         try:
@@ -62,7 +64,12 @@ def elsewhere(work) -> None:
 
     thread = threading.Thread(target=run)
     thread.start()
-    thread.join()
+    return thread
+
+
+def elsewhere(work) -> None:
+    """In a session of its own, committed when this returns."""
+    begun(work).join()
 
 
 def while_the_lock_is_waited_for(cast, remote, action, cause) -> Action:
@@ -116,3 +123,22 @@ def test_a_limit_that_is_only_waited_for_stops_nothing(counted, remote):
     found = while_the_lock_is_waited_for(counted, remote, authorized(counted, "b"), lambda *given: None)
     come_to_rest([found])
     assert verdict([found], remote).states == {"b:succeeded": 1}
+
+
+@pytest.mark.parametrize(
+    ("cause", "state"), [(paused, "authorized"), (policy_tightened, "blocked"), (agent_disabled, "blocked")]
+)
+def test_p9_a_call_under_the_connections_own_secret_is_looked_at_once_and_last(counted, remote, cause, state):
+    """Nobody is asked for anything between the claim and the intent, so the last look is the only one."""
+    sign_in_by(counted, remote, {"kind": "static"})
+    action = authorized(counted, "b")
+    with transaction.atomic():
+        lock_counters(action.workspace_id, LimitHold.objects.filter(action_id=action.pk).values_list("key", flat=True))
+        worker = begun(lambda: run_action(action.pk))
+        until(waits, "It waited for no limit.")
+        elsewhere(lambda: cause(counted, action))
+    worker.join()
+    found = Action.objects.get(pk=action.pk)
+    assert (found.before, found.state, remote.effects(found.pk)) == (None, state, 0)
+    types = list(Entry.objects.filter(trace=found.trace).values_list("type", flat=True))
+    assert not {"credential.minted", "action.dispatching"} & set(types) and verify(found.trace).ok

@@ -12,6 +12,9 @@ REFUSED = "The agent does this itself; Remit has no way to its system."
 class AgentConnector:
     """Implements `actions.connectors.base.Connector` by refusing: no credential exists, so nothing can be sent."""
 
+    def asks_nobody(self, info: ConnectionInfo) -> bool:
+        return False
+
     def mint(
         self,
         info: ConnectionInfo,

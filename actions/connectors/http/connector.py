@@ -63,6 +63,9 @@ def auth_of(options: Mapping[str, Any]) -> Auth:
 class HttpConnector(RecordsConnector):
     """Implements `actions.connectors.base.Connector`."""
 
+    def asks_nobody(self, info: ConnectionInfo) -> bool:
+        return _auth(info).kind != "client_credentials"
+
     def mint(
         self,
         info: ConnectionInfo,

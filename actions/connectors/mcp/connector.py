@@ -27,6 +27,9 @@ CALL = "tools/call"
 class McpConnector(HttpConnector):
     """Implements `actions.connectors.base.Connector`."""
 
+    def asks_nobody(self, info: ConnectionInfo) -> bool:
+        return info.command is not None or super().asks_nobody(info)
+
     def mint(
         self,
         info: ConnectionInfo,

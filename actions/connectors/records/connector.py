@@ -39,6 +39,9 @@ NEVER_CONNECTED = (
 class RecordsConnector:
     """Implements `actions.connectors.base.Connector`."""
 
+    def asks_nobody(self, info: ConnectionInfo) -> bool:
+        return False
+
     def mint(
         self,
         info: ConnectionInfo,
