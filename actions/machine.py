@@ -19,6 +19,8 @@ from traces.sentences import ALIKE
 
 # Alike too for who reads of a trace that it runs; not of one where people are waited for as long as nothing runs.
 STARTS = frozenset({State.AUTHORIZED, State.CLAIMED})
+WORKED_ON = frozenset({State.PROPOSED, State.CLAIMED, State.DISPATCHING})
+OF_WORDS = frozenset({"arguments_text", "before", "redact"})
 
 
 class StateConflict(Exception):
@@ -55,7 +57,7 @@ def move(
             fields = {"action": action.pk, "step": action.step, "from": source, "to": to, **body}
             append(actor=actor, trace_id=action.trace_id, type=entry, body=fields, held=chain)
             note_move(action, source, to)
-            _summarise(action, source, to)
+            _summarise(action, source, to, columns)
     if moved != 1:
         raise StateConflict(f"{action.pk} is no longer {source} under fence {held}.")
     action.state = to
@@ -63,10 +65,12 @@ def move(
         setattr(action, name, value)
 
 
-def _summarise(action: Action, source: State, to: State) -> None:
+def _summarise(action: Action, source: State, to: State, columns: Mapping[str, Any]) -> None:
     """Keep the trace's title and outcome in step, where this arrow can change what they say."""
     if {source, to} == ALIKE:
         return
     if {source, to} == STARTS and not waits_for_people(action.trace_id):
         return
-    refresh_trace(action.trace_id)
+    # What is worked on just now stands in the row as it does here, unless this move changes what its words are made of.
+    same = source in WORKED_ON and all(getattr(action, name) == columns[name] for name in OF_WORDS & columns.keys())
+    refresh_trace(action.trace_id, action if same else None)

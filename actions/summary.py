@@ -1,10 +1,12 @@
 """Keeps a trace's title and outcome, as lists show them, in step with its actions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
+from django.db.models import QuerySet
 from django.db.models.fields.json import KT
 
 from accounts.questions import Question
@@ -30,6 +32,8 @@ class _Told:
     inverse: str | None
     definition: Definition | None
     unnamed: bool = False
+    # The action itself, where its caller has it: it need not be read again for its words.
+    known: Action | None = None
 
     @property
     def effect_class(self) -> str:
@@ -37,7 +41,7 @@ class _Told:
 
     @property
     def words(self) -> dict[str, str]:
-        action = whole(self.id)
+        action = self.known or whole(self.id)
         return told(action, action.definition, action.arguments, unnamed=self.unnamed)
 
     @property
@@ -48,11 +52,11 @@ class _Told:
         return self.inverse != "none" if self.inverse else self.definition.reversibility == "reversible"
 
 
-def refresh_trace(trace_id: str) -> None:
-    """Runs inside the transaction of the change it follows, under the trace's row lock."""
+def refresh_trace(trace_id: str, moved: Action | None = None) -> None:
+    """Runs inside the transaction of the change it follows, under the trace's row lock. `moved`: the action that moved."""
     if _later.get() == trace_id:
         return
-    parts = _parts(trace_id)
+    parts = _parts(trace_id, moved=moved)
     undone = [part.rollback_state for part in parts if part.state in SUCCESS and part.undoable]
     stands = after_rollback(outcome([part.state for part in parts]), undone)
     summarise(trace_id=trace_id, title=title(parts, intent=""), outcome=stands)
@@ -89,12 +93,28 @@ def title_for_agent(trace: Trace) -> str:
     return title(parts, intent="") if parts else trace.title
 
 
-def _parts(trace_id: str, *, unnamed: bool = False) -> list[_Told]:
+def _parts(trace_id: str, *, unnamed: bool = False, moved: Action | None = None) -> list[_Told]:
     """What still stands for itself, in order: not what was asked for again."""
-    found = Action.objects.filter(trace_id=trace_id, replanned_as=None).order_by("step", "id")
-    rows = list(found.values_list("pk", "state", "rollback_state", KT("inverse__how"), "tool_id"))
-    tools = Tool.objects.in_bulk({tool_id for *_, tool_id in rows if tool_id})
-    definitions = {pk: Definition(tool.definition) for pk, tool in tools.items()}
+    rows = _STANDING.all(trace_id)
+    known = {moved.tool_id: moved.tool} if moved is not None and moved.tool is not None else {}
+    definitions = _definitions({tool_id for *_, tool_id in rows if tool_id}, known)
+    mine = {moved.pk: moved} if moved is not None else {}
     return [
-        _Told(pk, state, undone, how, definitions.get(tool_id), unnamed) for pk, state, undone, how, tool_id in rows
+        _Told(pk, state, undone, how, definitions.get(tool_id), unnamed, mine.get(pk))
+        for pk, state, undone, how, tool_id in rows
     ]
+
+
+def _of_standing(trace_id: str) -> QuerySet[Action, tuple[Any, ...]]:
+    found = Action.objects.filter(trace_id=trace_id, replanned_as=None).order_by("step", "id")
+    return found.values_list("pk", "state", "rollback_state", KT("inverse__how"), "tool_id")
+
+
+_STANDING = Question(_of_standing)
+
+
+def _definitions(wanted: set[str], known: Mapping[str | None, Tool]) -> dict[str, Definition]:
+    """By the tool's id; those that nobody knows yet are read."""
+    others = wanted - known.keys()
+    tools = {pk: known[pk] for pk in wanted & known.keys()} | (Tool.objects.in_bulk(others) if others else {})
+    return {pk: Definition(tool.definition) for pk, tool in tools.items()}
