@@ -92,11 +92,20 @@ Way = Callable[[Place | None, bool, int], Stretch[Row] | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """How many a page gathered, up to one more than is counted, and whether that is all there is to look at."""
+
+    number: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
     """Rows, and the places where the pages of newer and older ones begin; "" where there are none.
 
     `searched` is how far it looked where that was not far enough to fill it: what lies beyond may match too. `goes_on`: it was
-    gathered from a place on, and counting all would be to gather again.
+    gathered from a place on, and counting all would be to gather again. `found` is how many, where it
+    gathered them at once.
     """
 
     rows: list[Row]
@@ -106,6 +115,7 @@ class Page(Generic[Row]):
     searched: datetime | None = None
     looked_back: bool = True
     goes_on: bool = False
+    found: Found | None = None
 
 
 def walked(walks: Sequence[Walk[Row]]) -> Way[Row]:
@@ -152,28 +162,45 @@ def page_of(ways: Sequence[Way[Row]], query: Mapping[str, Any]) -> Page[Row]:
     after, before = _read(query, "after"), _read(query, "before")
     older = bool(after) or not before
     start = after if older else before
-    rows, stretch, way = _first(ways, start, older)
-    end, goes_on = stretch.end, stretch.sorts and start is not None
-    more, shown = len(rows) > PAGE, rows[:PAGE] if older else rows[:PAGE][::-1]
+    taken = _first(ways, start, older)
+    end, goes_on = taken.stretch.end, taken.stretch.sorts and start is not None
+    more, shown = len(taken.rows) > PAGE, taken.rows[:PAGE] if older else taken.rows[:PAGE][::-1]
     on = _on(shown[-1 if older else 0] if more else None, end, older)
     back = "" if start is None else _on(shown[0 if older else -1] if shown else None, start[0], older)
     searched = None if more else end
     newer, on = (back, on) if older else (on, back)
-    return Page(shown, newer, on, way, searched, looked_back=older, goes_on=goes_on)
+    return Page(shown, newer, on, taken.way, searched, looked_back=older, goes_on=goes_on, found=taken.found)
 
 
-def _first(ways: Sequence[Way[Row]], start: Place | None, older: bool) -> tuple[list[Row], Stretch[Row], Way[Row]]:
+@dataclass(frozen=True, slots=True)
+class _Taken(Generic[Row]):
+    """What one way gave."""
+
+    rows: list[Row]
+    stretch: Stretch[Row]
+    way: Way[Row]
+    found: Found | None
+
+
+def _first(ways: Sequence[Way[Row]], start: Place | None, older: bool) -> _Taken[Row]:
     """What the first way gives that fills a page or ends; else what the one gives that led furthest."""
-    tried: list[tuple[list[Row], Stretch[Row], Way[Row]]] = []
+    tried: list[_Taken[Row]] = []
     for way in ways:
         stretch = way(start, older, 1)
         if stretch is None:
             continue
-        rows = read(stretch, start, PAGE + 1, older=older)
-        if len(rows) > PAGE or stretch.end is None:
-            return rows, stretch, way
-        tried.append((rows, stretch, way))
-    return (min if older else max)(tried, key=lambda one: one[1].end)  # type: ignore[arg-type,return-value] # none is None
+        tried.append(_taken(way, stretch, start, older))
+        if len(tried[-1].rows) > PAGE or stretch.end is None:
+            return tried[-1]
+    return (min if older else max)(tried, key=lambda one: one.stretch.end)  # type: ignore[arg-type,return-value] # none is None
+
+
+def _taken(way: Way[Row], stretch: Stretch[Row], start: Place | None, older: bool) -> _Taken[Row]:
+    """One page. To gather costs the same however many are kept, so the first page keeps as many keys as are counted."""
+    if not stretch.sorts or start is not None:
+        return _Taken(read(stretch, start, PAGE + 1, older=older), stretch, way, None)
+    keys = _keys(stretch, start, MOST_COUNTED + 1, older)
+    return _Taken(_whole(stretch, keys[: PAGE + 1]), stretch, way, Found(len(keys), stretch.end is None))
 
 
 def _on(last: Any, end: datetime | None, older: bool) -> str:
@@ -192,20 +219,29 @@ def newest(walks: Sequence[Walk[Row]], most: int) -> list[Row]:
 def read(stretch: Stretch[Row], start: Place | None, most: int, *, older: bool = True) -> list[Row]:
     """The first rows of a stretch from a place on. Of several walks, or where it sorts, the keys come first: only rows that are
     shown are read whole."""
+    if len(stretch.walks) == 1 and not stretch.sorts:
+        prefer(stretch.without)
+        return list(stretch.walks[0].beyond(start, most, older=older))
+    return _whole(stretch, _keys(stretch, start, most, older))
+
+
+def _keys(stretch: Stretch[Row], start: Place | None, most: int, older: bool) -> list[Place]:
+    """The first places of all walks together, each once."""
     prefer(stretch.without)
-    walks = stretch.walks
-    parts = [walk.beyond(start, most, older=older) for walk in walks]
-    if len(parts) == 1 and not stretch.sorts:
-        return list(parts[0])
-    keys = [part.values_list(walk.at, walk.key) for walk, part in zip(walks, parts, strict=True)]
-    chosen = sorted(set(keys[0].union(*keys[1:], all=True) if len(keys) > 1 else keys[0]), reverse=older)[:most]
+    parts = [walk.beyond(start, most, older=older).values_list(walk.at, walk.key) for walk in stretch.walks]
+    return sorted(set(parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]), reverse=older)[:most]
+
+
+def _whole(stretch: Stretch[Row], keys: Sequence[Place]) -> list[Row]:
     prefer(FREE)
-    found = {row.pk: row for row in walks[0].whole.filter(pk__in=[key for _, key in chosen])}
-    return [found[key] for _, key in chosen]
+    found = {row.pk: row for row in stretch.walks[0].whole.filter(pk__in=[key for _, key in keys])}
+    return [found[key] for _, key in keys]
 
 
 def counted(page: Page[Row], most: int = MOST_COUNTED) -> str:
     """How many there are, as a list says it: `284`, or `1,000+` where nobody counts further. Inside `reading`."""
+    if page.found:
+        return _said(page, page.found.number, most, page.found.number > most or not page.found.ended)
     stretch = None if page.goes_on else page.way(None, True, COUNTED)
     if stretch is None or len(stretch.walks) > MOST_WALKS:
         return f"{len(page.rows)}{'+' if page.older or page.newer else ''}"
@@ -219,7 +255,10 @@ def counted(page: Page[Row], most: int = MOST_COUNTED) -> str:
         list(parts[0].union(*parts[1:], all=True)) if len(parts) > 1 else [(0, key) for key in range(parts[0].count())]
     )
     more = stretch.end is not None or max(Counter(number for number, _ in found).values(), default=0) > share
-    there = len({key for _, key in found})
+    return _said(page, len({key for _, key in found}), most, more)
+
+
+def _said(page: Page[Row], there: int, most: int, more: bool) -> str:
     return f"{max(min(there, most), len(page.rows)):,}+" if more else f"{there:,}"
 
 

@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.clock import database_now
 from tests.builders import opened
-from traces import ways
+from traces import paging, ways
 from traces.access import traces_visible_to
 from traces.filters import Filters
 from traces.listing import listing
@@ -91,6 +91,19 @@ def test_a_page_that_was_not_filled_says_how_far_it_looked(cast, long, read_so):
     )
     assert ">Search older</a>" in html and "No traces match" not in html and ">Clear filters</a>" in html
     assert "older ones may match too" in client.get("/search/?q=moved").content.decode()
+
+
+def test_a_page_that_was_gathered_counts_what_it_read(cast, long, monkeypatch, django_assert_num_queries):
+    for name, value in (("FEW", -1), ("COMMON_WORDS", 10**6), ("REACH_OF_WORDS", 20)):
+        monkeypatch.setattr(ways, name, value)
+    monkeypatch.setattr(paging, "PAGE", 5)
+    visible = traces_visible_to(cast.user("priya"), cast.northwind)
+    with reading():
+        page = paging.page_of(ways.ways(visible, cast.northwind, Filters.from_query({"q": "moved"})), {})
+        with django_assert_num_queries(0):
+            said = [paging.counted(page, most) for most in (99, len(long), len(long) - 1, 3)]
+    assert [trace.pk for trace in page.rows] == long[:5] and page.older
+    assert said == [str(len(long)), str(len(long)), f"{len(long) - 1}+", "5+"]
 
 
 def test_newer_pages_lead_back_to_the_newest(cast, long, read_so):
