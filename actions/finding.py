@@ -16,6 +16,7 @@ from accounts.models import User, Workspace
 from actions.models import Action, ActionFacet
 from actions.stands import STANDS
 from approvals.models import ApprovalRequest
+from traces.facets import facet
 from traces.filters import Filters, instant_of
 from traces.finding import agent_named, by_title, facets_asked, people_named
 from traces.finding import narrowed as narrowed_traces
@@ -33,6 +34,12 @@ TICK = timedelta(microseconds=1)
 def narrowed(visible: QuerySet[Action], workspace: Workspace, filters: Filters) -> QuerySet[Action]:
     """Those of the visible actions that match every filter."""
     found = visible.filter(trace__facets__contains=asked) if (asked := facets_asked(filters)) else visible
+    found = _of_itself(found, workspace, filters)
+    return _by_words(found, filters.q) if filters.q else found
+
+
+def _of_itself(found: QuerySet[Action], workspace: Workspace, filters: Filters) -> QuerySet[Action]:
+    """Those that match what filters ask of an action itself."""
     if filters.outcome:
         # As a trace of this action alone would stand.
         found = found.alias(stands=STANDS).filter(stands=filters.outcome)
@@ -40,35 +47,42 @@ def narrowed(visible: QuerySet[Action], workspace: Workspace, filters: Filters) 
         found = found.filter(agent_id=agent_named(workspace, filters.agent))
     for condition in _conditions(filters):
         found = found.filter(condition)
-    if filters.person:
-        found = found.filter(_by_people(people_named(workspace, filters.person)))
-    if filters.q:
-        found = found.filter(Exists(by_title(Trace.objects.filter(pk=OuterRef("trace_id")), filters.q)))
-    return found
+    return found.filter(_by_people(people_named(workspace, filters.person))) if filters.person else found
+
+
+def _by_words(found: QuerySet[Action], text: str) -> QuerySet[Action]:
+    return found.filter(Exists(by_title(Trace.objects.filter(pk=OuterRef("trace_id")), text)))
 
 
 def ways(
     visible: QuerySet[Action], traces: QuerySet[Trace], workspace: Workspace, filters: Filters, own: User | None = None
 ) -> list[Way[Action]]:
     """The ways to read the actions that match, the cheapest first. `traces` are the visible ones, `own` whose they alone are."""
-    asked = _asked(visible, workspace, filters, hides=own is not None)
+    asked = _asked(visible, workspace, filters, own)
     along = walked(in_order(asked))
     if not asked.asks_more:
         return [along]
+    here = _of_itself(Action.objects.filter(workspace=workspace), workspace, filters)
     # Of few traces of one's own each is asked for words: what the database expects of words with other things is far too little.
-    kept = replace(filters, q="") if own and expected(traces) <= FEW else filters
-    theirs = _traces_of(traces, workspace, kept)
-    return chosen(kept, theirs, along, gathered(theirs, narrowed(visible, workspace, filters)))
+    if filters.q and own and expected(traces) <= FEW:
+        theirs = _traces_of(traces, workspace, replace(filters, q=""))
+        return chosen(filters, theirs, along, gathered(theirs, _by_words(here, filters.q), visible))
+    theirs = _traces_of(traces, workspace, filters)
+    return chosen(filters, theirs, along, gathered(theirs, here, visible))
 
 
 def walks(visible: QuerySet[Action], workspace: Workspace, filters: Filters) -> list[Walk[Action]]:
     """The actions that match in the order of an index, one walk a person of that name."""
-    return in_order(_asked(visible, workspace, filters, hides=False))
+    return in_order(_asked(visible, workspace, filters, None))
 
 
-def _asked(visible: QuerySet[Action], workspace: Workspace, filters: Filters, *, hides: bool) -> Asked[Action]:
+def _asked(visible: QuerySet[Action], workspace: Workspace, filters: Filters, own: User | None) -> Asked[Action]:
+    """INVARIANT: whose a trace is asked for each of its actions. Held by tests/actions/test_action_list.py."""
     here = Action.objects.filter(workspace=workspace)
     lanes = facet_lanes(workspace, filters, ActionFacet)
+    if own:
+        mine = facet("person", own.pk)
+        lanes["own"] = {mine: ActionFacet.objects.filter(workspace=workspace, facet=mine)}
     if filters.outcome:
         lanes["outcome"] = {"": here.alias(stands=STANDS).filter(stands=filters.outcome)}
     if filters.agent:
@@ -80,7 +94,7 @@ def _asked(visible: QuerySet[Action], workspace: Workspace, filters: Filters, *,
         return narrowed(visible, workspace, without(filters, name)).filter(again)
 
     reach = REACH_OF_WORDS if filters.q else REACH
-    return asked_of(workspace, filters, lanes, here, "action_id", rest=rest, reach=reach, hides=hides)
+    return asked_of(workspace, filters, lanes, here, "action_id", rest=rest, reach=reach, hides=own is not None)
 
 
 def _traces_of(traces: QuerySet[Trace], workspace: Workspace, filters: Filters) -> QuerySet[Trace]:
@@ -90,8 +104,10 @@ def _traces_of(traces: QuerySet[Trace], workspace: Workspace, filters: Filters) 
     return found.filter(*[Q((name, instant_of(text))) for name, text in ends if text])
 
 
-def gathered(traces: QuerySet[Trace], matching: QuerySet[Action]) -> Way[Action]:
+def gathered(traces: QuerySet[Trace], matching: QuerySet[Action], visible: QuerySet[Action]) -> Way[Action]:
     """The way through the traces, those first that moved last: what lies between their last moves is all of it.
+
+    `matching` is asked of the actions of visible traces that match, and of nothing else; only the visible are shown.
 
     INVARIANT: an action is proposed between the opening and the last entry of its trace, so a trace that moved last before an
     instant has no action after it. Held by tests/actions/test_action_list.py.
@@ -107,7 +123,7 @@ def gathered(traces: QuerySet[Trace], matching: QuerySet[Action]) -> Way[Action]
         if start and end and (end >= start[0] if older else end <= start[0]):
             return None
         found = matching.filter(trace_id__in=[key for key, _ in moves[:MOST_TRACES]])
-        walk = Walk(found, found)
+        walk = Walk(found, visible)
         return Stretch([walk.between(end, None) if older else walk.between(None, end)], end, GATHERED)
 
     return way

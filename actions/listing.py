@@ -45,8 +45,11 @@ class Row:
     waited_s: float
 
 
-# What a row of the list does not show and would cost most of what it is to read.
-UNSHOWN = ("decision", "proposed_text", "changes", "drift", "result", "inverse")
+# What a row of the list is told from: to read all of each action and of whom it names costs more than to find it.
+SHOWN = (
+    "trace_id", "step", "created_at", "state", "rollback_state", "redact", "before", "arguments_text", "tool_name",
+    "agent__name", "requester__name", "acting_user__name", "tool__definition_text", "tool__connection__slug",
+)  # fmt: skip
 
 
 def matching(user: User, workspace: Workspace, filters: Filters) -> list[Walk[Action]]:
@@ -61,7 +64,7 @@ def _visible(user: User, workspace: Workspace) -> QuerySet[Action]:
 def listing(user: User, workspace: Workspace, query: Mapping[str, Any]) -> Listing[Row]:
     """One page of the actions that match the filters in a query string, newest first."""
     filters = Filters.from_query(query)
-    shown, traces = _visible(user, workspace).defer(*UNSHOWN), traces_visible_to(user, workspace)
+    shown, traces = _visible(user, workspace).only(*SHOWN), traces_visible_to(user, workspace)
     with reading():
         page = page_of(ways(shown, traces, workspace, filters, own_alone(user, workspace)), query)
         count = counted(page)

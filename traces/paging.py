@@ -43,8 +43,9 @@ class Walk(Generic[Row]):
     """Rows as one index has them in order: by time and then by key, which stand in these columns.
 
     `given` is what holds of that index's own columns: all of it in one filter, or else Django joins its table once for each.
-    `whole` is what they are a part of, where a row is looked up by its key. `lane` is what that index has, where more than it
-    knows is asked of each row, and `reach` how many of the lane one page looks at; without a lane each row read is shown.
+    `whole` is what they are a part of, where a row is looked up by its key, and no more than visible. `lane` is what that index
+    has, where more than it knows is asked of each row, and `reach` how many of the lane one page looks at; without a lane each
+    row read is shown.
     """
 
     rows: QuerySet[Row]
@@ -235,7 +236,8 @@ def _keys(stretch: Stretch[Row], start: Place | None, most: int, older: bool) ->
 def _whole(stretch: Stretch[Row], keys: Sequence[Place]) -> list[Row]:
     prefer(FREE)
     found = {row.pk: row for row in stretch.walks[0].whole.filter(pk__in=[key for _, key in keys])}
-    return [found[key] for _, key in keys]
+    # What moved since its key was read may not be visible any more.
+    return [found[key] for _, key in keys if key in found]
 
 
 def counted(page: Page[Row], most: int = MOST_COUNTED) -> str:

@@ -28,6 +28,8 @@ FACETS = ("record", "person", "rule", "tool", "policy")
 SAMPLE = 1_000
 # A title is read word by word, which costs more than comparing a column.
 REACH, REACH_OF_WORDS = 20_000, 1_500
+# Words that may be gathered are walked for as far as they are counted (traces.paging.COUNTED).
+GLANCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def ways(visible: QuerySet[Trace], workspace: Workspace, filters: Filters, own: 
     if not asked.asks_more:
         return [along]
     found = narrowed(visible, workspace, filters)
-    gathered: Way[Trace] = lambda start, older, part: Stretch([Walk(found, found)], None, GATHERED)  # noqa: E731 - too short
+    gathered: Way[Trace] = lambda start, older, part: Stretch([Walk(found, visible)], None, GATHERED)  # noqa: E731 - too short
     return chosen(filters, found, along, gathered)
 
 
@@ -69,19 +71,31 @@ def chosen(filters: Filters, found: QuerySet[Trace], along: Way[Row], gathered: 
     Of the beginnings of words the statistics know little, so a walk is tried before, which meets common ones soon; of whole words
     they know more.
     """
-    many = expected(found)
-    if filters.q:
-        many = max(many, FEW + 1, expected(by_title(found, filters.q, whole=True)))
-    if many <= FEW:
+    many = expected(found, *([by_title(found, filters.q, whole=True)] if filters.q else []))
+    if many <= FEW and not filters.q:
         return [gathered, along]
-    return [along, gathered] if many <= (COMMON_WORDS if filters.q else COMMON) else [along]
+    if many > (COMMON_WORDS if filters.q else COMMON):
+        return [along]
+    return [_glanced(along), _or(gathered, along)] if filters.q else [along, gathered]
 
 
-def expected(found: QuerySet[Any]) -> int:
-    """How many rows the database expects; none of what Django knows to be empty and never asks."""
+def _glanced(along: Way[Row]) -> Way[Row]:
+    """The same way, not as far: what is too rare to fill a page soon is gathered next, and all that was walked is lost."""
+    return lambda start, older, part: along(start, older, max(part, GLANCE))
+
+
+def _or(way: Way[Row], other: Way[Row]) -> Way[Row]:
+    """The other where the one leads no further."""
+    return lambda start, older, part: way(start, older, part) or other(start, older, part)
+
+
+def expected(*found: QuerySet[Any]) -> int:
+    """How many rows the database expects of the one that has most; none of what Django knows to be empty and never asks."""
     prefer(FREE)
-    said = found.order_by().explain(format="json")
-    return int(json.loads(said)[0]["Plan"]["Plan Rows"]) if said else 0
+    asked = [one.order_by().values("pk") for one in found]
+    said = (asked[0].union(*asked[1:], all=True) if len(asked) > 1 else asked[0]).explain(format="json")
+    plan: dict[str, Any] = json.loads(said)[0]["Plan"] if said else {"Node Type": "Result", "Plan Rows": 0}
+    return max(int(part["Plan Rows"]) for part in (plan["Plans"] if plan["Node Type"] == "Append" else [plan]))
 
 
 def _asked(visible: QuerySet[Trace], workspace: Workspace, filters: Filters, own: User | None) -> Asked[Trace]:
