@@ -36,7 +36,7 @@ PAGES = {name for name, row in ROWS.items() if row[0] == "get"} - NO_PAGES | {"a
 MAYA, NOBODY = "maya@northwind.example", ""
 REFUND = {"order_id": "48377", "charge_id": "ch_3PqRb1", "amount": 11000, "currency": "USD", "reason": "duplicate"}
 LETTER = {"to": "ap@birch.example", "subject": "A letter", "body": "We looked into it."}
-UPDATE = {"account_id": "acct_5521", "fields": {"owner_note": "Asked twice."}}
+UPDATE = {"account_id": "acct_5521"}
 # Of the kinds that the sample policy has none of.
 RULES = {
     "freezes": [{"id": "x", "name": "Year end", "when": {"tools": ["desk.order.get"]}, "from": "2026-12-31T00:00Z",
@@ -195,7 +195,8 @@ class World:
         asking["roles"]["refunds"]["tools"]["desk.account.update"] = {"mode": "approval", "route": "account"}
         self._publish(asking)
         trace = self._opened()
-        calls = [trace.call("desk.account.update", UPDATE) for _ in range(2)]
+        asked = [{**UPDATE, "fields": {"owner_note": f"Asked {times}."}} for times in ("once", "twice")]
+        calls = [trace.call("desk.account.update", update) for update in asked]
         self._publish(whole)
         ids = [self._approval_of(call.id).split("/")[2] for call in calls]
         return {"approvals:batch": Stop("ken", f"/approvals/batch/?id={ids[0]}&id={ids[1]}")}
