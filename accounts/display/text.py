@@ -5,6 +5,7 @@ Must not shorten, translate or link anything: what the bytes say is what the pag
 
 import re
 from collections.abc import Iterator
+from html import escape
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -17,7 +18,8 @@ ADDRESS = re.compile(r"(https?://(?:[^\s/?#]*@)?)([^\s/?#@]+)")
 def visible(text: str) -> SafeString:
     """`text` escaped, hidden characters as code points, imitating words flagged, the host of an address set apart."""
     if _is_plain(text):
-        return format_html("{}", text)
+        # What `format_html` would make of it, without its way through lazy texts: a long page has thousands.
+        return SafeString(escape(text))
     beside_latin = "LATIN" in alphabets(text)
     return format_html_join("", "{}", ((part,) for part in _parts(text, beside_latin)))
 

@@ -128,8 +128,10 @@ def _changed(old: Any, new: Any) -> SafeString:
         return lines_changed(old, new)
     if has_parts(old) and has_parts(new) and not withheld_count([old, new]):
         return lines_changed(f"{as_json(old)}\n", f"{as_json(new)}\n")
-    draw = in_json if shown(old) == shown(new) else shown
-    return format_html("{} {}", removed(old, draw), added(new, draw))
+    before, after = shown(old), shown(new)
+    if before == after:
+        before, after = in_json(old), in_json(new)
+    return format_html("{} {}", removed(old, lambda _: before), added(new, lambda _: after))
 
 
 def withheld_count(item: Any) -> int:

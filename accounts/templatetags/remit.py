@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from html import unescape
 from typing import Any
 
@@ -36,15 +37,22 @@ def icon(name: str, size: int = 15) -> str:
 @register.simple_tag
 def status(key: str, text: str | int = "", pill: bool = False) -> SafeString:
     """Word, icon, colour - in that order of importance; a number may stand for the word. Raises UnknownStatus."""
+    return _status(key, str(text), pill)
+
+
+# The same few words stand hundreds of times on a long page.
+@lru_cache(maxsize=512)
+def _status(key: str, text: str, pill: bool) -> SafeString:
     found = status_of(key)
     shape = "status pill" if pill else "status"
-    shown = visible(found.word if text == "" else str(text))
+    shown = visible(text or found.word)
     return format_html(
         '<span class="{}" data-tone="{}">{}<span>{}</span></span>', shape, found.tone, icon(found.icon), shown
     )
 
 
 @register.simple_tag
+@lru_cache(maxsize=64)
 def tier(mode: str, word: str = "") -> SafeString:
     """Four bars and the word. Raises UnknownStatus for a mode the design does not know."""
     return format_html('<span class="tier">{} {}</span>', marks.bars(mode), word or mode.capitalize())
@@ -61,7 +69,8 @@ def when(at: datetime | None, style: str = "full") -> SafeString | str:
     utc = at.astimezone(UTC)
     text = _day(utc) if style == "day" else utc.strftime(WHEN[style])
     shown = text[:-3] if style == "milli" else text
-    return format_html('<time datetime="{}" title="{}">{}</time>', utc.isoformat(), utc.strftime(WHEN["full"]), shown)
+    # Digits and words of ours: there is nothing to escape.
+    return SafeString(f'<time datetime="{utc.isoformat()}" title="{utc.strftime(WHEN["full"])}">{shown}</time>')
 
 
 def _day(utc: datetime) -> str:
@@ -140,7 +149,7 @@ def step_chip(number: int | None) -> SafeString | str:
     """The step number that threads through every section."""
     if not number:
         return ""
-    return format_html('<span class="step"><span class="hidden-text">step </span>{}</span>', number)
+    return SafeString(f'<span class="step"><span class="hidden-text">step </span>{int(number)}</span>')
 
 
 @register.simple_tag

@@ -1,7 +1,7 @@
 """What stands in a trace without its value: how many of each kind, how many nobody has any more, and who erased them. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,20 +38,22 @@ NOTHING = Hidden()
 
 def hidden(facts: TraceFacts, *parts: Any) -> Hidden:
     """By kind, the most of one first, in the changes and calls as the page has them."""
-    found = [leaf for part in parts for leaf in withheld_in(part)]
+    found = withheld_in(parts)
     counted = Counter(str(leaf["$withheld"]) for leaf in found)
     erased = Counter(str(leaf["$withheld"]) for leaf in found if leaf.get("$erased"))
     return Hidden([Kind(name, count, erased[name]) for name, count in counted.most_common()], list(facts.redactions))
 
 
-def withheld_in(item: Any) -> Iterator[Mapping[str, Any]]:
+def withheld_in(whole: Any) -> list[Mapping[str, Any]]:
     """Every withheld value inside, wherever it stands."""
-    if isinstance(item, Mapping):
-        if "$withheld" in item:
-            yield item
-        else:
-            for value in item.values():
-                yield from withheld_in(value)
-    elif isinstance(item, list | tuple):
-        for value in item:
-            yield from withheld_in(value)
+    found, waiting = [], [whole]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            if "$withheld" in item:
+                found.append(item)
+            else:
+                waiting.extend(item.values())
+        elif isinstance(item, list | tuple):
+            waiting.extend(item)
+    return found
