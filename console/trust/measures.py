@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median, quantiles
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.display.values import duration_text
 from actions.models import Action, Rollback
@@ -18,7 +18,8 @@ from policies.models import DecisionRecord, PolicyVersion
 from traces.models import Entry, Trace, TraceOpening
 
 BREAKS_WITHIN = timedelta(days=7)
-_OPEN = (Trace.Outcome.RUNNING, Trace.Outcome.WAITING)
+# What is in doubt has not ended: nobody knows yet what there is to read.
+_OPEN = (Trace.Outcome.RUNNING, Trace.Outcome.WAITING, Trace.Outcome.UNKNOWN)
 _NONE_ENDED = {True: "None has ended yet", False: "None to judge"}
 _NOT_CLEAN = (Action.RollbackState.PARTLY, Action.RollbackState.CONFLICT, Action.RollbackState.UNKNOWN)
 
@@ -61,9 +62,17 @@ def families(whose: Whose, span: Span) -> list[Family]:
 
 def finished(whose: Whose, span: Span) -> "list[tuple[str, datetime]]":
     """Traces that were opened in the span and have ended: id and when they began."""
+    return list(_work(whose, span).exclude(outcome__in=_OPEN).order_by().values_list("pk", "created_at"))
+
+
+def in_doubt(whose: Whose, span: Span) -> int:
+    """How many traces of the span stand with an outcome that is not known."""
+    return _work(whose, span).filter(outcome=Trace.Outcome.UNKNOWN).count()
+
+
+def _work(whose: Whose, span: Span) -> QuerySet[Trace]:
     work = Trace.objects.filter(workspace=whose.workspace, kind=Trace.Kind.WORK, **span.on("created_at"))
-    work = work.filter(**whose.by("agent"))
-    return list(work.exclude(outcome__in=_OPEN).order_by().values_list("pk", "created_at"))
+    return work.filter(**whose.by("agent"))
 
 
 def _viewed(whose: Whose, span: Span) -> Family:
@@ -76,10 +85,12 @@ def _viewed(whose: Whose, span: Span) -> Family:
         if yes.whole
         else "No reader has answered yet"
     )
+    doubt = in_doubt(whose, span)
+    quality += f"; {doubt} in doubt, counted apart" if doubt else ""
     return _family(
         "viewed", "Traces viewed", now.text, _points(now, then), quality,
-        "Finished traces whose page a person opened ÷ finished traces. Beside it: of those who answered “Did this answer "
-        "your question?”, the share whose last word was yes.", span, seen,
+        "Finished traces whose page a person opened ÷ finished traces; one in doubt has not finished. Beside it: of those who "
+        "answered “Did this answer your question?”, the share whose last word was yes.", span, seen,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from console.trust.whose import Whose
 from policies.models import DecisionRecord
 from tests.actions.test_story import finished
 from tests.builders import planned, publish, request_of, sample_plain
+from traces.models import Trace
 from traces.services import record_answer
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -52,6 +53,16 @@ def test_nobody_waited_longer_than_the_slowest_tenth_says(cast, span):
     settle("approved", [600, 1200])
     # Between 600 and 1,200 s: the median at a half, 900; nine tenths of the way, 1,140.
     assert number(cast, span, "escalations").quality.startswith("Median decision in 15 min 0 s, 90 % within 19 min 0 s")
+
+
+def test_a_trace_in_doubt_has_not_finished_and_is_counted_apart(cast, span):
+    done, doubtful = finished(cast), planned(cast)
+    assert number(cast, span, "viewed").number == "0.0 %"
+    Trace.objects.filter(pk=doubtful.pk).update(outcome=Trace.Outcome.UNKNOWN)
+    found = number(cast, span, "viewed")
+    assert found.quality.endswith("; 1 in doubt, counted apart") and "one in doubt has not finished" in found.definition
+    _, rows = rows_of("viewed", Whose(cast.northwind), span, None)
+    assert [row.url for row in rows] == [f"/traces/{done.pk}/"], "What is not known yet is not among the finished."
 
 
 def test_what_ran_out_was_decided_by_nobody(cast, span):
