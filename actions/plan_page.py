@@ -20,6 +20,7 @@ from approvals.people import Person, person_in
 from approvals.requirement import settings_of
 from traces.canonical import digest_of
 from traces.show import show
+from traces.story.steps import stands
 
 # Of a bulk step these say nothing that its first failure does not.
 NOT_BEGUN = frozenset({State.CANCELLED, State.WITHDRAWN})
@@ -227,11 +228,19 @@ def _step(who: Person, row: Mapping[str, Any], request: ApprovalRequest | None, 
     return PlanStep(row, request, eligibility(who.user, request, who).reason, here=decided_here(who, request, wanted))
 
 
+def _stopped(number: int, actions: Sequence[Action]) -> str:
+    """At which step, how that ended, and why."""
+    step = next((action for action in actions if action.step == number), None)
+    if step is None:
+        return f"Stopped at step {number}."
+    return " ".join(filter(None, [f"Stopped at step {number}: {stands(step.state)[1].lower()}.", step.detail]))
+
+
 def _status(plan: Plan, actions: Sequence[Action]) -> tuple[str, str]:
     """The outcome as status and sentence."""
     states = {action.state for action in actions}
     if plan.stopped_at_step is not None:
-        return "stopped", f"Stopped at step {plan.stopped_at_step}. Nothing after it ran."
+        return "stopped", f"{_stopped(plan.stopped_at_step, actions)} Nothing after it ran."
     if states <= SUCCESS:
         return "completed", "Every step succeeded."
     if any(_waits(bulk, actions) for bulk in plan.bulks.all()):

@@ -50,6 +50,10 @@ IN_DOUBT = frozenset({State.UNKNOWN, State.NEEDS_HUMAN})
 # What ends a plan: everything that ended without success (F-07). A step in doubt holds its plan where it is: nothing
 # after it runs, and when it turns out to have succeeded the plan goes on.
 STOPS_PLAN = FINAL - SUCCESS
+# How a step ends that another step's end took along; one may also end so by itself.
+TAKEN_ALONG = frozenset({State.CANCELLED, State.WITHDRAWN})
+# What ended so takes its whole plan along, before and after it.
+STOPS_WHOLE_PLAN = STOPS_PLAN - TAKEN_ALONG - {State.REJECTED}
 
 
 def allowed(source: State, target: State) -> bool:

@@ -21,7 +21,7 @@ from actions.models import Action, Plan
 from actions.plans import stop_if_broken
 from actions.rollback import sleeping
 from actions.services import apply_verdict
-from actions.states import STOPS_PLAN, SUCCESS, State
+from actions.states import STOPS_PLAN, STOPS_WHOLE_PLAN, SUCCESS, TAKEN_ALONG, State
 from actions.switches import held_actions, open_switches
 from actions.tool_versions import of_blocked_tools
 from actions.turns import BEHIND_CANARY, stopped
@@ -189,7 +189,9 @@ def _stop_plans(_: Swept) -> None:
     Also those where a step that was claimed when the plan stopped came back to the queue since.
     """
     untold = Q(plan__stopped_at_step=None) | Q(plan__stopped_at_step__gt=F("step"))
-    broken = Action.objects.filter(untold, plan__isnull=False, state__in=STOPS_PLAN)
+    cause = Action.objects.filter(plan_id=OuterRef("plan_id"), state__in=STOPS_WHOLE_PLAN)
+    taken_along = Q(state__in=TAKEN_ALONG) & Q(Exists(cause))
+    broken = Action.objects.filter(untold, ~taken_along, plan__isnull=False, state__in=STOPS_PLAN)
     left = stopped(Action.objects.filter(state__in=[State.AUTHORIZED, State.PENDING]))
     found = Plan.objects.filter(Q(pk__in=broken.values("plan_id")) | Q(pk__in=left.values("plan_id")))
     for plan in found.select_related("trace")[:BATCH]:

@@ -3,7 +3,7 @@
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from actions.models import Action
-from actions.states import STOPS_PLAN, SUCCESS, State
+from actions.states import STOPS_PLAN, STOPS_WHOLE_PLAN, SUCCESS, TAKEN_ALONG, State
 
 
 def next_to_run(plan_id: str) -> Action | None:
@@ -26,8 +26,15 @@ BEHIND_CANARY = Q(bulk__isnull=False, bulk__continued_at=None, step__gte=F("bulk
 
 
 def broken_step(plan_id: str) -> Action | None:
-    """The first step of a plan that ended without success: the one that stops it."""
-    return Action.objects.filter(plan_id=plan_id, state__in=STOPS_PLAN).order_by("step").first()
+    """The step that stops a plan: the first that ended without success, of those that no other took along.
+
+    A step that was refused takes the steps before it along too; they are not why the plan stopped.
+    """
+    ended = Action.objects.filter(plan_id=plan_id, state__in=STOPS_PLAN).order_by("step")
+    first = ended.first()
+    if first is None or first.state not in TAKEN_ALONG:
+        return first
+    return ended.filter(state__in=STOPS_WHOLE_PLAN).first() or first
 
 
 def is_stopped_by(action: Action, broken: Action) -> bool:

@@ -52,7 +52,7 @@ def test_what_people_and_agents_see_of_a_long_plan_that_waits_for_people(cast):
     with CaptureQueriesContext(connection) as found:
         few, many = recorded(cast, FEW), recorded(cast, MANY)
     assert sum(one["sql"].startswith('UPDATE "traces_trace" SET "title"') for one in found) == 2, "Once a plan."
-    assert Trace.objects.get(pk=many.trace_id).title.endswith("and 58 more")
+    assert Trace.objects.get(pk=many.trace_id).title.endswith("and 59 more")
 
     page = client(cast)
     assert as_often(*(asked(lambda p=plan: page.get(f"/plans/{p.pk}/")) for plan in (few, many)))

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 
 from accounts.actors import system_actor
 from accounts.clock import database_now
@@ -91,3 +92,31 @@ def test_a_step_that_comes_back_to_the_queue_after_its_plan_stopped_is_cancelled
     assert rung() == 0 and states(plan) == ["cancelled", "expired"] and told(plan) == 1
     assert run(actor=system_actor("worker", plan.trace.workspace_id), action_id=first.pk) is State.CANCELLED
     assert notes(desk) == ["", ""]
+
+
+def test_a_plan_names_the_step_that_was_refused_and_not_one_it_took_along(cast, desk):
+    """The step before it is cancelled because of it: that is no stop of its own, neither at once nor for the sweeper."""
+    plan = submitted(cast, note("88214", "two"), note("88301", "three"))
+    put(plan, 1, State.AUTHORIZED)
+    put(plan, 2, State.DENIED, detail="The desk is closed.")
+    for _ in range(3):
+        sweep()
+    plan.refresh_from_db()
+    assert states(plan) == ["cancelled", "denied"] and plan.stopped_at_step == 2
+    told = [entry.record["body"] for entry in Entry.objects.filter(trace=plan.trace, type="plan.stopped")]
+    assert [(one["step"], one["state"], one["detail"]) for one in told] == [(2, "denied", "The desk is closed.")]
+    client = Client()
+    client.force_login(cast.user("dana"), backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get(f"/plans/{plan.pk}/").content.decode()
+    assert "Stopped at step 2: denied. The desk is closed. Nothing after it ran." in page
+    assert "Stopped at step 2: Denied. The desk is closed." in client.get(f"/traces/{plan.trace_id}/").content.decode()
+
+
+def test_a_step_that_was_withdrawn_by_itself_still_stops_its_plan_where_it_is(cast, desk):
+    plan = submitted(cast, note("88214", "two"), note("88301", "three"), note("88214", "four"))
+    put(plan, 1, State.WITHDRAWN)
+    put(plan, 3, State.REJECTED)
+    for _ in range(2):
+        sweep()
+    plan.refresh_from_db()
+    assert (plan.stopped_at_step, states(plan)) == (1, ["withdrawn", "cancelled", "rejected"])

@@ -64,6 +64,7 @@ def plan(found: PlanFacts) -> dict[str, Any]:
         "id": found.id,
         "stopped_at": stopped.get("step"),
         "stopped_text": RESULTS.get(str(stopped.get("state", "")), ("", ""))[1],
+        "stopped_why": str(stopped.get("detail", "")),
         "done": [item["step"] for item in stopped.get("done", ())],
         "resumed_as": found.resumed_as,
     }
