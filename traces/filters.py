@@ -63,6 +63,11 @@ class Filters:
         values = {name: getattr(self, _ATTRIBUTES.get(name, name)) for name in LABELS}
         return {name: value for name, value in values.items() if value}
 
+    @property
+    def windowed(self) -> bool:
+        """Whether they name a time from or until which."""
+        return bool(self.since or self.until)
+
     def url(self, **changes: str) -> str:
         """The query string with some filters changed; an empty value removes one. Pages begin anew."""
         kept = {name: value for name, value in {**self.active, **changes}.items() if value}

@@ -75,6 +75,8 @@ class Listing(Generic[Shown]):
     searched: datetime | None
     looked_back: bool
     clear_url: str = "?"
+    # Whether a time narrows it: the list then says what of a trace has to lie in it.
+    windowed: bool = False
 
 
 def listing(user: User, workspace: Workspace, query: Mapping[str, Any], saved: list[SavedView]) -> Listing[Row]:
@@ -116,6 +118,7 @@ def framed(
         searched=page.searched,
         looked_back=page.looked_back,
         count=count,
+        windowed=filters.windowed,
     )
 
 

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+from html import unescape
 
 import pytest
 from django.db import connection, transaction
@@ -56,6 +58,21 @@ def test_a_window_has_every_trace_in_which_something_was_done(cast):
     assert "1 trace: 1 waiting" in html and before.pk in html and idle.pk not in html
     html = asked(cast, "priya", f"?to={night:%Y-%m-%dT%H:%M:%S.%f}").content.decode()
     assert before.pk in html and idle.pk in html
+
+
+def test_page_and_list_of_one_window_say_what_each_counts_and_lead_to_the_other(cast):
+    before = planned(cast)
+    night = database_now()
+    vote(cast, request_of(before, "desk.refund.create"), "priya")
+    window = f"?outcome=waiting&from={night:%Y-%m-%dT%H}%3A{night:%M}%3A{night:%S.%f}"
+    page = asked(cast, "priya", window).content.decode()
+    assert "1 trace: 1 waiting" in page and "in which something was done within the window" in page
+    link = unescape(re.search(r'<a href="([^"]+)">List those that began in it', page)[1])
+    assert link == f"/traces/{window}"
+    listed = asked(cast, "priya", link.removeprefix("/traces/"), "/traces/").content.decode()
+    assert "Counted are traces that began within the window." in listed and before.pk not in listed
+    assert unescape(re.search(r'<a href="([^"]+)">Tell those in which', listed)[1]) == f"/incident/{window}"
+    assert "Counted are" not in asked(cast, "priya", "?outcome=waiting", "/traces/").content.decode()
 
 
 def test_what_to_do_now_is_done_from_here_by_who_may(cast, night):
