@@ -7,6 +7,13 @@ from accounts.clock import database_now
 from accounts.models import Agent
 
 
+def why_nothing_is_sent(agent: Agent) -> str:
+    """Why nothing that this agent asked for is sent, approved or not, as a sentence; "" while it may be."""
+    if agent.state != Agent.State.ACTIVE:
+        return f"{agent.name} is {agent.state}."
+    return f"Every token and client of {agent.name} was revoked." if agent.shut_out_at is not None else ""
+
+
 def lock_ways_in(agent: Agent) -> None:
     """Of two that go at once, the second sees that it is the last; of one that goes and an intent that rests on the agent,
     one is first (`accounts.held`). In the caller's transaction."""

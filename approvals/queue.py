@@ -11,6 +11,7 @@ from accounts.access import has_permission
 from accounts.clock import database_now
 from accounts.models import User, Workspace
 from accounts.permissions import Permission
+from accounts.ways_in import why_nothing_is_sent
 from approvals.access import requests_visible_to
 from approvals.batch import why_alone
 from approvals.eligibility import eligibility
@@ -37,6 +38,8 @@ class QueueRow:
     state: str
     # Whether it may be ticked for the batch page by the person who reads this.
     tickable: bool = False
+    # Why nothing is sent even when it is approved.
+    unsent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class QueuePage:
     @property
     def fingerprint(self) -> str:
         """Changes when a row comes, goes, moves or says something else; time left aside."""
-        rows = [f"{request.pk} {request.step} {request.state} {request.digest}" for request in self.requests]
+        rows = [f"{one.pk} {one.step} {one.state} {one.digest} {unsent(one)}" for one in self.requests]
         return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16]
 
     @property
@@ -167,6 +170,14 @@ def _group_name(expires_at: datetime, now: datetime) -> str:
     return "Later today" if expires_at.date() == now.date() else "Later"
 
 
+def unsent(request: ApprovalRequest) -> str:
+    """Why nothing would be sent even if it were approved, as its agent stands now; "" where that is not so.
+
+    What a person asked for, such as a rollback, does not rest on the agent.
+    """
+    return why_nothing_is_sent(request.agent) if request.is_open and request.agent else ""
+
+
 def row_of(request: ApprovalRequest, now: datetime) -> QueueRow:
     """One row outside the queue, for Home."""
     return _row(request, now, "", mine=False)
@@ -186,4 +197,5 @@ def _row(request: ApprovalRequest, now: datetime, current: str, *, mine: bool) -
         current=request.pk == current,
         state=request.state,
         tickable=mine and not why_alone(request),
+        unsent=unsent(request),
     )

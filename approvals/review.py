@@ -22,7 +22,7 @@ from approvals.longtext import folded_row, folded_segments, folded_value, long_v
 from approvals.models import ApprovalRequest, BreakGlass
 from approvals.moved import moved_since
 from approvals.people import person_in
-from approvals.queue import QueuePage, time_left
+from approvals.queue import QueuePage, time_left, unsent
 from approvals.rail import Line, rail
 from approvals.snoozes import offered, snoozed_until
 from traces.canonical import parse_instant
@@ -96,6 +96,8 @@ class Review:
     moved: Sequence[Mapping[str, Any]] = ()
     # For a person who approves fast: how many and how fast, else nothing.
     pace_text: str = ""
+    # Why nothing is sent even when it is approved.
+    unsent: str = ""
 
 
 def review_page(
@@ -173,6 +175,7 @@ def review_page(
         snoozed_until=snoozed_until(user, [request.pk]).get(request.pk) if may.may_decide else None,
         stands_in_text=_stands_in(may),
         moved=moved_since(request, seen) if seen and may.may_decide else (),
+        unsent=unsent(request),
         pace_text=pace(user, request.workspace_id).sentence if may.may_decide else "",
     )
 

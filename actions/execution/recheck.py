@@ -10,9 +10,10 @@ from django.db import transaction
 from accounts.access import has_permission
 from accounts.clock import database_now
 from accounts.held import hold_rights
-from accounts.models import Agent, PersonToken, User
+from accounts.models import PersonToken, User
 from accounts.permissions import Permission
 from accounts.questions import Question
+from accounts.ways_in import why_nothing_is_sent
 from actions import binding, mandate
 from actions.ask import DRAFT_ROUTE
 from actions.connectors.base import CredentialError, ReadFailed
@@ -121,11 +122,8 @@ def _tool(action: Action, way: Reach) -> Finding | str:
 
 
 def _principals(action: Action, way: Reach) -> str:
-    agent = action.agent
-    if agent.state != Agent.State.ACTIVE and action.acting_user is None:
-        return f"{agent.name} is {agent.state}."
-    if agent.shut_out_at is not None and action.acting_user is None:
-        return f"Every token and client of {agent.name} was revoked."
+    if action.acting_user is None and (stopped := why_nothing_is_sent(action.agent)):
+        return stopped
     if not action.requester.is_active:
         return f"{action.requester.name} no longer has access."
     if action.acting_user is not None and not _may_act(action):

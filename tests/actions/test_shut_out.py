@@ -1,6 +1,7 @@
 """Revoking an agent's last key takes back its word: what it had asked for is not sent, also where people approved it (N-02)."""
 
 import pytest
+from django.test import Client
 
 from accounts.models import Agent, AgentClient
 from accounts.services import (
@@ -11,6 +12,7 @@ from accounts.services import (
     set_agent_state,
 )
 from actions.agent_page import agent_rows
+from approvals.queue import queue_page
 from tests.builders import action, planned, request_of, vote, work
 from traces.models import Entry
 
@@ -45,6 +47,26 @@ def test_n02_what_was_approved_is_not_sent_once_every_key_is_revoked(cast, desk,
     assert told["last"] is True
     (row,) = agent_rows(cast.northwind, [Agent.objects.get(pk=cast.agent.pk)])
     assert row.hold.word == "Shut out"
+
+
+def test_what_waits_for_people_says_that_nothing_is_sent_and_can_still_be_rejected(cast):
+    client = Client()
+    client.force_login(cast.user("priya"), backend="django.contrib.auth.backends.ModelBackend")
+    request = request_of(planned(cast), TOOL)
+    address = f"/approvals/{request.pk}/"
+    assert (
+        "othing will be sent"
+        not in client.get("/approvals/?show=team").content.decode() + client.get(address).content.decode()
+    )
+    poll = queue_page(cast.user("priya"), cast.northwind, "").fingerprint
+    revoke_all(cast)
+    queue, page = (client.get(path).content.decode() for path in ("/approvals/?show=team", address))
+    assert "refunds-agent · step 1 of 2 · nothing will be sent" in queue
+    assert "Nothing will be sent." in page and "Every token and client of refunds-agent was revoked." in page
+    assert 'value="reject"' in page
+    assert queue_page(cast.user("priya"), cast.northwind, "").fingerprint != poll, "An open queue is told."
+    issue_agent_token(actor=cast.actor("dana"), agent=cast.agent)
+    assert "Nothing will be sent" not in client.get(address).content.decode()
 
 
 def test_a_key_is_rotated_without_stopping_anything(cast, desk, approved):
