@@ -1,9 +1,10 @@
-"""`python -m benchmarks.mcp [--service-ms 100] [--calls 100] [--clients 16] [--workers 2] [--json]`.
+"""`python -m benchmarks.mcp [--service-ms 100 [300 ...]] [--calls 100] [--clients 16] [--workers 2] [--json]`.
 
 One client calls one tool over MCP (2026-07-28, keep-alive), first at an upstream that answers after a stated time, then through
 Remit in front of that same upstream: strict parse, authentication, policy, the ledger's entries, an intent and an outcome that are
 each committed to disk before anything goes on. In the database of DATABASE_URL (migrated already), by the real web server in a
-process of its own. Reported as ratios of the two.
+process of its own. Reported as ratios of the two. How much a call is slowed depends on what its upstream takes: of several service
+times each is measured by itself, a row each; many clients at once are measured with the first.
 """
 
 import argparse
@@ -107,21 +108,13 @@ def together(direct: Door, governed: Door, *, clients: int, seconds: float) -> d
     }  # fmt: skip
 
 
-def main() -> None:
-    """Start both, measure, stop both."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--service-ms", type=float, default=100)
-    asked.add_argument("--calls", type=int, default=100)
-    asked.add_argument("--clients", type=int, default=16)
-    asked.add_argument("--seconds", type=float, default=15)
-    asked.add_argument("--workers", type=int, default=2)
-    asked.add_argument("--json", action="store_true", dest="as_json")
-    given = asked.parse_args()
+def measured(service_ms: float, given: argparse.Namespace, *, crowd: bool) -> dict[str, Any]:
+    """Start both, measure, stop both. `crowd`: many clients at once too."""
     ports = [free_port(), free_port()]
     upstream, remit = (f"http://127.0.0.1:{port}" for port in ports)
     _, token = make(upstream)
     tick()
-    work = [sys.executable, "-m", "benchmarks.mcp.upstream", str(ports[0]), str(given.service_ms)]
+    work = [sys.executable, "-m", "benchmarks.mcp.upstream", str(ports[0]), str(service_ms)]
     web = [sys.executable, "-m", "uvicorn", "console.asgi:application", "--port", str(ports[1])]
     web += ["--workers", str(given.workers), "--log-level", "warning", "--no-access-log"]
     with (
@@ -131,8 +124,37 @@ def main() -> None:
     ):
         direct, governed = Door(f"{upstream}/mcp"), Door(f"{remit}/mcp", token)
         found = one_by_one(direct, governed, calls=given.calls, web=process)
-        found |= together(direct, governed, clients=given.clients, seconds=given.seconds)
-    tell({"service_ms": given.service_ms, **found}, as_json=given.as_json)
+        if crowd and given.clients:
+            found |= together(direct, governed, clients=given.clients, seconds=given.seconds)
+    return {"service_ms": service_ms, **found}
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Rows of a table in Markdown, one for each service time."""
+    names = (
+        "service_ms", "direct_p50_ms", "governed_p50_ms", "p50_ratio", "added_ms", "web_cpu_ms_a_call", "database_cpu_ms_a_call",
+    )  # fmt: skip
+    lines = [[name.replace("_", " ") for name in names], ["---"] * len(names)]
+    lines += [[f"{row[name]:g}" for name in names] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> None:
+    """Measure each service time, the crowd with the first."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--service-ms", type=float, nargs="+", default=[100])
+    asked.add_argument("--calls", type=int, default=100)
+    asked.add_argument("--clients", type=int, default=16, help="at once; 0 leaves them out")
+    asked.add_argument("--seconds", type=float, default=15)
+    asked.add_argument("--workers", type=int, default=2)
+    asked.add_argument("--json", action="store_true", dest="as_json")
+    given = asked.parse_args()
+    first, *others = given.service_ms
+    found = measured(first, given, crowd=True)
+    rows = [found, *(measured(one, given, crowd=False) for one in others)]
+    tell({**found, **({"rows": rows} if given.as_json and others else {})}, as_json=given.as_json)
+    if others and not given.as_json:
+        sys.stdout.write(f"\n{table(rows)}\n")
 
 
 if __name__ == "__main__":
