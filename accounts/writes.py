@@ -5,6 +5,7 @@ Values are converted by the model's fields, as Django does. No signal is sent, a
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from django.db import connection
@@ -37,7 +38,7 @@ def add(rows: Sequence[Model], *, once: str = "") -> None:
     The numbers that the database gives are set on the instances, as Django does.
     """
     model, values = type(rows[0]), list[Any]()
-    names = [field.attname for field in model._meta.concrete_fields if not isinstance(field, AutoField)]
+    names = _written(model)
     places = ["(" + ", ".join(_place(model, name, getattr(row, name), values) for name in names) + ")" for row in rows]
     columns = [_name(model, name) for name in names]
     text = f"INSERT INTO {_quoted(model._meta.db_table)} ({', '.join(columns)}) VALUES {', '.join(places)}"  # noqa: S608
@@ -50,6 +51,11 @@ def add(rows: Sequence[Model], *, once: str = "") -> None:
         found = cursor.fetchall()
     for row, (pk,) in zip(rows, found, strict=True):
         row.pk, row._state.adding, row._state.db = pk, False, connection.alias
+
+
+@cache
+def _written(model: type[Model]) -> tuple[str, ...]:
+    return tuple(field.attname for field in model._meta.concrete_fields if not isinstance(field, AutoField))
 
 
 def _key(model: type[Model]) -> str:
@@ -74,6 +80,7 @@ def _place(model: type[Model], name: str, value: Any, values: list[Any]) -> str:
     return "%s"
 
 
+@cache
 def _field(model: type[Model], name: str) -> "Field[Any, Any]":
     found = model._meta.get_field(name)
     if not isinstance(found, Field) or not found.concrete:
@@ -81,6 +88,7 @@ def _field(model: type[Model], name: str) -> "Field[Any, Any]":
     return found
 
 
+@cache
 def _name(model: type[Model], name: str) -> str:
     column = _field(model, name).column
     assert column is not None  # noqa: S101 - a concrete field has one

@@ -12,11 +12,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, Value
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from accounts.actors import Actor
 from accounts.clock import DatabaseNow, database_now
 from accounts.models import Agent, User
+from accounts.questions import Question
 from accounts.scopes import AGENT
 from accounts.writes import change
 from actions.models import Action, Handover
@@ -29,7 +31,6 @@ from traces.canonical import digest_of
 from traces.joins import Joined, record_join
 from traces.ledger import held_trace
 from traces.models import Trace
-from traces.services import opening
 
 SAME = (
     "These are the arguments the reviewer asked about, so they answer nothing. Change what was asked for, or withdraw the "
@@ -121,8 +122,8 @@ def _join(ask: _Ask, place: Trace, action: Action) -> Action:
 def _asked_anew(ask: _Ask, tool: str, arguments: Mapping[str, Any], answers: Action | None) -> Action:
     place = ask.place()
     made = call_tool(
-        actor=ask.actor, agent=ask.agent, trace=place, tool=tool, arguments=arguments, sources=opening(place)["sources"],
-        remember=ask.remember_as_asked, answers=answers,
+        actor=ask.actor, agent=ask.agent, trace=place, tool=tool, arguments=arguments, remember=ask.remember_as_asked,
+        answers=answers,
     )  # fmt: skip
     mark_handed_over(made)
     return made
@@ -138,13 +139,20 @@ def _fingerprint(actor: Actor, person: User, tool: str, arguments: Mapping[str, 
 
 def _standing(agent: Agent, mark: str, call_id: str) -> Handover | None:
     """The open ask of this fingerprint; or that of the write that a lost answer asks for again."""
-    asked = Handover.objects.select_related("action__agent", "action__tool").filter(agent=agent, fingerprint=mark)
-    lately = Q(created_at__gte=DatabaseNow() - Value(timedelta(seconds=settings.REMIT_REPLAY_S)))
-    rows = list(asked.filter(Q(used_at=None) | lately).order_by("pk"))
+    rows = _ASKED.all(agent.pk, mark, timedelta(seconds=settings.REMIT_REPLAY_S))
     row = next((one for one in rows if one.used_at is None), None)
     if row is not None:
         return row
     return rows[0] if rows and _is_replay(rows[0], call_id) else None
+
+
+def _of_asked(agent_id: str, mark: str, span: str) -> QuerySet[Handover]:
+    asked = Handover.objects.select_related("action__agent", "action__tool").filter(agent_id=agent_id, fingerprint=mark)
+    lately = Q(created_at__gte=RawSQL("clock_timestamp() - %s::interval", [span]))
+    return asked.filter(Q(used_at=None) | lately).order_by("pk")
+
+
+_ASKED = Question(_of_asked)
 
 
 def _is_replay(last: Handover, call_id: str) -> bool:

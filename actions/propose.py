@@ -33,6 +33,7 @@ from policies.limits import reserve
 from traces.canonical import plain
 from traces.ledger import Held, append, held_trace
 from traces.models import Trace
+from traces.services import opening
 
 TARGETS = {"allow": State.AUTHORIZED, "deny": State.DENIED, "approval": State.PENDING, "draft": State.PENDING}
 
@@ -71,7 +72,8 @@ class Place:
     rollback_of: Action | None = None
     replan_of: Action | None = None
     bulk: Bulk | None = None
-    sources: tuple[Mapping[str, Any], ...] = ()
+    # What people are shown beside it; None for what its trace was opened with, which is read where people are asked.
+    sources: tuple[Mapping[str, Any], ...] | None = ()
     # Called with the action's id inside the recording transaction (idempotency keys).
     remember: Callable[[str], None] = field(default=nothing)
 
@@ -123,7 +125,8 @@ def record_proposal(*, actor: Actor, place: Place, prepared: Prepared) -> Action
         note_decision(action, prepared.definition, judged)
         _record_decision(actor, action, prepared.definition, decision, chain)
         if action.state == State.PENDING:
-            ask_people(actor=actor, action=action, decision=decision, sources=place.sources)
+            sources = opening(place.trace)["sources"] if place.sources is None else place.sources
+            ask_people(actor=actor, action=action, decision=decision, sources=sources)
         place.remember(action.pk)
         note_action(action)
     return action

@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count
 
 from accounts.actors import Actor, system_actor
 from accounts.clock import database_now
 from accounts.models import Agent
+from accounts.questions import Question
 from actions import switches
 from actions.decide import judge
 from actions.doorbell import ring
@@ -40,6 +42,13 @@ VERDICTS = {
 }
 
 
+_COUNT = Question(
+    lambda trace_id: (
+        Action.objects.filter(trace_id=trace_id).order_by().values("trace_id").annotate(n=Count("pk")).values_list("n")
+    )
+)
+
+
 def call_tool(
     *,
     actor: Actor,
@@ -47,7 +56,6 @@ def call_tool(
     trace: Trace,
     tool: str,
     arguments: Mapping[str, Any],
-    sources: Sequence[Mapping[str, Any]] = (),
     remember: Callable[[str], None] = nothing,
     answers: Action | None = None,
 ) -> Action:
@@ -57,8 +65,8 @@ def call_tool(
     trace that a reviewer sent back: the new one takes its place. Raises NothingAsked where nobody did.
     """
     prepared = prepare(agent=agent, name=tool, arguments=arguments, effects=_effects(actor, trace))
-    step = Action.objects.filter(trace=trace).count() + 1
-    place = Place(trace, agent, trace.asker, step, sources=tuple(sources), remember=remember, replan_of=answers)
+    step = next((count for (count,) in _COUNT.all(trace.pk)), 0) + 1
+    place = Place(trace, agent, trace.asker, step, sources=None, remember=remember, replan_of=answers)
     action = (
         _answer(actor, place, prepared, answers)
         if answers

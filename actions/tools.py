@@ -1,7 +1,7 @@
 """Loads tool definitions from a file: closed format, clear errors, digests pinned (R-22, Z-02)."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -12,6 +12,7 @@ from jsonschema.exceptions import SchemaError
 from accounts.actors import Actor, Caller
 from accounts.clock import database_now
 from accounts.models import Agent, Workspace
+from accounts.questions import Question
 from accounts.scopes import effects_of
 from actions.definition import Definition
 from actions.execution import OutOfReach, check_operation
@@ -221,6 +222,20 @@ def tools_for_agent(agent: Agent) -> list[dict[str, Any]]:
 
     A workspace without a live policy lists nothing.
     """
+    return _granted(agent, lambda: Tool.objects.filter(workspace_id=agent.workspace_id))
+
+
+def tool_for_agent(agent: Agent, name: str) -> dict[str, Any] | None:
+    """The one of them that has this name; None where the agent's role may use no such tool."""
+    if not name.isprintable():  # PostgreSQL has no text with NUL; such a name is no tool's.
+        return None
+    return next(iter(_granted(agent, lambda: _NAMED.all(agent.workspace_id, name))), None)
+
+
+_NAMED = Question(lambda workspace_id, name: Tool.objects.filter(workspace_id=workspace_id, name=name))
+
+
+def _granted(agent: Agent, tools: Callable[[], Iterable[Tool]]) -> list[dict[str, Any]]:
     try:
         document, _ = live_document(workspace_id=agent.workspace_id, slug=agent.policy)
     except (PolicyMissing, PolicyError):
@@ -228,7 +243,7 @@ def tools_for_agent(agent: Agent) -> list[dict[str, Any]]:
     role = document.roles.get(agent.role)
     if role is None:
         return []
-    definitions = [Definition(tool.definition) for tool in Tool.objects.filter(workspace_id=agent.workspace_id)]
+    definitions = [Definition(tool.definition) for tool in tools()]
     now = database_now()
     modes = [mode_for(role, definition.name, definition.effect_class, now) for definition in definitions]
     return [

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.clock import database_now
+from accounts.questions import Question
 from actions.models import Action, Bulk, Plan
 from actions.resume import refusal
 from actions.rollback import recorded_inverse
@@ -35,7 +36,11 @@ def trace_url(trace_id: str) -> str:
 
 def action_out(action: Action) -> dict[str, Any]:
     """One action: state, decision, what was refused or edited, result."""
-    return actions_out([action])[0]
+    request = _REQUEST.first(action.pk)
+    return _action(action, request)
+
+
+_REQUEST = Question(lambda action_id: ApprovalRequest.objects.filter(action_id=action_id))
 
 
 def actions_out(actions: Sequence[Action]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.access import has_permission
 from accounts.clock import database_now
@@ -294,9 +295,17 @@ def last_look(action_id: str, way: Reach) -> Finding | None:
 
 def _people(action: Action) -> list[str]:
     """Whose rights it rests on: who asked, who acts, who approved or broke glass."""
-    approved = Verdict.objects.filter(request__action_id=action.pk, void=False).values_list("user_id", flat=True)
-    broke = BreakGlass.objects.filter(request__action_id=action.pk).values_list("user_id", flat=True)
-    return sorted({action.requester_id, *filter(None, [action.acting_user_id]), *approved.union(broke)})
+    approved = [user_id for (user_id,) in _APPROVED.all(action.pk)]
+    return sorted({action.requester_id, *filter(None, [action.acting_user_id]), *approved})
+
+
+def _of_approved(action_id: str) -> QuerySet[Verdict, tuple[str]]:
+    """Whoever let it run: voted and was not voided, or broke glass."""
+    broke = BreakGlass.objects.filter(request__action_id=action_id).values_list("user_id")
+    return Verdict.objects.filter(request__action_id=action_id, void=False).values_list("user_id").union(broke)
+
+
+_APPROVED = Question(_of_approved)
 
 
 Check = Callable[[Action, Reach], Finding | str]

@@ -16,7 +16,7 @@ from actions.arguments import BadArguments
 from actions.models import Action
 from actions.spans import note_action
 from actions.states import FINAL, SUCCESS, State
-from actions.tools import tools_for_agent, tools_for_caller
+from actions.tools import tool_for_agent, tools_for_agent, tools_for_caller
 from actions.withdraw import WithdrawRefused, withdraw
 from approvals.access import get_request_for_agent, is_with_agent
 from approvals.models import ApprovalRequest
@@ -49,9 +49,12 @@ class Governed:
         """The granted tools that the token reaches, schemas narrowed by policy (B-06), then Remit's own."""
         return _listing(_executed_here(tools_for_caller(self.caller)))
 
-    def granted(self) -> list[dict[str, Any]]:
-        """The granted tools whatever the token: one that it does not reach is denied with its reason, not unknown."""
-        return _listing(self._granted())
+    def granted(self, name: str) -> dict[str, Any] | None:
+        """A granted tool whatever the token: one that it does not reach is denied with its reason, not unknown."""
+        if name in own_tools.NAMES:
+            return next(tool for tool in own_tools.LISTED if tool["name"] == name)
+        tool = tool_for_agent(self.agent, name)
+        return next((_listed(one) for one in _executed_here([tool] if tool else [])), None)
 
     def _granted(self) -> list[Mapping[str, Any]]:
         return _executed_here(tools_for_agent(self.agent))

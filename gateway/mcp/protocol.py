@@ -53,8 +53,8 @@ def _responded(message: Message, box: Toolbox, headers: Mapping[str, str]) -> Re
 
 
 def _called(message: Message, box: Toolbox, headers: Mapping[str, str]) -> Result | Hold:
-    """The list is asked again at each call: what is not granted does not exist (B-06)."""
-    listed = next((tool for tool in box.granted() if tool["name"] == message.params["name"]), None)
+    """Asked anew at each call: what is not granted does not exist (B-06)."""
+    listed = box.granted(message.params["name"])
     if listed is None:
         raise unknown_tool(message.params["name"])
     spans.of_tool(listed["name"])

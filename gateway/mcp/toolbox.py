@@ -27,8 +27,9 @@ class Toolbox(Protocol):
     def tools(self) -> list[dict[str, Any]]:
         """MCP tool objects, in a stable order."""
 
-    def granted(self) -> list[dict[str, Any]]:
-        """What may be called: the list, and what this caller's token does not reach, so that the call can say so."""
+    def granted(self, name: str) -> dict[str, Any] | None:
+        """The tool of this name, if it may be called: one of the list, or one that this caller's token does not reach, so that
+        the call can say so."""
 
     def call(self, message: Message) -> Result | Hold:
         """A tools/call whose tool is granted."""

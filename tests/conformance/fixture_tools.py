@@ -137,8 +137,8 @@ class FixtureBox:
             {"name": name, "description": f"Fixture {name}.", "inputSchema": SCHEMAS.get(name, TEXT)} for name in NAMES
         ]
 
-    def granted(self) -> list[dict[str, Any]]:
-        return self.tools()
+    def granted(self, name: str) -> dict[str, Any] | None:
+        return next((tool for tool in self.tools() if tool["name"] == name), None)
 
     def refused(self, fault: Fault) -> None:
         """Nobody's ledger."""

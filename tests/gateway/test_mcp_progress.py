@@ -86,8 +86,8 @@ class Broken:
     def __init__(self, *, held: bool) -> None:
         self.held = held
 
-    def granted(self) -> list[dict[str, Any]]:
-        return [{"name": "a.b", "inputSchema": {}}]
+    def granted(self, name: str) -> dict[str, Any] | None:
+        return {"name": name, "inputSchema": {}}
 
     def refused(self, fault) -> None:
         raise AssertionError(fault)
