@@ -102,4 +102,5 @@ def _quoted(name: str) -> str:
 def _done(text: str, values: Sequence[Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(text, values)
-        return cursor.rowcount
+        count: int = cursor.rowcount
+    return count
