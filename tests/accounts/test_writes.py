@@ -48,9 +48,9 @@ def test_null_is_found_and_written(cast):
 
 def test_values_of_every_kind_come_back_as_django_wrote_them(cast):
     row = DecisionRecord(
-        workspace_id=cast.workspaces["northwind"].pk, policy="p", version=1, action_id="act_x", trace_id="t", agent_id="a", role="r",
-        tool="t.x", effect_class="read", title="Ünïcode", request_text="{}", effect="allow", refused=["a"],
-        named=["n"],        spoke=[["r", {"b": None}]], at=database_now(),
+        workspace_id=cast.workspaces["northwind"].pk, policy="p", version=1, action_id="act_x", trace_id="t",
+        agent_id="a", role="r", tool="t.x", effect_class="read", title="Ünïcode", request_text="{}", effect="allow",
+        refused=["a"], named=["n"], spoke=[["r", {"b": None}]], at=database_now(),
     )  # fmt: skip
     add([row], once="action_id")
     kept = DecisionRecord.objects.get(action_id="act_x")
