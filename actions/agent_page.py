@@ -22,9 +22,7 @@ from policies.limits import held_since
 from policies.models import BreakerTrip, DecisionRecord, PolicyVersion
 from policies.pages.sentences import PER
 from policies.services import PolicyMissing, live_document
-from traces.models import Trace
 
-LATEST = 8
 DAYS = 14
 # From what asks a person most to what asks nobody.
 _RANK = ("off", "draft", "approval", "auto")
@@ -279,5 +277,4 @@ def agent_page(agent: Agent) -> dict[str, Any]:
         "trips": trips_on(agent),
         "hold": holds_of(agent.workspace, [agent])[agent.pk],
         "tokens": token_lines(agent),
-        "latest": Trace.objects.filter(agent=agent, kind=Trace.Kind.WORK).order_by("-created_at")[:LATEST],
     }

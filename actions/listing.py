@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from accounts.clock import database_now
-from accounts.models import User, Workspace
+from accounts.models import Agent, User, Workspace
 from actions.access import actions_visible_to
 from actions.finding import walks, ways
 from actions.models import Action
@@ -71,6 +71,14 @@ def listing(user: User, workspace: Workspace, query: Mapping[str, Any]) -> Listi
     waits = waited(page.rows)
     rows, asked = [_row(action, waits) for action in page.rows], filters.url() if filters.active else ""
     return framed(user, workspace, filters, page, rows, query=asked, count=count)
+
+
+def latest_of(user: User, agent: Agent, most: int) -> list[Row]:
+    """The newest things an agent did, or asked for, in the traces this person may open. Rollbacks by people are not its own."""
+    shown = _visible(user, agent.workspace).defer(*UNSHOWN).filter(agent=agent, acting_user=None)
+    found = list(shown.order_by("-created_at", "-pk")[:most])
+    waits = waited(found)
+    return [_row(action, waits) for action in found]
 
 
 def waited(actions: Sequence[Action]) -> dict[str, float]:

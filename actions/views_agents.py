@@ -16,10 +16,13 @@ from accounts.permissions import Permission
 from accounts.services import TOKEN_DAYS, TOKEN_DAYS_MOST, AccountRefused
 from actions.agent_page import DAYS, agent_page, agent_rows
 from actions.agents import change_runbook, issue_token, revoke_token
+from actions.listing import latest_of
 from actions.snippets import snippet
 from approvals.stepup.here import here, step_up_first
 from approvals.stepup.services import StepUpMissing, fresh_step_up
 from traces.access import traces_visible_to
+
+LATEST = 10
 
 
 class TokenForm(forms.Form):
@@ -43,7 +46,8 @@ def agent_list(request: AuthenticatedRequest) -> HttpResponse:
     """Every agent of the workspace."""
     require(request.user, Permission.AGENT_VIEW, request.workspace)
     rows = agent_rows(request.workspace, list(agents_visible_to(request.user, request.workspace)))
-    return render(request, "actions/agent_list.html", {"rows": rows, "days": DAYS})
+    may_pause = has_permission(request.user, Permission.AGENT_PAUSE, request.workspace)
+    return render(request, "actions/agent_list.html", {"rows": rows, "days": DAYS, "may_pause": may_pause})
 
 
 @sign_in_required
@@ -69,6 +73,7 @@ def _page(request: AuthenticatedRequest, agent: Agent, *, status: int = 200, **m
         "may_pause": has_permission(user, Permission.AGENT_PAUSE, workspace),
         "connect": snippet(request.GET.get("stack", "")),
         "sees_traces": traces_visible_to(user, workspace).filter(agent=agent).exists(),
+        "latest": latest_of(user, agent, LATEST),
     }
     return render(request, "actions/agent_detail.html", context | more, status=status)
 

@@ -34,7 +34,10 @@ def tool_detail(request: AuthenticatedRequest, name: str) -> HttpResponse:
 
 def _page(request: AuthenticatedRequest, name: str, *, status: int = 200, **more: Any) -> HttpResponse:
     tool = get_tool_for(request.user, request.workspace, name)
-    may = {"may_decide": has_permission(request.user, Permission.POLICY_PUBLISH, request.workspace)}
+    may = {
+        "may_decide": has_permission(request.user, Permission.POLICY_PUBLISH, request.workspace),
+        "may_pause": has_permission(request.user, Permission.AGENT_PAUSE, request.workspace),
+    }
     return render(request, "actions/tool_detail.html", tool_page(tool) | may | more, status=status)
 
 

@@ -47,6 +47,8 @@ class AgentsState:
     text: str
     detail: str
     pause_url: str = ""
+    # Whether this person may pause; who may only look reads what is paused at the same address.
+    may_pause: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,9 @@ def nav(request: HttpRequest) -> dict[str, Any]:
             workspaces=list(workspaces_visible_to(user)),
             user=user,
             items=_items(request, user, workspace, held),
-            agents_state=replace(agents_state(workspace), pause_url=pause_url),
+            agents_state=replace(
+                agents_state(workspace), pause_url=pause_url, may_pause=Permission.AGENT_PAUSE in held
+            ),
         )
     }
 

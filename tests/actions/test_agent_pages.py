@@ -9,6 +9,7 @@ from accounts.access import AgentAuthFailed, authenticate_agent
 from accounts.clock import database_now
 from accounts.factors.challenges import session_digest
 from accounts.models import StepUp
+from actions.listing import latest_of
 from actions.models import Connection
 from actions.sealing import unseal
 from policies.models import BreakerTrip
@@ -48,6 +49,33 @@ def test_the_page_says_who_may_what_and_used_how_much(cast, dana):
         assert words in page
     listed = dana.get("/agents/").content.decode()
     assert "$240.00 of $5,000.00" in listed and "refunds-agent" in listed
+
+
+def test_the_page_has_its_last_actions_each_with_the_step_of_its_trace(cast, dana):
+    address = f"/agents/{cast.agent.pk}/"
+    assert "What it does appears here" in dana.get(address).content.decode()
+    trace = planned(cast)
+    page = dana.get(address).content.decode()
+    last = page[page.index("Last actions") : page.index("<h2>Tokens")]
+    for found in trace.actions.all():
+        assert (
+            f'href="/traces/{trace.pk}/?show=all#step-{found.step}"' in last
+            and f"<code>{found.tool_name}</code>" in last
+        )
+    assert last.count("<time") == 4 and "Refund $240.00 on order 48213" in last and "Waiting" in last
+    assert last.index("#step-4") < last.index("#step-1"), "The newest first."
+    assert latest_of(cast.user("omar"), cast.agent, 10) == [], (
+        "Who may not open the trace is not told what was done in it."
+    )
+
+
+def test_pausing_is_offered_to_whom_it_is_allowed_alone(cast, dana):
+    places = ("/", "/agents/", f"/agents/{cast.agent.pk}/", "/tools/desk.refund.create/")
+    for path in places:
+        assert re.search(r">Pause[^<]*…<", dana.get(path).content.decode()), path
+        page = browser(cast, "ava").get(path).content.decode()
+        assert not re.search(r">Pause[^<]*…<", page), path
+        assert ">What is paused</a>" in page, "An auditor reads it at the same address."
 
 
 def test_a_token_is_shown_once_and_both_work_until_the_old_one_is_revoked(cast, dana):

@@ -46,7 +46,8 @@ def hidden(facts: TraceFacts, *parts: Any) -> Hidden:
 
 def withheld_in(whole: Any) -> list[Mapping[str, Any]]:
     """Every withheld value inside, wherever it stands."""
-    found, waiting = [], [whole]
+    found: list[Mapping[str, Any]] = []
+    waiting = [whole]
     while waiting:
         item = waiting.pop()
         if isinstance(item, dict):
