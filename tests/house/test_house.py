@@ -47,7 +47,7 @@ def test_files_stay_small(files, cap):
 def test_the_strangers_verifier_is_one_file_of_standard_library_and_cryptography():
     assert {path.name for path in (ROOT / "verify").glob("*.py")} == {"__init__.py", "remit_verify.py"}
     imports = re.findall(r"^(?:from|import) ([a-z_0-9]+)", VERIFIER.read_text(), re.MULTILINE)
-    assert set(imports) - set(sys.stdlib_module_names) == {"cryptography"} and lines(VERIFIER) <= 880
+    assert set(imports) - set(sys.stdlib_module_names) == {"cryptography"} and lines(VERIFIER) <= 950
 
 
 def test_migrations_have_names():
