@@ -1,6 +1,8 @@
 """What a trace tells of an ask that was asked before: it did nothing of its own, it joined an action there was already."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from accounts.actors import Actor
 from traces.ledger import append, held_trace
@@ -37,9 +39,9 @@ def record_join(*, actor: Actor, place: Trace, joined: Joined) -> None:
     _summarise(place, [*told, body])
 
 
-def _summarise(place: Trace, told: list[dict[str, object]]) -> None:
+def _summarise(place: Trace, told: Sequence[Mapping[str, Any]]) -> None:
     """A trace with actions of its own is told by them; one that only joined others stands as those did when it asked last."""
     if Entry.objects.filter(trace=place, type="action.proposed").exists():
         return
-    last = {str(body["joined"]["action"]): str(body["state"]) for body in told}  # type: ignore[index]
+    last = {body["joined"]["action"]: body["state"] for body in told}
     summarise(trace_id=place.pk, title=joined_title(len(last)), outcome=outcome(list(last.values())))

@@ -13,6 +13,7 @@ from actions.withdraw import withdraw
 from approvals.models import ApprovalRequest
 from sample.agent.__main__ import STEPS
 from tests.builders import opened, vote, work
+from traces.models import Entry
 
 REFUND = STEPS[1]
 # Fields that this agent's policy lets it write by itself.
@@ -96,3 +97,5 @@ def test_m05_many_at_once_are_one_ask(cast):
     with ThreadPoolExecutor(6) as pool:
         assert len(set(pool.map(one, range(6)))) == 1
     assert ApprovalRequest.objects.count() == 1
+    # Each asked in a trace of its own: one has the action, the others a line each that leads to it.
+    assert Entry.objects.filter(type="action.joined").count() == 5
