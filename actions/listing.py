@@ -75,7 +75,7 @@ def listing(user: User, workspace: Workspace, query: Mapping[str, Any]) -> Listi
 
 def latest_of(user: User, agent: Agent, most: int) -> list[Row]:
     """The newest things an agent did, or asked for, in the traces this person may open. Rollbacks by people are not its own."""
-    shown = _visible(user, agent.workspace).defer(*UNSHOWN).filter(agent=agent, acting_user=None)
+    shown = _visible(user, agent.workspace).only(*SHOWN).filter(agent=agent, acting_user=None)
     found = list(shown.order_by("-created_at", "-pk")[:most])
     waits = waited(found)
     return [_row(action, waits) for action in found]
