@@ -65,7 +65,7 @@ def sentences(facts: TraceFacts) -> list[str]:
 
 def alone(facts: TraceFacts) -> bool:
     """Whether all that was asked for here had been asked for in other traces."""
-    return bool(facts.joined_elsewhere) and not facts.actions
+    return not facts.in_order and bool(facts.joined_elsewhere)
 
 
 def states(facts: TraceFacts) -> list[str]:
