@@ -36,7 +36,7 @@ def displayed(
         "policy": decision["policy"],
         "tier": decision["tier"],
         "sources": list(sources),
-        "raw": {"tool": definition.name, "arguments": dict(arguments), "record": before},
+        "raw": {"tool": definition.name, "arguments": dict(arguments), "record": _record(definition, changes, before)},
         "editable": _editable(definition, arguments),
         "locked": _locked(definition, arguments, decision),
     }
@@ -112,6 +112,19 @@ def _row(
         masked = mask(row, known_secrets(definition, {}, (before or {}).get("fields", {})))
         return {name: _chip(value) for name, value in masked.items()}
     return {**row, "agents": edits[row["field"]][0]} if row["field"] in edits else dict(row)
+
+
+def _record(
+    definition: Definition, changes: Sequence[Mapping[str, Any]], before: Mapping[str, Any] | None
+) -> dict[str, Any] | None:
+    """The record as it was read: in clear what people decide on, and of the rest what the ledger shows."""
+    if before is None:
+        return None
+    decided = {row["field"] for row in changes if row["kind"] != "removed"}
+    hidden = {row["field"]: {"$withheld": row["withheld"]} for row in changes if "withheld" in row}
+    fields, known = before["fields"], known_secrets(definition, {}, before["fields"])
+    rest = {name: _chip(value) for name, value in mask(fields, known).items() if name not in decided}
+    return {**before, "fields": {**fields, **rest, **hidden}}
 
 
 def _chip(value: Any) -> Any:

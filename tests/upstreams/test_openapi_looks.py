@@ -124,6 +124,8 @@ def test_p3_a_reviewer_sees_the_record_that_will_go_with_what_is_withheld_masked
     page = browser(cast, "priya").get(f"/approvals/{request.pk}/").content.decode()
     assert "What will be removed" in page and "as it was" in page and 'class="redacted"' in page
     assert "ann@birch.example" not in page and "4111111111111111" not in page
+    raw = browser(cast, "priya").get(f"/approvals/{request.pk}/?view=raw").content.decode()
+    assert "ann@birch.example" not in raw and "4111111111111111" not in raw and "as it was" in raw
     told = "\n".join(request_as_text(cast.user("priya"), request))
     assert "note, will be:\n      [removed]" in told and "[withheld: email]" in told and "4111111111111111" not in told
     entries = "".join(Entry.objects.filter(trace=trace).values_list("canonical", flat=True))
