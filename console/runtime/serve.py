@@ -83,9 +83,9 @@ def _start(stack: Stack, port: int, stop: threading.Event) -> None:
     sample = json.loads(_once(stack, ["remit_setup", "--json"]))
     wait_port(desk_port, desk)
     web = ["uvicorn", "console.asgi:application", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
-    _child(stack, "sweeper", [sys.executable, "manage.py", "remit_sweep"]).start()
-    _child(stack, "clock", [sys.executable, "manage.py", "remit_checkpoint"]).start()
-    _child(stack, "notices", [sys.executable, "manage.py", "remit_notify"]).start()
+    for name, command in (("sweeper", "remit_sweep"), ("clock", "remit_checkpoint"), ("notices", "remit_notify")):
+        # Django's checks were made by `remit_setup`, of these very settings.
+        _child(stack, name, [sys.executable, "manage.py", command, "--skip-checks"]).start()
     _child(stack, "worker", [sys.executable, "-m", "celery", *WORKER]).start()
     front = _child(stack, "web", [sys.executable, "-m", *web], of_web(stack.layout, env))
     front.start()

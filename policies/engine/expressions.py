@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-import cel
-
+from policies.engine.celcore import cel
 from policies.engine.celtree import MACROS, Node, NotParsed, parse
 from policies.engine.celwalk import MOST, growth, is_macro, nesting, power, walks_record, weight
 from policies.engine.patterns import BadPattern, check_pattern
