@@ -12,12 +12,14 @@ from types import ModuleType
 
 def _compiled() -> ModuleType:
     """Raises ImportError where the package is missing or laid out otherwise."""
+    # It can be loaded once only, so it stands under its own name: whoever imports the package finds this one.
+    if "cel.cel" in sys.modules:
+        return sys.modules["cel.cel"]
     package = find_spec("cel")
     found = PathFinder.find_spec("cel.cel", package.submodule_search_locations) if package else None
     if found is None or found.loader is None:
         raise ImportError("The compiled part of the package common-expression-language is missing: run `make setup`.")
-    # Under its own name, for it can be loaded once only: whoever imports the package finds this one.
-    module = sys.modules.setdefault("cel.cel", module_from_spec(found))
+    module = sys.modules["cel.cel"] = module_from_spec(found)
     found.loader.exec_module(module)
     return module
 
