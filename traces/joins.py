@@ -29,13 +29,13 @@ def record_join(*, actor: Actor, place: Trace, joined: Joined) -> None:
 
     Once for each state that was told there: an agent that sends the same call every second says nothing new by it.
     """
-    held_trace(place.pk)
+    chain = held_trace(place.pk)
     told = [entry.record["body"] for entry in Entry.objects.filter(trace=place, type=JOINED).order_by("seq")]
     if any((body["joined"]["action"], body["state"]) == (joined.action, joined.state) for body in told):
         return
     where = {"trace": joined.trace, "action": joined.action, "step": joined.step}
     body = {"tool": {"name": joined.tool}, "joined": where, "state": joined.state}
-    append(actor=actor, trace_id=place.pk, type=JOINED, body=body)
+    append(actor=actor, trace_id=place.pk, type=JOINED, body=body, held=chain)
     _summarise(place, [*told, body])
 
 
