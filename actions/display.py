@@ -6,7 +6,7 @@ from typing import Any
 from actions.definition import Definition
 from actions.inverse import undo_told
 from actions.record import known_secrets
-from actions.redaction import mask
+from actions.redaction import Secrets, mask
 from policies.engine.currencies import money_text
 from traces.ledger import Sensitive
 
@@ -25,18 +25,19 @@ def displayed(
     undoes: bool,
 ) -> dict[str, Any]:
     """The whole review, as it is stored with the request and covered by its digest. `undoes`: it rolls another call back."""
+    known = known_secrets(definition, {}, before["fields"] if before else {})
     return {
         "tool": definition.name,
         "tool_title": definition.title,
         "noun": definition.noun,
         "reversibility": definition.reversibility,
         "blast": _blast(definition, arguments, changes, decision, undoes=undoes),
-        "payload": _payload(definition, arguments, changes, before, edits),
+        "payload": _payload(definition, arguments, changes, before, edits, known),
         "checks": decision["checks"],
         "policy": decision["policy"],
         "tier": decision["tier"],
         "sources": list(sources),
-        "raw": {"tool": definition.name, "arguments": dict(arguments), "record": _record(definition, changes, before)},
+        "raw": {"tool": definition.name, "arguments": dict(arguments), "record": _record(changes, before, known)},
         "editable": _editable(definition, arguments),
         "locked": _locked(definition, arguments, decision),
     }
@@ -80,6 +81,7 @@ def _payload(
     changes: Sequence[Mapping[str, Any]],
     before: Mapping[str, Any] | None,
     edits: Mapping[str, Sequence[Any]],
+    known: Secrets,
 ) -> dict[str, Any]:
     if definition.recipients(arguments) and "body" in arguments:
         return {
@@ -92,7 +94,7 @@ def _payload(
     return {
         "kind": "record",
         "title": "What will be removed" if definition.removes else "What will change",
-        "rows": [_row(row, edits, definition, before) for row in changes],
+        "rows": [_row(row, edits, known) for row in changes],
         "edits": {name: list(pair) for name, pair in edits.items()},
         "beside": definition.beside(arguments),
         "record": (before or {}).get("path", ""),
@@ -101,28 +103,22 @@ def _payload(
     }
 
 
-def _row(
-    row: Mapping[str, Any],
-    edits: Mapping[str, Sequence[Any]],
-    definition: Definition,
-    before: Mapping[str, Any] | None,
-) -> dict[str, Any]:
+def _row(row: Mapping[str, Any], edits: Mapping[str, Sequence[Any]], known: Secrets) -> dict[str, Any]:
     """What is written stands in clear, because people decide on it; what goes with its record is shown as the ledger shows it."""
     if row["kind"] == "removed":
-        masked = mask(row, known_secrets(definition, {}, (before or {}).get("fields", {})))
-        return {name: _chip(value) for name, value in masked.items()}
+        return {name: _chip(value) for name, value in mask(row, known).items()}
     return {**row, "agents": edits[row["field"]][0]} if row["field"] in edits else dict(row)
 
 
 def _record(
-    definition: Definition, changes: Sequence[Mapping[str, Any]], before: Mapping[str, Any] | None
+    changes: Sequence[Mapping[str, Any]], before: Mapping[str, Any] | None, known: Secrets
 ) -> dict[str, Any] | None:
     """The record as it was read: in clear what people decide on, and of the rest what the ledger shows."""
     if before is None:
         return None
     decided = {row["field"] for row in changes if row["kind"] != "removed"}
     hidden = {row["field"]: {"$withheld": row["withheld"]} for row in changes if "withheld" in row}
-    fields, known = before["fields"], known_secrets(definition, {}, before["fields"])
+    fields = before["fields"]
     rest = {name: _chip(value) for name, value in mask(fields, known).items() if name not in decided}
     return {**before, "fields": {**fields, **rest, **hidden}}
 
