@@ -14,7 +14,7 @@ from guardian.core import ObjectPermissionChecker
 from oauth2_provider.models import AccessToken
 
 from accounts.actors import Caller
-from accounts.clock import database_now
+from accounts.clock import DatabaseNow, database_now
 from accounts.ids import is_id
 from accounts.models import Agent, AgentCredential, Delegation, Membership, PersonToken, User, Workspace
 from accounts.permissions import Permission
@@ -194,8 +194,7 @@ def _able(agent: Agent) -> Agent:
 
 
 def _by_credential(token: str) -> Agent:
-    credential = _credential(token)
-    now = database_now()
+    credential, now = _credential(token)
     if credential.revoked_at is not None:
         raise AgentAuthFailed("revoked-token", "This agent token was revoked. Ask the agent's owner for a new one.")
     if now >= credential.expires_at:
@@ -214,16 +213,21 @@ def _note_use(credential: AgentCredential, now: datetime) -> None:
 
 
 _CREDENTIAL = Question(
-    lambda prefix: AgentCredential.objects.select_related("agent__workspace", "agent__owner").filter(prefix=prefix)
+    lambda prefix: (
+        AgentCredential.objects.select_related("agent__workspace", "agent__owner")
+        .filter(prefix=prefix)
+        .annotate(asked_at=DatabaseNow())
+    )
 )
 
 
-def _credential(token: str) -> AgentCredential:
+def _credential(token: str) -> tuple[AgentCredential, datetime]:
+    """The credential, and when it was read. Raises AgentAuthFailed."""
     shape = _TOKEN.fullmatch(token)
     if shape is not None:
         found = _CREDENTIAL.first(shape[1])
         if found is not None and hmac.compare_digest(found.digest, token_digest(token)):
-            return found
+            return found, found.asked_at
     raise AgentAuthFailed("unknown-token", UNKNOWN)
 
 

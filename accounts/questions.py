@@ -16,7 +16,8 @@ Row = TypeVar("Row")
 
 
 class Question(Generic[Row]):
-    """One statement with places for values: an instance for each row of a model, a tuple for each row of values.
+    """One statement with places for values: an instance for each row of a model, with what was annotated, or a tuple for each
+    row of values.
 
     `build` gives the query for texts that mark the places; all that differs between two askings must be among them. A place
     that is no text needs its type written beside it in the query (`%s::interval`). Nothing is prefetched.
@@ -74,11 +75,14 @@ def _reader(compiler: SQLCompiler) -> Callable[[list[Any]], Model]:
     begin, end = info["select_fields"][0], info["select_fields"][-1] + 1
     names = [column[0].target.attname for column in compiler.select[begin:end]]
     related = get_related_populators(info, compiler.select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]  # of a later Django
+    annotated = compiler.annotation_col_map
 
     def made(row: list[Any]) -> Model:
         found: Model = info["model"].from_db(DEFAULT_DB_ALIAS, names, row[begin:end])
         for populate in related:
             populate.populate(row, found)
+        for name, place in annotated.items():
+            setattr(found, name, row[place])
         return found
 
     return made

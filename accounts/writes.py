@@ -6,12 +6,14 @@ Values are converted by the model's fields, as Django does. No signal is sent, a
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import AutoField, Field, Model
 
 from accounts.clock import NOW, DatabaseNow
+
+Row = TypeVar("Row", bound=Model)
 
 
 def change(model: type[Model], where: Mapping[str, Any], columns: Mapping[str, Any]) -> int:
@@ -19,10 +21,35 @@ def change(model: type[Model], where: Mapping[str, Any], columns: Mapping[str, A
 
     A foreign key is named by its column (`agent_id`). `DatabaseNow()` is the database's clock.
     """
+    return _done(*_changing(model, where, columns))
+
+
+def changed(model: type[Row], where: Mapping[str, Any], columns: Mapping[str, Any]) -> list[Row]:
+    """The same, and the rows as they stand after it."""
+    text, values = _changing(model, where, columns)
+    fields = model._meta.concrete_fields
+    names = [field.attname for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(f"{text} RETURNING {', '.join(_name(model, name) for name in names)}", values)
+        rows = cursor.fetchall()
+    return [
+        model.from_db(connection.alias, names, [_read(field, value) for field, value in zip(fields, row, strict=True)])
+        for row in rows
+    ]
+
+
+def _changing(model: type[Model], where: Mapping[str, Any], columns: Mapping[str, Any]) -> tuple[str, list[Any]]:
     values: list[Any] = []
     sets = ", ".join(f"{_name(model, name)} = {_place(model, name, value, values)}" for name, value in columns.items())
     found = _found(model, where, values)
-    return _done(f"UPDATE {_quoted(model._meta.db_table)} SET {sets} WHERE {found}", values)  # noqa: S608 - names of the model
+    return f"UPDATE {_quoted(model._meta.db_table)} SET {sets} WHERE {found}", values  # noqa: S608 - names of the model
+
+
+def _read(field: "Field[Any, Any]", value: Any) -> Any:
+    """As Django reads a column."""
+    for convert in field.get_db_converters(connection):
+        value = convert(value, field.get_col(field.model._meta.db_table), connection)
+    return value
 
 
 def remove(model: type[Model], where: Mapping[str, Any]) -> int:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from accounts.clock import database_now
 from accounts.models import Agent, User
 from actions import mandate
 from actions.definition import Definition
@@ -171,12 +171,12 @@ def unlisted(
     }
 
 
-def may_read_target(document: Document | None, of_role: str, definition: Definition) -> bool:
-    """Whether the target may be read before deciding: only for a tool that is not off for this role (P1)."""
+def may_read_target(document: Document | None, of_role: str, definition: Definition, at: datetime) -> bool:
+    """Whether the target may be read before deciding: only for a tool that is not off for this role at that time (P1)."""
     if document is None:
         return False
     role = document.roles.get(of_role)
     rule = role.tools.get(definition.name) if role else None
     if role is None or rule is None:
         return False
-    return checks.mode_for(role, definition.name, definition.effect_class, database_now()) != "off"
+    return checks.mode_for(role, definition.name, definition.effect_class, at) != "off"

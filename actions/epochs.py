@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models.expressions import RawSQL
 
 from accounts.actors import Actor, system_actor
 from accounts.clock import database_now
@@ -25,10 +26,8 @@ FIRST = 1
 BATCH = 500
 MIN_REASON = 10
 DETAIL = "The database was replaced after this was authorized. It may have run before, so that is found out first."
-IDENTITY = """
-SELECT system_identifier::text, ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint
-FROM pg_control_system()
-"""
+SYSTEM = "SELECT system_identifier::text FROM pg_control_system()"
+TIMELINE = "SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint"
 
 
 class EpochRefused(Exception):
@@ -46,18 +45,23 @@ class Identity:
 def identity() -> Identity:
     """The database this connection writes to. A standby has none: the error propagates, so nothing is dispatched from one."""
     with connection.cursor() as cursor:
-        cursor.execute(IDENTITY)
+        cursor.execute(f"SELECT ({SYSTEM}), ({TIMELINE})")
         system, timeline = cursor.fetchone()
     return Identity(system, timeline)
 
 
-_LAST = Question(lambda: Epoch.objects.order_by("-pk")[:1])
+_LAST = Question(
+    lambda: Epoch.objects.order_by("-pk").annotate(
+        of_system=RawSQL(SYSTEM, []),  # noqa: S611 - our own words
+        of_timeline=RawSQL(TIMELINE, []),  # noqa: S611 - our own words
+    )[:1]
+)
 
 
 def current() -> Epoch:
     """The present epoch. Begins the next one by itself when this database is not the one the last began on."""
-    last, now = next(iter(_LAST.all()), None), identity()
-    if last is not None and (last.system, last.timeline) == (now.system, now.timeline):
+    last = _LAST.first()
+    if last is not None and (last.system, last.timeline) == (last.of_system, last.of_timeline):
         return last
     return _begin(system_actor("failover", ""), "", seen=last.number if last else 0)
 

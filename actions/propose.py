@@ -10,6 +10,7 @@ from django.db import transaction
 
 from accounts import telemetry
 from accounts.actors import Actor
+from accounts.clock import DatabaseNow
 from accounts.models import Agent, User
 from accounts.questions import Question
 from accounts.writes import add, change
@@ -79,7 +80,11 @@ class Place:
 
 
 _TOOL = Question(
-    lambda workspace_id, name: Tool.objects.select_related("connection").filter(workspace_id=workspace_id, name=name)
+    lambda workspace_id, name: (
+        Tool.objects.select_related("connection")
+        .filter(workspace_id=workspace_id, name=name)
+        .annotate(asked_at=DatabaseNow())
+    )
 )
 
 
@@ -100,7 +105,8 @@ def prepare(
     document = live(agent)
     redact = redactions(document, definition)
     held = why_held(switches.Place(agent.workspace_id, "" if by_person else agent.pk, name, tool.connection_id))
-    if held or definition.effect_class not in effects or not may_read_target(document, agent.role, definition):
+    may_read = may_read_target(document, agent.role, definition, tool.asked_at)
+    if held or definition.effect_class not in effects or not may_read:
         return Prepared(name, tool, arguments, redact=redact)
     try:
         before = read_target(tool, arguments, reference=agent.pk)

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from django.db import transaction
+from django.db.models import QuerySet
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from accounts.actors import Actor, Caller
-from accounts.clock import database_now
+from accounts.clock import DatabaseNow
 from accounts.models import Agent, Workspace
 from accounts.questions import Question
 from accounts.scopes import effects_of
@@ -26,6 +27,17 @@ from policies.engine.problems import PolicyError
 from policies.engine.types import EFFECT_CLASSES
 from policies.services import PolicyMissing, live_document
 from traces.canonical import canonical_text, digest_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import TypedDict
+
+    from django_stubs_ext import WithAnnotations
+
+    class _Now(TypedDict):
+        asked_at: datetime
+
+    _ToolNow = WithAnnotations[Tool, _Now]
 
 _NAME = {"type": "string", "pattern": r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,4}$", "maxLength": 120}
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 500}
@@ -222,7 +234,7 @@ def tools_for_agent(agent: Agent) -> list[dict[str, Any]]:
 
     A workspace without a live policy lists nothing.
     """
-    return _granted(agent, lambda: Tool.objects.filter(workspace_id=agent.workspace_id))
+    return _granted(agent, lambda: _now(Tool.objects.filter(workspace_id=agent.workspace_id)))
 
 
 def tool_for_agent(agent: Agent, name: str) -> dict[str, Any] | None:
@@ -232,10 +244,15 @@ def tool_for_agent(agent: Agent, name: str) -> dict[str, Any] | None:
     return next(iter(_granted(agent, lambda: _NAMED.all(agent.workspace_id, name))), None)
 
 
-_NAMED = Question(lambda workspace_id, name: Tool.objects.filter(workspace_id=workspace_id, name=name))
+def _now(tools: QuerySet[Tool]) -> "QuerySet[_ToolNow]":
+    """Each with the time at which it was read: what mode it has may depend on it."""
+    return tools.annotate(asked_at=DatabaseNow())
 
 
-def _granted(agent: Agent, tools: Callable[[], Iterable[Tool]]) -> list[dict[str, Any]]:
+_NAMED = Question(lambda workspace_id, name: _now(Tool.objects.filter(workspace_id=workspace_id, name=name)))
+
+
+def _granted(agent: Agent, tools: "Callable[[], Iterable[_ToolNow]]") -> list[dict[str, Any]]:
     try:
         document, _ = live_document(workspace_id=agent.workspace_id, slug=agent.policy)
     except (PolicyMissing, PolicyError):
@@ -243,12 +260,9 @@ def _granted(agent: Agent, tools: Callable[[], Iterable[Tool]]) -> list[dict[str
     role = document.roles.get(agent.role)
     if role is None:
         return []
-    definitions = [Definition(tool.definition) for tool in tools()]
-    now = database_now()
-    modes = [mode_for(role, definition.name, definition.effect_class, now) for definition in definitions]
-    return [
-        _listed(role, definition, mode) for definition, mode in zip(definitions, modes, strict=True) if mode != "off"
-    ]
+    definitions = [(Definition(tool.definition), tool.asked_at) for tool in tools()]
+    modes = [(one, mode_for(role, one.name, one.effect_class, asked_at)) for one, asked_at in definitions]
+    return [_listed(role, definition, mode) for definition, mode in modes if mode != "off"]
 
 
 def tools_for_caller(caller: Caller) -> list[dict[str, Any]]:

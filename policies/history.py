@@ -6,8 +6,7 @@ It decides nothing and writes no ledger entry: the ledger has the decision itsel
 from typing import Any
 
 from accounts.clock import DatabaseNow
-from accounts.questions import Question
-from accounts.writes import add, change
+from accounts.writes import add, changed
 from policies.engine.paths import leaves
 from policies.engine.recorded import decoded, encoded, ruling, spoken
 from policies.engine.types import Decision, Request
@@ -77,9 +76,6 @@ def _shadowed(shadow: Decision | None, digest: str) -> dict[str, Any]:
     }
 
 
-_KEPT = Question(lambda action_id: DecisionRecord.objects.filter(action_id=action_id))
-
-
 def record_outcome(*, action_id: str, outcome: str, waited_s: int | None = None) -> DecisionRecord | None:
     """Say what became of a decided action; `waited_s` is how long people took, where they were asked.
 
@@ -90,8 +86,7 @@ def record_outcome(*, action_id: str, outcome: str, waited_s: int | None = None)
     columns: dict[str, Any] = {"outcome": outcome, "finished_at": DatabaseNow()}
     if waited_s is not None:
         columns["waited_s"] = waited_s
-    change(DecisionRecord, {"action_id": action_id}, columns)
-    return _KEPT.first(action_id)
+    return next(iter(changed(DecisionRecord, {"action_id": action_id}, columns)), None)
 
 
 def record_wait(*, action_id: str, waited_s: int) -> None:

@@ -130,6 +130,7 @@ class Governed:
     # --- The three shapes of "a person decides" --------------------------------------------------------------------
 
     def _answer(self, message: Message, action: Action) -> Result | Hold:
+        """To an action that was asked for just now, or taken up; what stands already was handed over with that."""
         if action.state == State.PENDING:
             return self._pending(message, action)
         if action.state in UNDER_WAY:
@@ -138,14 +139,18 @@ class Governed:
 
     def _told(self, action: Action) -> Result:
         note_action(action)
-        mark_handed_over(action)
         return answers.of_action(action)
+
+    def _handed(self, action: Action) -> Result:
+        """Tell what became of an action after it was asked for."""
+        mark_handed_over(action)
+        return self._told(action)
 
     def _later(self, message: Message, action: Action, *, over: bool) -> Result | Hold:
         action.refresh_from_db()
         if action.state in UNDER_WAY and not over:
             return Hold(0, lambda over: self._later(message, action, over=over))
-        return self._pending(message, action) if action.state == State.PENDING else self._told(action)
+        return self._pending(message, action) if action.state == State.PENDING else self._handed(action)
 
     def _pending(self, message: Message, action: Action) -> Result | Hold:
         """A task, a page to open, or plainly pending: what the request declares decides, never the client's name."""
@@ -171,10 +176,10 @@ class Governed:
     ) -> Result | Hold:
         action.refresh_from_db()
         if action.state not in UNDER_WAY | {State.PENDING} or is_with_agent(action.pk):
-            return self._told(action)
+            return self._handed(action)
         if not over:
             return Hold(0, lambda over: self._until_decided(message, request, action, over=over))
-        return self._page(message, request, action) if action.state == State.PENDING else self._told(action)
+        return self._page(message, request, action) if action.state == State.PENDING else self._handed(action)
 
     def _repeated(self, message: Message) -> Action | None:
         """The action a sealed state is about. Raises Fault for a state that is not of this agent and call."""
@@ -183,9 +188,11 @@ class Governed:
             return None
         try:
             found = sealed_state.unseal(state, agent_id=self.agent.pk, call=_call_digest(message))
-            return get_action_for_agent(self.agent, found, person=self.caller.person)
+            action = get_action_for_agent(self.agent, found, person=self.caller.person)
         except (sealed_state.BadState, NotVisible) as error:
             raise Fault(INVALID_PARAMS, str(error)) from error
+        mark_handed_over(action)
+        return action
 
     # --- Tasks: the approval is the task ---------------------------------------------------------------------------
 
@@ -194,7 +201,7 @@ class Governed:
         request, action = self._of_task(task_id)
         task = _task(request, action)
         if task["status"] == "completed":
-            return {**task, "result": {"resultType": "complete", **self._told(action)}}
+            return {**task, "result": {"resultType": "complete", **self._handed(action)}}
         return task
 
     def update_task(self, task_id: str, answers: Mapping[str, Any]) -> None:
@@ -258,7 +265,7 @@ class Governed:
     def _waited(self, action: Action, *, over: bool, seconds: float) -> Result | Hold:
         if action.state in UNDER_WAY | {State.PENDING} and not over and not is_with_agent(action.pk):
             return Hold(seconds, lambda over: self._waited(_fresh(action), over=over, seconds=seconds))
-        return self._told(action)
+        return self._handed(action)
 
 
 def _fresh(action: Action) -> Action:

@@ -4,6 +4,7 @@ import pytest
 from django.db.models import Value
 from django.db.models.functions import Length
 
+from accounts.clock import DatabaseNow, database_now
 from accounts.models import Agent, Membership
 from accounts.questions import Question
 from actions.models import Tool
@@ -43,6 +44,13 @@ def test_each_asking_reads_and_the_statement_is_written_once(cast, django_assert
     with django_assert_num_queries(1):
         assert asked.first(cast.agent.pk).name == "Another"
     assert len(written) == 1 and asked.all("nobody") == []
+
+
+def test_what_was_annotated_is_on_the_instance_and_read_anew(cast):
+    asked = Question(lambda pk: Agent.objects.filter(pk=pk).annotate(length=Length("name"), asked_at=DatabaseNow()))
+    first, before = asked.first(cast.agent.pk), database_now()
+    second = asked.first(cast.agent.pk)
+    assert first.length == len(cast.agent.name) and first.asked_at < before < second.asked_at
 
 
 def test_what_does_not_reach_the_statement_is_refused():

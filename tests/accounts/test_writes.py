@@ -4,7 +4,7 @@ import pytest
 
 from accounts.clock import DatabaseNow, database_now
 from accounts.models import Agent
-from accounts.writes import add, change, remove
+from accounts.writes import add, change, changed, remove
 from policies.models import DecisionRecord, LimitHold
 
 
@@ -73,3 +73,18 @@ def test_a_statement_that_names_no_row_touches_none(cast):
 def test_what_is_no_column_is_refused(cast):
     with pytest.raises(ValueError, match="no column"):
         change(Agent, {"id": cast.agent.pk}, {"credentials": None})
+
+
+def test_changed_rows_come_back_as_django_reads_them(cast):
+    row = DecisionRecord(
+        workspace_id=cast.workspaces["northwind"].pk, policy="p", version=1, action_id="act_x", trace_id="t",
+        agent_id="a", role="r", tool="t.x", effect_class="read", title="Ünïcode", request_text="{}", effect="allow",
+        refused=["a"], named=["n"], spoke=[["r", {"b": None}]], at=database_now(),
+    )  # fmt: skip
+    add([row])
+    (found,) = changed(DecisionRecord, {"action_id": "act_x"}, {"outcome": "failed", "finished_at": DatabaseNow()})
+    kept = DecisionRecord.objects.get(action_id="act_x")
+    names = [field.attname for field in DecisionRecord._meta.concrete_fields]
+    assert {name: getattr(found, name) for name in names} == {name: getattr(kept, name) for name in names}
+    assert found.outcome == "failed" and found.finished_at is not None and not found._state.adding
+    assert changed(DecisionRecord, {"action_id": "nobody's"}, {"outcome": "failed"}) == []
