@@ -6,6 +6,8 @@ made for the value at hand, as in lists with filters.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
 
 from django.db import connection
 from django.db.backends.postgresql.base import ServerBindingCursor
@@ -14,6 +16,10 @@ from django.db.backends.postgresql.base import ServerBindingCursor
 PREPARED_FROM = 2
 # More than the path has, so that none is dropped to make room.
 MOST_PREPARED = 400
+
+
+# The kind of cursor that this thread's session had before, while its statements are planned once.
+_usual: ContextVar[type[Any] | None] = ContextVar("usual_cursors", default=None)
 
 
 @contextmanager
@@ -25,12 +31,39 @@ def planned_once() -> Iterator[None]:
     if not connection.settings_dict["OPTIONS"].get("pool"):
         yield
         return
-    connection.ensure_connection()
-    session = connection.connection
-    usual = session.cursor_factory
-    session.cursor_factory = ServerBindingCursor
-    session.prepare_threshold, session.prepared_max = PREPARED_FROM, MOST_PREPARED
+    _plan()
     try:
         yield
     finally:
+        _plain()
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Inside `planned_once`, while the connection is given back; at the end another may be had, which is then planned on.
+
+    Raises OperationalError where none is to be had.
+    """
+    if _usual.get() is None:
+        yield
+        return
+    _plain()
+    try:
+        yield
+    finally:
+        _plan()
+
+
+def _plan() -> None:
+    connection.ensure_connection()
+    session = connection.connection
+    _usual.set(session.cursor_factory)
+    session.cursor_factory = ServerBindingCursor
+    session.prepare_threshold, session.prepared_max = PREPARED_FROM, MOST_PREPARED
+
+
+def _plain() -> None:
+    session, usual = connection.connection, _usual.get()
+    _usual.set(None)
+    if session is not None and usual is not None:
         session.cursor_factory, session.prepare_threshold = usual, None

@@ -40,9 +40,9 @@ def failed() -> Problem:
     return Problem(500, "failed", "Remit failed", "This is a fault of Remit's. It is in its log.")
 
 
-def unavailable() -> JsonResponse:
-    """The database does not answer or gave up: 503, and when to ask again. What was recorded stands."""
-    detail = "Remit's database did not answer. Ask again in a moment, with the same Idempotency-Key if you sent one."
+def unavailable(why: str = "Remit's database did not answer.") -> JsonResponse:
+    """The database does not answer or gave up, or there is no room: 503, and when to ask again. What was recorded stands."""
+    detail = f"{why} Ask again in a moment, with the same Idempotency-Key if you sent one."
     return answer(Problem(503, "unavailable", "Remit is not available", detail), headers={"Retry-After": "5"})
 
 

@@ -25,6 +25,7 @@ from actions.tools import tools_for_caller
 from actions.withdraw import WithdrawRefused, withdraw
 from approvals.access import get_request_for_agent, is_with_agent
 from approvals.questions import NothingAsked
+from gateway import room
 from gateway.api import api
 from gateway.auth import caller_of
 from gateway.idempotency import once
@@ -56,9 +57,10 @@ ERRORS = {400: Problem9457, 401: Problem9457, 404: Problem9457, 409: Problem9457
 
 
 def _rest() -> None:
-    """Between two looks: give the database connection back, so that waiting agents hold none."""
+    """Between two looks: a waiting agent holds neither a database connection nor a place."""
     close_old_connections()
-    time.sleep(POLL_S)
+    with room.left():
+        time.sleep(POLL_S)
 
 
 def _trace(caller: Caller, trace_id: str) -> Trace:

@@ -1,6 +1,7 @@
 """Credentials of attempts: minted narrow, kept sealed until they ended, revoked by whoever is left (P8, T17)."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -8,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.actors import Actor
 from accounts.clock import database_now
+from accounts.room import left
 from actions.connectors.base import Credential
 from actions.execution.lease import Bound
 from actions.execution.reach import OutOfReach, Reach, reach
@@ -43,9 +45,10 @@ def mint(
 
 def _asked_for(action: Action, way: Reach, scope: Sequence[str], record: str | None, lease: Bound) -> Credential:
     timeout_s, ttl_s = lease.asking()
-    return way.connector.mint(
-        way.info, scope=scope, record=record, ttl_s=ttl_s, reference=action.pk, timeout_s=timeout_s
-    )
+    with nullcontext() if way.connector.asks_nobody(way.info) else left():
+        return way.connector.mint(
+            way.info, scope=scope, record=record, ttl_s=ttl_s, reference=action.pk, timeout_s=timeout_s
+        )
 
 
 def own(action: Action, way: Reach, *, scope: Sequence[str], record: str | None, lease: Bound) -> Credential:
@@ -91,7 +94,9 @@ def end(actor: Actor, action: Action, way: Reach, credential: Credential) -> Non
     """
     if credential.standing:
         return
-    _record_end(actor, action, credential.id, confirmed=way.connector.revoke(way.info, credential))
+    with left():
+        confirmed = way.connector.revoke(way.info, credential)
+    _record_end(actor, action, credential.id, confirmed=confirmed)
 
 
 def _record_end(actor: Actor, action: Action, public_id: str, *, confirmed: bool) -> None:

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from accounts.actors import Actor
 from accounts.clock import database_now
+from accounts.room import left
 from actions.changes import after_removal, mismatches, observed_changes
 from actions.connectors.base import Credential, Outcome, ReadFailed, RecordGone, Snapshot
 from actions.connectors.compare import compare
@@ -146,7 +147,9 @@ def _read_back(action: Action, way: Reach, outcome: Outcome, credential: Credent
         return UNSEEN
     values = {**action.arguments, **({"id": (outcome.body or {}).get("id", "")} if operation.read_created else {})}
     try:
-        return Seen(way.connector.read(way.info, fill(template, values), credential, timeout_s=timeout_s))
+        path = fill(template, values)
+        with left():
+            return Seen(way.connector.read(way.info, path, credential, timeout_s=timeout_s))
     except RecordGone:
         return Seen(gone=_removes(way.operation))
     except (ReadFailed, OperationError):

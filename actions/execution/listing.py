@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from accounts.room import left
 from actions.connectors.base import ConnectionInfo, CredentialError, ReadFailed
 from actions.connectors.mcp.connector import McpConnector
 from actions.connectors.registry import UnknownKind, connector_for
@@ -30,8 +31,11 @@ def list_with(
     connector: McpConnector, info: ConnectionInfo, scope: str, within: Bound, reference: str
 ) -> dict[str, dict[str, Any]]:
     asked_s, ttl_s = within.asking()
-    credential = connector.mint(info, scope=(scope,), record=None, ttl_s=ttl_s, reference=reference, timeout_s=asked_s)
-    try:
-        return connector.list_tools(info, credential, timeout_s=within.timeout_s())
-    finally:
-        connector.revoke(info, credential)
+    with left():
+        credential = connector.mint(
+            info, scope=(scope,), record=None, ttl_s=ttl_s, reference=reference, timeout_s=asked_s
+        )
+        try:
+            return connector.list_tools(info, credential, timeout_s=within.timeout_s())
+        finally:
+            connector.revoke(info, credential)

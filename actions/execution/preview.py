@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from accounts.room import left
 from actions.connectors.base import CredentialError, ReadFailed, Snapshot
 from actions.connectors.operation import OperationError, fill
 from actions.execution.lease import Bound
@@ -27,7 +28,8 @@ def read_target(tool: Tool, arguments: Mapping[str, Any], *, reference: str) -> 
         way = reach(tool)
         if (way.operation.read is None and not dry_runs(way)) or (way.operation.read and way.operation.read.rows):
             return None  # Nothing to read first: no target, or a search, whose rows are judged one by one.
-        return stored(read_once(way, arguments, reference=reference))
+        with left():
+            return stored(read_once(way, arguments, reference=reference))
     except (OutOfReach, OperationError, CredentialError, ReadFailed) as error:
         raise PreviewFailed(f"{tool.connection.name} could not be read. {error}") from error
 

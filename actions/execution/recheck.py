@@ -14,6 +14,7 @@ from accounts.held import hold_rights
 from accounts.models import PersonToken, User
 from accounts.permissions import Permission
 from accounts.questions import Question
+from accounts.room import left
 from accounts.ways_in import why_nothing_is_sent
 from actions import binding, mandate
 from actions.ask import DRAFT_ROUTE
@@ -254,7 +255,8 @@ def _prestate(action: Action, way: Reach) -> Finding | str:
     if action.before is None or way.definition.reads_only:
         return ""
     try:
-        current = stored(read_once(way, action.arguments, reference=action.pk))
+        with left():
+            current = stored(read_once(way, action.arguments, reference=action.pk))
     except (OperationError, CredentialError, ReadFailed) as error:
         return f"The target could not be read again. {error}"
     if binding.prestate(current) == binding.prestate(action.before):

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts.actors import Actor
 from accounts.clock import database_now
+from accounts.room import left
 from actions.connectors.base import Credential, CredentialError, Outcome, Sent
 from actions.connectors.operation import OperationError
 from actions.epochs import current, doubt, may_have_run
@@ -143,7 +144,8 @@ def _send(way: Reach, sent: Sent, credential: Credential, lease: Lease) -> Outco
     timeout = lease.timeout_s()
     if timeout <= 0:
         return Outcome("no_effect", None, None, "The lease ran out before anything was sent.", 0)
-    return way.connector.dispatch(way.info, way.operation, sent, credential, timeout_s=timeout)
+    with left():
+        return way.connector.dispatch(way.info, way.operation, sent, credential, timeout_s=timeout)
 
 
 def _record_intent(actor: Actor, action: Action, way: Reach, sent: Sent, credential: Credential) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import OperationalError, close_old_connections, connection
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.request import validate_host
 from django.views.decorators.csrf import csrf_exempt
@@ -23,7 +23,7 @@ from opentelemetry.trace import Span
 from accounts import telemetry
 from accounts.access import AgentAuthFailed, authenticate_agent
 from accounts.kept_statements import planned_once
-from gateway import problems
+from gateway import problems, room
 from gateway.auth import challenge
 from gateway.mcp import progress, spans, wire
 from gateway.mcp.governed import Governed
@@ -53,6 +53,8 @@ def endpoint(door: Door) -> Callable[[HttpRequest], Any]:
         try:
             taken = await sync_to_async(_take)(request, door)
             return taken if isinstance(taken, HttpResponse) else await _sent(request, *taken)
+        except room.Full:
+            return room.refused()
         except OperationalError:
             return problems.unavailable()
         except Exception:
@@ -120,12 +122,9 @@ def _gone(message: Message) -> dict[str, Any]:
 
 
 def _look_again(held: Hold, *, over: bool) -> Result | Hold:
-    """One look; the database connection is given back until the next, so that waiting agents hold none."""
-    with planned_once():
-        found = held.again(over)
-    if not connection.in_atomic_block:
-        close_old_connections()
-    return found
+    """One look; connection and place are given back until the next, so that waiting agents hold none."""
+    with room.taken(), planned_once():
+        return held.again(over)
 
 
 def _take(request: HttpRequest, door: Door) -> HttpResponse | Taken:
@@ -135,7 +134,7 @@ def _take(request: HttpRequest, door: Door) -> HttpResponse | Taken:
         return refusal
     try:
         token = _bearer(request)
-        with planned_once():
+        with room.taken(), planned_once():
             return _answered(request, door(token))
     except AgentAuthFailed as failure:
         problem = Problem(401, failure.kind, "The agent token was refused", str(failure))
