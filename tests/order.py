@@ -23,6 +23,11 @@ FIRST = (
 TOGETHER = "tests/browser/"
 # What asks for one of these speaks to the database and the broker that the environment names.
 SERVED = frozenset({"db", "transactional_db", "remit"})
+# Of the browser a second pass tries the story: from an agent's first call to its rollback, through every process of `make run`.
+# Another server changes neither what pages look like nor what keys do, and the views' own tests ask it all that pages ask.
+STORY = "tests/browser/test_story.py"
+# What asks for one of these moves to a PostgreSQL that the test makes itself.
+OWN = frozenset({"primary", "disk"})
 
 
 class ByFile(LoadFileScheduling):
@@ -53,7 +58,9 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _is_served(item) -> bool:
-    if item.get_closest_marker("looks") is not None:
+    if item.get_closest_marker("looks") is not None or not OWN.isdisjoint(item.fixturenames):
+        return False
+    if item.nodeid.startswith(TOGETHER) and not item.nodeid.startswith(STORY):
         return False
     return not SERVED.isdisjoint(item.fixturenames) or item.get_closest_marker("django_db") is not None
 
