@@ -23,7 +23,7 @@ def manage(data: str, arguments: Sequence[str]) -> int:
     """Run a management command on the installation of this folder, whether it runs or not. Raises StartError.
 
     INVARIANT: it never answers for another database than the one that `serve` serves: an operator who pauses everything pauses
-    that. Held by tests/runtime/test_manage.py.
+    that. Held by tests/runtime/test_serve.py.
     """
     layout = prepare(ROOT / data)
     command = [sys.executable, str(ROOT / "manage.py"), *arguments]

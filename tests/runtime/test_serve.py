@@ -1,5 +1,6 @@
-"""Two commands on a bare machine: start, restart, refuse clearly, leave nothing running."""
+"""Two commands on a bare machine: start, restart, obey an operator, refuse clearly, leave nothing running."""
 
+import contextlib
 import json
 import os
 import signal
@@ -7,12 +8,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.desk.running import free_port
+from tests.runtime.test_manage import command, paused
 
 ROOT = Path(__file__).parents[2]
 # A first start on a busy machine takes minutes.
@@ -107,15 +110,46 @@ def test_second_start_keeps_the_data_and_supervisor_death_leaves_nothing(data):
     assert gone(facts["pids"]), alive(facts["pids"])
 
 
-def test_start_after_a_power_cut_and_a_dead_worker_is_started_again(data):
+@pytest.fixture(scope="module")
+def after_a_cut(data) -> Iterator[Supervisor]:
+    """The same installation, started where the power went. A start costs a minute, so that two tests share this one."""
     (data / "run.json").unlink(missing_ok=True)
     (data / "postgres" / "postmaster.pid").write_text("999999\n/nowhere\n0\n5432\n\n\n\n\n")
     run = Supervisor(data)
-    facts = run.ready()
-    os.kill(facts["pids"]["sweeper"], signal.SIGKILL)
-    time.sleep(2)
-    said = run.stop(signal.SIGTERM)
-    assert "sweeper | ended with -9; starting it again" in said and gone(facts["pids"])
+    yield run
+    if run.process.poll() is None:
+        run.stop()
+
+
+def sweepers(run: Supervisor) -> set[int]:
+    found = set()
+    for child in psutil.Process(run.process.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # It may end while it is looked at.
+            found |= {child.pid} if "remit_sweep" in child.cmdline() else set()
+    return found
+
+
+def test_start_after_a_power_cut_and_a_dead_worker_is_started_again(after_a_cut):
+    killed = after_a_cut.ready()["pids"]["sweeper"]
+    assert sweepers(after_a_cut) == {killed}
+    os.kill(killed, signal.SIGKILL)
+    until = time.monotonic() + 30
+    while not sweepers(after_a_cut) - {killed}:
+        assert time.monotonic() < until, "It was not started again."
+        time.sleep(0.1)
+
+
+def test_p9_kill_reaches_what_runs_with_its_web_dead_and_holds_when_nothing_runs(after_a_cut, data):
+    facts = after_a_cut.ready()
+    os.kill(facts["pids"]["web"], signal.SIGKILL)
+    done = command(data, "remit_kill", "everything", "--reason", "Credentials may have leaked")
+    assert done.returncode == 0 and "Everything is paused" in done.stdout, done.stderr
+    assert paused(data) == ["everything"]
+    said = after_a_cut.stop(signal.SIGTERM)
+    assert all(f"{name} | ended with -9; starting it again" in said for name in ("sweeper", "web"))
+    assert gone(facts["pids"]) and paused(data) == ["everything"]
+    refused = command(data, "remit_kill", "agent:northwind/nobody", "--reason", "Wrong amounts since noon")
+    assert refused.returncode != 0 and "Traceback" not in refused.stderr
 
 
 def test_busy_port_is_one_sentence(tmp_path):
