@@ -56,9 +56,10 @@ document.addEventListener("click", (event) => {
   if (event.target.closest(".cell")) wanted = "#id_mode";
 });
 
-document.addEventListener("htmx:afterSettle", () => {
+document.addEventListener("htmx:afterSettle", (event) => {
   start();
-  if (!wanted) return;
+  // A poll that comes in between is not the answer: nothing is saved yet.
+  if (!wanted || event.detail.requestConfig?.elt.hasAttribute("data-poll")) return;
   const cell = document.querySelector(wanted);
   if (cell?.matches(".cell")) {
     rest(cell.closest("[data-grid]"), cell);

@@ -65,6 +65,27 @@ def test_the_matrix_is_one_tab_stop_that_arrows_move_in_and_digits_set(draft):
     assert draft.complaints == []
 
 
+# The impact preview asks again every two seconds while it replays; here it asks when the test wants it to.
+POLL = """() => new Promise((settled) => {
+  document.addEventListener("htmx:afterSettle", () => setTimeout(settled), { once: true });
+  const impact = document.querySelector("#impact");
+  impact.dataset.poll = "";
+  htmx.ajax("GET", "/policies/support/impact/", { source: impact, target: impact, swap: "outerHTML" });
+})"""
+
+
+def test_a_poll_that_comes_while_a_tier_is_on_its_way_does_not_say_that_it_is_saved(draft):
+    page, held = draft.page, []
+    page.route(re.compile("/tiers/set/"), lambda route: held.append(route))
+    page.focus(CELL.format("account_get"))
+    page.keyboard.press("0")
+    page.evaluate(POLL)
+    assert "Saved" not in page.locator("#live").text_content()
+    held[0].continue_()
+    expect(page.locator("#live")).to_have_text("Refunds, desk.account.get: Off, was Auto. Saved.")
+    assert focused(page) == "cell-refunds-desk_account_get"
+
+
 def test_the_picture_of_a_cell_is_the_same_for_whoever_opens_its_address(draft, person):
     page = draft.page
     page.click(CELL.format("account_update"))
