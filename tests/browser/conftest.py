@@ -60,9 +60,9 @@ def _wait(data: Path, process: subprocess.Popen) -> dict:
     raise RuntimeError((data / "supervisor.log").read_text()[-2000:])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium():
-    """Chromium, ended with its module: Playwright's event loop would bar Django from the database in the tests after it."""
+    """Chromium, ended with the last test beside it: Playwright's loop would bar Django from the database in what follows."""
     if not shutil.which(CHROMIUM):
         message = f"Chromium is not at {CHROMIUM}. Install it (Debian: apt install chromium), or set CHROMIUM."
         if os.environ.get("CI"):

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import PATIENCE_MS
-from tests.browser.looks import LOOKS, NARROWEST
+from tests.browser.looks import LOOKS, NARROWEST, each_look
 from tests.browser.test_story import axe_problems
 from tests.desk.running import free_port
 
@@ -90,6 +90,7 @@ def test_a_listed_product_shows_the_trace_in_its_own_page(remit, trace, person, 
         expect(frame.locator("h1")).to_contain_text("48213")
         assert "/show/" in page.frames[1].url
         frame.locator("nav.tabs >> text=Tool calls").click()
+        expect(frame.locator("nav.tabs [aria-current]")).to_contain_text("Tool calls")
         frame.locator("details.call summary").first.click()
         expect(frame.locator("text=not shown here").first).to_be_visible()
         frame.locator("#answer-line").fill("It did.")
@@ -102,17 +103,19 @@ def test_a_listed_product_shows_the_trace_in_its_own_page(remit, trace, person, 
 
 
 def test_a_running_trace_changes_in_the_frame_by_itself_and_keeps_what_is_open(remit, person, chromium):
-    made = rest(remit, "traces", {"intent": "Refund what order 48213 was charged twice.", **MAYA})["trace_id"]
+    made = rest(remit, "traces", {"intent": "Write to whoever order 48213 is from.", **MAYA})["trace_id"]
     asked = {"trace_id": made, "tool": "desk.order.get", "arguments": {"order_id": "48213"}}
     rest(remit, "tool-calls", asked)
-    waits = {"order_id": "48213", "charge_id": "ch_3PqRa2", "amount": 24000, "currency": "USD", "reason": "duplicate"}
-    rest(remit, "tool-calls", {"trace_id": made, "tool": "desk.refund.create", "arguments": waits})
+    # Whatever other tests refunded before, a letter waits, and nobody else wrote this one.
+    waits = {"to": "ap@birch.example", "subject": "Your order 48213", "body": "We look at it while you read this."}
+    rest(remit, "tool-calls", {"trace_id": made, "tool": "desk.mail.send", "arguments": waits})
     with product(remit, made) as origin, browsing(chromium) as page:
         listed(person, origin)
         page.goto(origin)
         page.click("text=Show work")
         frame = page.frame_locator("remit-show-work iframe")
         frame.locator("nav.tabs >> text=Tool calls").click()
+        expect(frame.locator("nav.tabs [aria-current]")).to_contain_text("Tool calls")
         frame.locator("details.call summary").first.click()
         rest(remit, "tool-calls", {**asked, "arguments": {"order_id": "48377"}})
         expect(frame.locator("details.call")).to_have_count(2)
@@ -143,12 +146,11 @@ def test_without_scripts_the_button_is_a_link_to_the_page(remit, trace, chromium
         assert page.locator("h1").count() == 1 and page.locator("summary").count() > 0
 
 
-@pytest.mark.parametrize(("theme", "width"), [*LOOKS, NARROWEST])
-def test_the_page_is_accessible_and_fits(remit, trace, chromium, theme, width):
+def test_the_page_is_accessible_and_fits(remit, trace, chromium):
     address = rest(remit, f"traces/{trace}/links", MAYA)["url"]
     for path in (address, f"{address}?tab=calls&calls=all", f"{remit['url']}/show/x/"):
-        with browsing(chromium, color_scheme=theme, viewport={"width": width, "height": 844}) as page:
-            page.goto(path)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-            assert page.locator("h1").count() == 1 and axe_problems(page) == [], path
+        with browsing(chromium) as page:
+            for width in each_look(page, path, [*LOOKS, NARROWEST]):
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+                assert page.locator("h1").count() == 1 and axe_problems(page) == [], path
             assert [one for one in page.complaints if "404" not in one] == []
