@@ -18,7 +18,9 @@ from tests.desk.running import free_port
 from tests.template import copy_as
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+# The headless shell is the same engine without windows, at half the time.
+SHELL, WHOLE = "/usr/bin/chromium-headless-shell", "/usr/bin/chromium"
+CHROMIUM = os.environ.get("CHROMIUM") or (shutil.which(SHELL) or WHOLE)
 ARGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -64,7 +66,9 @@ def _wait(data: Path, process: subprocess.Popen) -> dict:
 def chromium():
     """Chromium, ended with the last test beside it: Playwright's loop would bar Django from the database in what follows."""
     if not shutil.which(CHROMIUM):
-        message = f"Chromium is not at {CHROMIUM}. Install it (Debian: apt install chromium), or set CHROMIUM."
+        message = (
+            f"Chromium is not at {CHROMIUM}. Install it (Debian: apt install chromium-headless-shell), or set CHROMIUM."
+        )
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
