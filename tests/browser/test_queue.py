@@ -49,6 +49,7 @@ def armed(page) -> None:
     page.wait_for_selector("button[data-armed]", timeout=30_000)
 
 
+@pytest.mark.timeout(600)  # Twenty decisions one after the other; a busy machine takes its time.
 def test_twenty_are_cleared_by_keyboard_alone(person, letters):
     ken = person("ken")
     emptied(ken)
