@@ -21,8 +21,8 @@ from accounts.permissions import Permission
 from accounts.questions import Question
 from accounts.scopes import WORDS, effects_of, scope_of
 
-# The public parts of tokens, not secrets: an agent's own, and one by which it acts for a person.
-TOKEN_PREFIX, PERSON_PREFIX = "rmt", "rmp"
+# The public parts of tokens, not secrets: an agent's own, one by which it acts for a person, and one that asks for the next.
+TOKEN_PREFIX, PERSON_PREFIX, REFRESH_PREFIX = "rmt", "rmp", "rmr"
 USE_NOTED_EVERY = timedelta(minutes=1)
 UNKNOWN = "This agent token is not known here. Check that it was copied whole."
 _TOKEN = re.compile(r"rm[tp]_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
@@ -163,18 +163,23 @@ def _wrong_audience(audience: str) -> AgentAuthFailed:
 def _by_person(token: str, audience: str) -> Caller:
     """An agent acting for a person, both as they stand now (A-03)."""
     found = _person_token(token)
+    again = (
+        "Exchange the person's token again." if found.consent_id is None else "Refresh it, or have them sign in again."
+    )
     if found.revoked_at is not None or found.client_id is None:
-        raise AgentAuthFailed("revoked-token", "This token was revoked. Exchange the person's token again.")
+        raise AgentAuthFailed("revoked-token", f"This token was revoked. {again}")
     if database_now() >= found.expires_at:
-        raise AgentAuthFailed("expired-token", "This token expired. Exchange the person's token again.")
+        raise AgentAuthFailed("expired-token", f"This token expired. {again}")
     if audience != found.audience:
         raise _wrong_audience(audience)
-    if (
-        not found.person.is_active
-        or not Membership.objects.filter(user=found.person, workspace_id=found.agent.workspace_id).exists()
-    ):
+    if not belongs(found.person, found.agent.workspace_id):
         raise AgentAuthFailed("person-gone", f"{found.person.name} has no access to {found.agent.workspace.name} now.")
     return Caller(_able(found.agent), found.scopes, found)
+
+
+def belongs(person: User, workspace_id: str) -> bool:
+    """Whether an agent of the workspace can act for this person at all: active, and with a role there now."""
+    return person.is_active and Membership.objects.filter(user=person, workspace_id=workspace_id).exists()
 
 
 def _person_token(token: str) -> PersonToken:

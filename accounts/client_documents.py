@@ -1,4 +1,5 @@
-"""Clients that are named by an address (OAuth Client ID Metadata Document): the document there says with which keys they sign.
+"""Clients that are named by an address (OAuth Client ID Metadata Document): the document there says how they prove themselves,
+with which keys they sign, and where people who sign in for them are sent back to.
 
 Off where REMIT_CIMD_HOSTS is empty. Only the address of a client that somebody registered is ever asked, and only while its
 host is on that list; what stands there grants nothing, it only proves who asks.
@@ -10,12 +11,14 @@ import json
 import threading
 import time
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 from django.conf import settings
 
+from accounts.consents.redirects import RedirectRefused, checked_redirect
 from accounts.egress import Egress, EgressRefused
 
 TIMEOUT_S = 5
@@ -26,14 +29,28 @@ KEPT_S = 60.0
 REFUSED_KEPT_S = 10.0
 PRIVATE = frozenset({"d", "k", "p", "q", "dp", "dq", "qi", "oth"})
 
+# How a client proves itself: by its keys; or by nothing, so that only people who sign in for it get it anything (PKCE).
+SIGNS, NONE = "private_key_jwt", "none"
+LONGEST_NAME = 80
+
 Keys = list[dict[str, Any]]
-_kept: dict[str, tuple[float, "Keys | DocumentRefused"]] = {}
+_kept: dict[str, tuple[float, "ClientDocument | DocumentRefused"]] = {}
 # One for each registered client: of many requests at once one asks, and a slow host holds up its own client alone.
 _locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
 class DocumentRefused(Exception):
     """The client cannot be known by its document. The sentence names no value of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientDocument:
+    """What a client's document says of it. `name` is "" where it names none that can be shown; `keys` are of one that signs."""
+
+    method: str
+    name: str
+    redirects: tuple[str, ...]
+    keys: Keys
 
 
 def checked_url(url: str) -> str:
@@ -51,12 +68,20 @@ def checked_url(url: str) -> str:
 
 def keys_of(url: str) -> Keys:
     """The public keys that the client at this address signs with now. Raises DocumentRefused."""
+    found = document_of(url)
+    if found.method != SIGNS:
+        raise DocumentRefused("The document's token_endpoint_auth_method is not private_key_jwt.")
+    return found.keys
+
+
+def document_of(url: str) -> ClientDocument:
+    """What the client at this address is now. Raises DocumentRefused."""
     checked_url(url)
     with _locks[url]:
         until, found = _kept.get(url, (0.0, None))
         if found is None or time.monotonic() >= until:
             found = _asked(url)
-            _kept[url] = (time.monotonic() + (KEPT_S if isinstance(found, list) else REFUSED_KEPT_S), found)
+            _kept[url] = (time.monotonic() + (KEPT_S if isinstance(found, ClientDocument) else REFUSED_KEPT_S), found)
     if isinstance(found, DocumentRefused):
         raise found
     return found
@@ -67,25 +92,48 @@ def forget_documents() -> None:
     _kept.clear()
 
 
-def _asked(url: str) -> "Keys | DocumentRefused":
+def _asked(url: str) -> "ClientDocument | DocumentRefused":
     try:
-        return _public(_document_keys(url, _object(url)))
+        return _read_document(url, _object(url))
     except DocumentRefused as refused:
         return refused
 
 
-def _document_keys(url: str, document: dict[str, Any]) -> Any:
-    """The document is about this very address, and its client proves itself by signing, never by a shared secret."""
+def _read_document(url: str, document: dict[str, Any]) -> ClientDocument:
+    """The document is about this very address, and its client never proves itself by a shared secret."""
     if document.get("client_id") != url:
         raise DocumentRefused("The document is about another client than the address it stands at.")
-    if document.get("token_endpoint_auth_method") != "private_key_jwt" or "client_secret" in document:
-        raise DocumentRefused("The document's token_endpoint_auth_method is not private_key_jwt.")
+    method = document.get("token_endpoint_auth_method")
+    if method not in (SIGNS, NONE) or "client_secret" in document:
+        raise DocumentRefused("The document's token_endpoint_auth_method is neither private_key_jwt nor none.")
+    keys = _public(_document_keys(document)) if method == SIGNS else []
+    return ClientDocument(method, _name(document.get("client_name")), _redirects(document.get("redirect_uris")), keys)
+
+
+def _document_keys(document: dict[str, Any]) -> Any:
     inside, elsewhere = document.get("jwks"), document.get("jwks_uri")
     if (inside is None) == (elsewhere is None):
         raise DocumentRefused("The document has either jwks or jwks_uri.")
     if elsewhere is not None:
         inside = _object(checked_url(elsewhere) if isinstance(elsewhere, str) else "")
     return inside.get("keys") if isinstance(inside, dict) else None
+
+
+def _name(told: Any) -> str:
+    """Cut to what stands in one line."""
+    return told.strip()[:LONGEST_NAME] if isinstance(told, str) and told.isprintable() else ""
+
+
+def _redirects(told: Any) -> tuple[str, ...]:
+    """Those that an answer may be sent to at all; a document may name others for other servers."""
+    return tuple(uri for uri in told if isinstance(uri, str) and _may_be(uri)) if isinstance(told, list) else ()
+
+
+def _may_be(uri: str) -> bool:
+    try:
+        return bool(checked_redirect(uri))
+    except RedirectRefused:
+        return False
 
 
 def _public(keys: Any) -> Keys:

@@ -3,13 +3,13 @@
 from typing import Any
 
 from oauth2_provider.models import Application
-from oauth2_provider.oauth2_validators import OAuth2Validator
 
 from accounts.client_assertions import client_by_assertion
+from accounts.consents.validator import ConsentValidator
 from accounts.secret_hashing import stored_anew
 
 
-class ClientValidator(OAuth2Validator):  # type: ignore[misc]  # the library has no types
+class ClientValidator(ConsentValidator):
     """A secret that was stored by a slow hash is stored anew when it is next shown, so that no client has to change.
 
     A client that is named by an address proves itself by an assertion (accounts.client_assertions), in that one way alone.

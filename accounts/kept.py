@@ -21,6 +21,8 @@ KEY = "kept_form"
 KEPT_FOR = timedelta(hours=1)
 # The largest text a form takes is a whole policy document of 256 KiB; the rest is for what stands beside it.
 MAX_CHARACTERS = 272 * 1024
+# What a person allows stands on the page that asks, so that page is shown again instead.
+_ASKED_ANEW = "/oauth/"
 _NEVER_KEPT = ("csrfmiddlewaretoken", "password", "secret", "token")
 SESSION_ENDED = "The session had ended when you sent it"
 OUT_OF_DATE = "You had signed in again since its page was drawn"
@@ -49,7 +51,9 @@ class Kept:
 
 
 def keep(request: HttpRequest, why: str) -> bool:
-    """Keep the sent form in the session; one that is too long, or holds a secret, is not kept."""
+    """Keep the sent form in the session; one that is too long, holds a secret, or is a person's yes to an app is not kept."""
+    if request.path.startswith(_ASKED_ANEW):
+        return False
     fields = [(name, value) for name, values in request.POST.lists() for value in values if name != _NEVER_KEPT[0]]
     small = sum(len(name) + _length(value) for name, value in fields) <= MAX_CHARACTERS
     harmless = not any(word in name.lower() for name, _ in fields for word in _NEVER_KEPT)

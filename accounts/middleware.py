@@ -37,7 +37,8 @@ class WorkspaceMiddleware:
         return response
 
     def _enter(self, request: HttpRequest) -> None:
-        """Only cookie sessions have a workspace; what agents speak to, and what a link opens, never read them."""
+        """Only cookie sessions have a workspace; what agents speak to, and what a link opens, never read them. The page at which
+        a person allows an agent to act for them is the person's, of no workspace they happen to look at."""
         if request.path.startswith(("/api/", "/mcp", "/oauth/", "/show/")):
             return
         if not isinstance(request.user, User):

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
+from accounts.consents.models import Consent, ConsentRefresh
 from accounts.factors.models import Challenge, Factor, FactorAttempts, RecoveryCode, StepUp
 from accounts.ids import new_id
 from accounts.permissions import Permission, Role
@@ -20,6 +21,8 @@ __all__ = [
     "AgentCredential",
     "Challenge",
     "ClientAssertion",
+    "Consent",
+    "ConsentRefresh",
     "Delegation",
     "Factor",
     "FactorAttempts",
@@ -280,7 +283,8 @@ class Agent(models.Model):
 
 
 class AgentClient(models.Model):
-    """An OAuth client that gets tokens for one agent by its own credentials; the library keeps them, hashed."""
+    """An OAuth client of one agent; the library keeps it, and its secret hashed. Either it gets tokens by its own credentials,
+    or people sign in and allow it to have the agent act for them."""
 
     agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="clients")
     application = models.OneToOneField(
@@ -338,7 +342,7 @@ class SignInTries(models.Model):
 
 
 class PersonToken(models.Model):
-    """A token by which an agent acts for a person who proved who they are (RFC 8693): theirs, short, stored as a digest."""
+    """A token by which an agent acts for a person who proved who they are (RFC 8693) or consented: short, stored as a digest."""
 
     id = models.CharField(primary_key=True, max_length=40, default=new_person_token_id, editable=False)
     prefix = models.CharField(max_length=8, unique=True)
@@ -347,6 +351,8 @@ class PersonToken(models.Model):
     # The client it was given to. A token without one opens nothing.
     client = models.ForeignKey(AgentClient, on_delete=models.SET_NULL, null=True, related_name="person_tokens")
     person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="agent_tokens")
+    # What it rests on where the person signed in and allowed it; null where their own token was exchanged.
+    consent = models.ForeignKey(Consent, on_delete=models.PROTECT, null=True, related_name="tokens")
     audience = models.CharField(max_length=300)
     scopes = models.CharField(max_length=60)
     issued_at = models.DateTimeField()

@@ -1,4 +1,5 @@
-"""Settings of the authorization server for agents: client credentials and exchange, short tokens stored as digests.
+"""Settings of the authorization server for agents: client credentials, exchange and people who sign in, short tokens stored as
+digests.
 
 Imports no Django.
 """
@@ -9,6 +10,9 @@ from accounts.scopes import AGENT, WORDS
 
 TOKEN_S = 600
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+OWN = "client_credentials"
+# By which a person's sign-in becomes tokens, and those the next ones (accounts.consents).
+BY_CODE = ("authorization_code", "refresh_token")
 
 
 def oauth_settings(base_url: str) -> dict[str, Any]:
@@ -31,7 +35,7 @@ def oauth_settings(base_url: str) -> dict[str, Any]:
         "DCR_ENABLED": False,
         "CIMD_ENABLED": False,
         "OIDC_ISS_ENDPOINT": base_url,
-        "OAUTH2_GRANT_TYPES_SUPPORTED": ["client_credentials", EXCHANGE],
-        "OAUTH2_RESPONSE_TYPES_SUPPORTED": [],
+        "OAUTH2_GRANT_TYPES_SUPPORTED": [OWN, EXCHANGE, *BY_CODE],
+        "OAUTH2_RESPONSE_TYPES_SUPPORTED": ["code"],
         **{f"COMPLIANT_BCP_RFC9700_{name}": True for name in compliant},
     }

@@ -10,7 +10,7 @@ from accounts.access import PERSON_PREFIX, token_digest
 from accounts.actors import Actor
 from accounts.acts import record_act, told_agent, told_person
 from accounts.clock import database_now
-from accounts.models import AgentClient, Membership, PersonToken, User
+from accounts.models import AgentClient, Consent, Membership, PersonToken, User
 from accounts.permissions import effects_for
 from accounts.scopes import effects_of, scope_of
 
@@ -26,7 +26,14 @@ def reach_for(*, client: AgentClient, person: User, asked: str) -> str:
 
 
 def issue_person_token(
-    *, actor: Actor, client: AgentClient, person: User, audience: str, scopes: str, not_after: datetime
+    *,
+    actor: Actor,
+    client: AgentClient,
+    person: User,
+    audience: str,
+    scopes: str,
+    not_after: datetime,
+    consent: Consent | None = None,
 ) -> tuple[str, PersonToken]:
     """A token of at most 300 s and not beyond `not_after`, returned once; only its digest is stored."""
     prefix = secrets.token_hex(4)
@@ -36,8 +43,10 @@ def issue_person_token(
         made = PersonToken.objects.create(
             prefix=prefix, digest=token_digest(token), agent=client.agent, client=client, person=person,
             audience=audience, scopes=scopes, issued_at=now, expires_at=min(now + LONGEST, not_after),
+            consent=consent,
         )  # fmt: skip
         more = {"client": client.application.client_id, "audience": audience, "scopes": scopes}
+        more |= {"consent": consent.pk} if consent else {}
         _record(actor, made, "person_token.issued", {**more, "expires_at": made.expires_at.isoformat()})
     return token, made
 
@@ -57,6 +66,13 @@ def revoke_person_token(*, actor: Actor, token: PersonToken) -> None:
 def end_person_tokens(**whose: Any) -> int:
     """End those that live. Whatever ends them is in the ledger already: the person left, or the client was revoked."""
     return PersonToken.objects.filter(revoked_at=None, **whose).update(revoked_at=database_now())
+
+
+def end_acting(**whose: Any) -> int:
+    """End what people allowed, and every token by which an agent acts for them: consents first, so that one that is just being
+    refreshed has its new token by then, and that ends too. Recorded by the caller."""
+    ended = Consent.objects.filter(ended_at=None, **whose).update(ended_at=database_now())
+    return ended + end_person_tokens(**whose)
 
 
 def _record(actor: Actor, token: PersonToken, type: str, more: dict[str, Any]) -> None:

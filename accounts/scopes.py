@@ -15,6 +15,14 @@ WORDS = {
     "side_effect": "Use the agent's tools that reach other people or move money",
     "continuous": "Use the agent's tools that go on by themselves",
 }
+# What each class of effect is, as a person reads it who is asked to allow it.
+IN_WORDS = {
+    "read": "Read records",
+    "draft": "Prepare drafts, which a person looks at before they go out",
+    "write": "Change records",
+    "side_effect": "Reach other people, or move money",
+    "continuous": "Start what goes on by itself",
+}
 
 
 class UnknownScope(ValueError):
@@ -28,6 +36,12 @@ def effects_of(scope: str) -> frozenset[str]:
     if unknown:
         raise UnknownScope(f"Use some of {', '.join(WORDS)}.")
     return EVERYTHING if AGENT in words else words
+
+
+def in_words(effects: Iterable[str]) -> list[str]:
+    """A sentence for each of these classes, in their order."""
+    found = frozenset(effects)
+    return [IN_WORDS[effect] for effect in EFFECTS if effect in found]
 
 
 def scope_of(effects: Iterable[str]) -> str:

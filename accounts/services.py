@@ -4,6 +4,7 @@ Each leaves its ledger entry in the same transaction, through `accounts.acts`: t
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -16,8 +17,9 @@ from oauth2_provider.models import Application
 from accounts.access import TOKEN_PREFIX, token_digest
 from accounts.actors import Actor
 from accounts.acts import record_act, record_everywhere, told_agent, told_person
-from accounts.client_documents import DocumentRefused, checked_url
+from accounts.client_documents import LONGEST_NAME, DocumentRefused, checked_url
 from accounts.clock import database_now
+from accounts.consents.redirects import RedirectRefused, checked_redirect
 from accounts.grants import sync_grants
 from accounts.models import (
     Agent,
@@ -31,7 +33,7 @@ from accounts.models import (
     Workspace,
 )
 from accounts.permissions import Role
-from accounts.person_tokens import end_person_tokens
+from accounts.person_tokens import end_acting
 from accounts.scopes import AGENT, UnknownScope, effects_of, scope_of
 from accounts.single import end_where_not_alone
 from accounts.ways_in import lock_ways_in, note_one_given, note_one_gone
@@ -130,7 +132,7 @@ def remove_member(*, actor: Actor, workspace: Workspace, user: User, role: Role)
         if not roles.exists():
             GroupMembership.objects.filter(user=user, group__workspace=workspace).delete()
             PersonAttribute.objects.filter(user=user, workspace=workspace).delete()
-            end_person_tokens(person=user, agent__workspace=workspace)
+            end_acting(person=user, agent__workspace=workspace)
         if gone:
             body = {"user": told_person(user), "role": role.value}
             record_act(actor=actor, workspace_id=workspace.pk, type="member.removed", body=body)
@@ -140,7 +142,7 @@ def deactivate_user(*, actor: Actor, user: User) -> None:
     """End a person's access: sessions and what agents hold of them die for good, their votes no longer count (V7.4.2)."""
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(is_active=False, session_epoch=F("session_epoch") + 1)
-        end_person_tokens(person=user)
+        end_acting(person=user)
         record_everywhere(actor=actor, user=user, type="person.deactivated", body={"user": told_person(user)})
     user.refresh_from_db(fields=["is_active", "session_epoch"])
 
@@ -246,31 +248,62 @@ def issue_agent_client(*, actor: Actor, agent: Agent, scopes: str = AGENT) -> tu
     return made.application.client_id, secret
 
 
-def name_agent_client(*, actor: Actor, agent: Agent, url: str, scopes: str = AGENT) -> AgentClient:
-    """A client of an agent that is named by the address of its metadata document and signs what it asks. Nobody gets a secret:
-    a key is changed by changing the document. Raises AccountRefused."""
+def name_agent_client(
+    *, actor: Actor, agent: Agent, url: str, scopes: str = AGENT, people: bool = False
+) -> AgentClient:
+    """A client of an agent that is named by the address of its metadata document. Nobody gets a secret: it signs what it asks,
+    and a key is changed by changing the document. With `people` it gets tokens only by their signing in, whether it signs or
+    not, and they are sent back to addresses the document names. Raises AccountRefused.
+    """
     try:
         checked_url(url)
     except DocumentRefused as refused:
         raise AccountRefused("document", str(refused)) from refused
     if Application.objects.filter(client_id=url).exists():
         raise AccountRefused("document", "This address names a client already. Revoke that one first.")
-    return _made_client(actor, agent, scopes, client_id=url, secret=secrets.token_urlsafe(32))
+    how = _FOR_PEOPLE if people else {}
+    return _made_client(actor, agent, scopes, client_id=url, secret=secrets.token_urlsafe(32), **how)
 
 
-def _made_client(actor: Actor, agent: Agent, scopes: str, *, client_id: str, secret: str) -> AgentClient:
+def register_sign_in_client(
+    *, actor: Actor, agent: Agent, name: str, redirects: Sequence[str], scopes: str = AGENT
+) -> AgentClient:
+    """A client without a secret, by which people sign in and let the agent act for them. Answers are sent to these addresses
+    alone; the name is what people read. Raises AccountRefused."""
+    told = name.strip()
+    if not told or len(told) > LONGEST_NAME or not told.isprintable():
+        raise AccountRefused("name", f"Name the client in one line of at most {LONGEST_NAME} characters.")
+    if not redirects:
+        raise AccountRefused("redirects", "Name an address that answers are sent to.")
+    try:
+        addresses = " ".join(checked_redirect(uri) for uri in redirects)
+    except RedirectRefused as refused:
+        raise AccountRefused("redirects", str(refused)) from refused
+    more = {**_FOR_PEOPLE, "name": told, "redirect_uris": addresses}
+    secret = secrets.token_urlsafe(32)  # Nobody learns it: the library wants one.
+    return _made_client(actor, agent, scopes, client_id=generate_client_id(), secret=secret, **more)
+
+
+_FOR_PEOPLE = {
+    "client_type": Application.CLIENT_PUBLIC,
+    "authorization_grant_type": Application.GRANT_AUTHORIZATION_CODE,
+}
+
+
+def _made_client(actor: Actor, agent: Agent, scopes: str, *, client_id: str, secret: str, **how: str) -> AgentClient:
     reach = _reach(scopes)
+    kept = {
+        "name": f"{agent.workspace.slug}/{agent.slug}",
+        "client_type": Application.CLIENT_CONFIDENTIAL,
+        "authorization_grant_type": Application.GRANT_CLIENT_CREDENTIALS,
+        **how,
+    }
     with transaction.atomic():
-        application = Application.objects.create(
-            name=f"{agent.workspace.slug}/{agent.slug}",
-            client_id=client_id,
-            client_type=Application.CLIENT_CONFIDENTIAL,
-            authorization_grant_type=Application.GRANT_CLIENT_CREDENTIALS,
-            client_secret=secret,
-        )
+        application = Application.objects.create(client_id=client_id, client_secret=secret, **kept)
         made = AgentClient.objects.create(agent=agent, application=application, created_at=database_now(), scopes=reach)
         note_one_given(agent)
-        _record_client(actor, agent, client_id, "agent_client.issued", {"scopes": reach})
+        more = {"name": kept["name"], "redirects": how.get("redirect_uris", "").split()} if how else {}
+        _record_client(actor, agent, client_id, "agent_client.issued", {"scopes": reach, **more})
     return made
 
 
@@ -290,7 +323,7 @@ def revoke_agent_client(*, actor: Actor, client: AgentClient) -> None:
     agent, client_id = client.agent, client.application.client_id
     with transaction.atomic():
         lock_ways_in(agent)
-        end_person_tokens(client=client)
+        end_acting(client=client)
         client.application.delete()
         _record_client(actor, agent, client_id, "agent_client.revoked", _last(agent))
 
@@ -323,11 +356,16 @@ def _record_token(actor: Actor, credential: AgentCredential, type: str, more: di
 
 
 def set_agent_state(*, actor: Actor, agent: Agent, state: Agent.State) -> None:
-    """Pause, resume or disable an agent; holds before its next dispatch (P9)."""
+    """Pause, resume or disable an agent; holds before its next dispatch (P9). For a disabled one people have to sign in anew."""
     with transaction.atomic():
-        was = Agent.objects.select_for_update(of=("self",)).values_list("state", flat=True).get(pk=agent.pk)
+        # A token that is just being made holds the agent's key, and this waits for its consent: neither waits for the other.
+        was = (
+            Agent.objects.select_for_update(of=("self",), no_key=True).values_list("state", flat=True).get(pk=agent.pk)
+        )
         if was != state:
             Agent.objects.filter(pk=agent.pk).update(state=state)
+            if state == Agent.State.DISABLED:
+                end_acting(agent=agent)
             body = {"agent": told_agent(agent), "was": {"state": was}, "now": {"state": str(state)}}
             record_act(actor=actor, workspace_id=agent.workspace_id, type="agent.changed", body=body)
     agent.state = state

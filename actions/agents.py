@@ -1,8 +1,9 @@
-"""What people change about an agent: its tokens and its runbook. `accounts.services` records each."""
+"""What people change about an agent: its tokens, whom it acts for and its runbook. `accounts.services` records each."""
 
 from accounts.access import NotVisible, get_agent_for, require
 from accounts.actors import Actor
-from accounts.models import Agent, AgentCredential, User
+from accounts.consents.services import end_consent, get_consent_of_agent
+from accounts.models import Agent, AgentCredential, Consent, User
 from accounts.permissions import Permission
 from accounts.services import issue_agent_token, revoke_agent_token, set_runbook
 
@@ -21,6 +22,15 @@ def revoke_token(*, actor: Actor, user: User, agent_id: str, credential_id: str)
     if found is None:
         raise NotVisible("agent token")
     revoke_agent_token(actor=actor, credential=found)
+    return found
+
+
+def end_consent_of(*, actor: Actor, user: User, agent_id: str, consent_id: str) -> Consent:
+    """End what one person allowed the agent, now, by whoever may pause it. Raises Forbidden or NotVisible."""
+    agent = get_agent_for(user, agent_id)
+    require(user, Permission.AGENT_PAUSE, agent.workspace)
+    found = get_consent_of_agent(agent, consent_id)
+    end_consent(actor=actor, consent=found, why="by somebody who may pause the agent")
     return found
 
 

@@ -73,7 +73,10 @@ def _known(action: Action) -> Check:
         reason = f"{name} showed who they are: known by token {token.name}."
         return Check("Person", "passed", TOKEN, token.name, "not revoked", reason)
     reason = f"The token by which {name} was known was revoked."
-    remedy = "Exchange the person's token again, and ask anew. Nothing was sent."
+    again = (
+        "Exchange the person's token again" if token.consent_id is None else "Have them sign in and allow the app again"
+    )
+    remedy = f"{again}, and ask anew. Nothing was sent."
     return Check("Person", "denied", TOKEN, token.name, "not revoked", reason, remedy)
 
 

@@ -10,12 +10,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import agents_visible_to, get_agent_for, has_permission, require
 from accounts.actors import actor_for_user
+from accounts.consents.services import living_consents
 from accounts.http import AuthenticatedRequest, sign_in_required
 from accounts.models import Agent
 from accounts.permissions import Permission
 from accounts.services import TOKEN_DAYS, TOKEN_DAYS_MOST, AccountRefused
 from actions.agent_page import DAYS, agent_page, agent_rows
-from actions.agents import change_runbook, issue_token, revoke_token
+from actions.agents import change_runbook, end_consent_of, issue_token, revoke_token
 from actions.listing import latest_of
 from actions.snippets import snippet
 from approvals.stepup.here import here, step_up_first
@@ -71,6 +72,7 @@ def _page(request: AuthenticatedRequest, agent: Agent, *, status: int = 200, **m
         "runbook_form": RunbookForm(initial={"runbook_url": agent.runbook_url}),
         "may_manage": has_permission(user, Permission.AGENT_MANAGE, workspace),
         "may_pause": has_permission(user, Permission.AGENT_PAUSE, workspace),
+        "consents": list(living_consents().filter(agent=agent)),
         "connect": snippet(request.GET.get("stack", "")),
         "sees_traces": traces_visible_to(user, workspace).filter(agent=agent).exists(),
         "latest": latest_of(user, agent, LATEST),
@@ -107,6 +109,17 @@ def revoke_token_(request: AuthenticatedRequest, agent_id: str, credential_id: s
     actor = actor_for_user(request.user, agent.workspace)
     found = revoke_token(actor=actor, user=request.user, agent_id=agent.pk, credential_id=credential_id)
     messages.success(request, f"{found} is revoked. Its next request is refused.")
+    return redirect("actions:agent", agent.pk)
+
+
+@sign_in_required
+@require_POST
+def end_consent_(request: AuthenticatedRequest, agent_id: str, consent_id: str) -> HttpResponse:
+    """End what one person allowed. No step-up, as for a token."""
+    agent = _shown(request, agent_id)
+    actor = actor_for_user(request.user, agent.workspace)
+    found = end_consent_of(actor=actor, user=request.user, agent_id=agent.pk, consent_id=consent_id)
+    messages.success(request, f"{agent.name} does not act for {found.person.name} by {found.client_name} any more.")
     return redirect("actions:agent", agent.pk)
 
 

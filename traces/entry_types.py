@@ -125,6 +125,8 @@ LABELS: dict[str, str] = {
     "agent_client.revoked": "OAuth client of an agent revoked",
     "person_token.issued": "Agent got a token to act for a person",
     "person_token.revoked": "Agent’s token for a person revoked",
+    "consent.given": "A person allowed an app to have an agent act for them",
+    "consent.ended": "What a person allowed an app was ended",
     "sign_in.passed": "Signed in",
     "sign_in.ended": "Signed out",
     "sign_in.failed": "Wrong password for an account",

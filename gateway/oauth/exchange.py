@@ -11,6 +11,7 @@ from django.http import JsonResponse, QueryDict
 
 from accounts.access import AgentAuthFailed, authenticate_agent
 from accounts.actors import actor_for_agent
+from accounts.consents.clients import asks_people
 from accounts.models import AgentClient, User
 from accounts.oidc.refusal import SignInRefused
 from accounts.oidc.subjects import subject_of
@@ -34,6 +35,8 @@ class Asked:
 
 def exchange(form: QueryDict, client: AgentClient) -> JsonResponse:
     """The token, opaque and without a refresh token. Raises Refused."""
+    if asks_people(client.application):
+        raise Refused("unauthorized_client", "People sign in for this client. Another one exchanges tokens.")
     asked = _asked(form, client)
     token, made = issue_person_token(
         actor=actor_for_agent(client.agent), client=client, person=asked.person, audience=asked.audience,

@@ -1,9 +1,9 @@
 """What every request of the token endpoints must be, and how they refuse: RFC 6749, sections 2.3, 3.2 and 5.2."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from oauth2_provider.views.mixins import OAuthLibMixin
 from oauthlib.common import Request
 
@@ -29,7 +29,10 @@ class Refused(Exception):
         return private(JsonResponse(body, status=self.status, headers=head))
 
 
-def private(response: JsonResponse) -> JsonResponse:
+Answer = TypeVar("Answer", bound=HttpResponse)
+
+
+def private(response: Answer) -> Answer:
     """An answer that nobody keeps (section 5.1)."""
     response["Cache-Control"], response["Pragma"] = "no-store", "no-cache"
     return response
@@ -53,8 +56,9 @@ def form_of(request: HttpRequest) -> QueryDict:
     return form
 
 
-def client_of(request: HttpRequest, form: QueryDict) -> AgentClient:
-    """The agent's client that proves itself: by its secret, or by an assertion it signed. Raises Refused."""
+def client_of(request: HttpRequest, form: QueryDict, *, public: bool = False) -> AgentClient:
+    """The agent's client that proves itself: by its secret, or by an assertion it signed. With `public`, one that has nothing to
+    prove itself with is taken at its word, because what it shows was told to nobody else. Raises Refused."""
     ways = ("Authorization" in request.headers, "client_secret" in form, "client_assertion" in form)
     if sum(ways) > 1:
         raise Refused(
@@ -62,7 +66,11 @@ def client_of(request: HttpRequest, form: QueryDict) -> AgentClient:
         )
     core: Any = OAuthLibMixin.get_oauthlib_core()
     asked = Request(request.path, "POST", form.urlencode(), core.extract_headers(request))
-    if not core.server.request_validator.authenticate_client(asked):
+    validator = core.server.request_validator
+    named = public and not any(ways) and not validator.client_authentication_required(asked)
+    if not (
+        validator.authenticate_client_id(asked.client_id, asked) if named else validator.authenticate_client(asked)
+    ):
         raise Refused("invalid_client", "The client is not known, or it did not prove itself.", status=401)
     found = AgentClient.objects.select_related("agent__workspace", "application").filter(application=asked.client)
     client = found.first()

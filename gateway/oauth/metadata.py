@@ -1,6 +1,7 @@
 """What the authorization server (RFC 8414) and each protected address (RFC 9728) say of themselves."""
 
 import json
+from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -19,15 +20,23 @@ ENDPOINTS = ("token_endpoint", "revocation_endpoint")
 
 @require_safe
 def server_metadata(request: HttpRequest) -> HttpResponse:
-    """The library's document; where clients may be named by an address, how those prove themselves."""
+    """The library's document; clients without a secret (RFC 7591 calls it `none`); where clients may be named by an address, how
+    those prove themselves."""
     answer: HttpResponse = _library(request)
-    if not settings.REMIT_CIMD_HOSTS:
-        return answer
-    body = json.loads(answer.content) | {"client_id_metadata_document_supported": True}
+    body = json.loads(answer.content)
     for endpoint in ENDPOINTS:
-        body[f"{endpoint}_auth_methods_supported"] = [*body[f"{endpoint}_auth_methods_supported"], "private_key_jwt"]
-        body[f"{endpoint}_auth_signing_alg_values_supported"] = list(ALGORITHMS)
+        body[f"{endpoint}_auth_methods_supported"] = [*body[f"{endpoint}_auth_methods_supported"], "none"]
+    if settings.REMIT_CIMD_HOSTS:
+        body |= {"client_id_metadata_document_supported": True} | _signing(body)
     return JsonResponse(body, headers={"Access-Control-Allow-Origin": "*"})
+
+
+def _signing(body: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for endpoint in ENDPOINTS:
+        found[f"{endpoint}_auth_methods_supported"] = [*body[f"{endpoint}_auth_methods_supported"], "private_key_jwt"]
+        found[f"{endpoint}_auth_signing_alg_values_supported"] = list(ALGORITHMS)
+    return found
 
 
 @require_safe

@@ -5,8 +5,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from oauth2_provider.views import RevokeTokenView
 
-from accounts.access import PERSON_PREFIX
+from accounts.access import PERSON_PREFIX, REFRESH_PREFIX
 from accounts.actors import actor_for_agent
+from accounts.consents.services import end_by_refresh
 from accounts.person_tokens import given_to, revoke_person_token
 from gateway.oauth.forms import Refused, client_of, form_of
 
@@ -20,11 +21,14 @@ def revoke(request: HttpRequest) -> HttpResponse:
     try:
         form = form_of(request)
         shown = str(form.get("token", ""))
-        if not shown.startswith(f"{PERSON_PREFIX}_"):
+        if not shown.startswith((f"{PERSON_PREFIX}_", f"{REFRESH_PREFIX}_")):
             return _library(request)  # type: ignore[no-any-return]  # the library has no types
-        client = client_of(request, form)
+        client = client_of(request, form, public=True)
     except Refused as refused:
         return refused.answer()
+    if shown.startswith(f"{REFRESH_PREFIX}_"):
+        end_by_refresh(client, shown)
+        return HttpResponse(status=200)
     found = given_to(client, shown)
     if found is not None:
         revoke_person_token(actor=actor_for_agent(client.agent), token=found)

@@ -40,6 +40,12 @@ GOVERN_ROWS: dict[str, tuple[str, str, dict, int]] = {
         {"dana": 302, "priya": 302, "maya": 404, **AWAY},
         403,
     ),
+    "actions:end_consent": (
+        "post",
+        "/agents/{agent}/consents/cns_00000000000000000000000000/end/",
+        {"dana": 404, "priya": 404, "maya": 404, **AWAY},
+        403,
+    ),
     "actions:runbook": ("post", "/agents/{agent}/runbook/", {"dana": 302, "maya": 404, **AWAY}, 403),
     "actions:tools": ("get", "/tools/", SEES_AGENTS, 200),
     "actions:tool": ("get", "/tools/desk.order.get/", SEES_NAMED, 200),

@@ -152,6 +152,9 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
     "accounts:sign_out": ("post", "/sign-out/", {}, 302),
     "accounts:switch_workspace": ("post", "/workspace/", {None: 302}, 404),
     "accounts:resume": ("get", "/resume/", {None: 302}, 200),
+    # A person's own: nobody else's can be named.
+    "accounts:apps": ("get", "/me/apps/", {None: 302}, 200),
+    "accounts:end_app": ("post", "/me/apps/cns_00000000000000000000000000/end/", {None: 302}, 404),
     "accounts:discard_kept": ("post", "/resume/discard/", {}, 302),
     "console:healthz": ("get", "/healthz", {}, 200),
     "console:readyz": ("get", "/readyz", {}, 200),

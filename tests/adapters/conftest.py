@@ -46,7 +46,7 @@ class Approver:
     """Somebody signed in to the console, without a browser."""
 
     def __init__(self, remit: dict, first: str) -> None:  # noqa: F811
-        self._http = httpx.Client(base_url=remit["url"], follow_redirects=True)
+        self._http = httpx.Client(base_url=remit["url"], follow_redirects=True, timeout=60)
         page = self._http.get("/sign-in/").text
         self._post("/sign-in/", page, email=f"{first}@northwind.example", password=remit["password"])
 

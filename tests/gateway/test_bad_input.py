@@ -205,7 +205,7 @@ def test_ids_that_are_no_ids_are_404_never_500(cast, text):
 def test_a_method_or_an_address_that_is_not_there_is_a_problem_too(cast, method):
     found = problem(getattr(Client(), method)("/api/v1/tool-calls"), 405)
     assert found["detail"] == "It takes POST." and found["type"].endswith("no-such-method")
-    for path in ("/api/v1/nowhere", "/api/v1/tools/", "/api/v2/tools", "/mcp/x", "/oauth/authorize"):
+    for path in ("/api/v1/nowhere", "/api/v1/tools/", "/api/v2/tools", "/mcp/x", "/oauth/register"):
         assert problem(getattr(Client(), method)(path), 404)["type"].endswith("no-such-address")
 
 

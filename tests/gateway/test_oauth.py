@@ -118,7 +118,11 @@ def test_rfc9728_and_rfc8414_lead_from_a_401_to_the_token_endpoint(cast):
     server = Client().get("/.well-known/oauth-authorization-server", headers={"Host": "localhost"}).json()
     assert server["issuer"] == settings.REMIT_BASE_URL  # nothing of it comes from the Host header.
     assert server["token_endpoint"].startswith(f"{settings.REMIT_BASE_URL}/oauth/token")
-    assert server["grant_types_supported"] == ["client_credentials", GRANT] and "authorization_endpoint" not in server
+    assert server["grant_types_supported"] == ["client_credentials", GRANT, "authorization_code", "refresh_token"]
+    assert server["authorization_endpoint"].startswith(f"{settings.REMIT_BASE_URL}/oauth/authorize")
+    assert server["response_types_supported"] == ["code"] and server["code_challenge_methods_supported"] == ["S256"]
+    assert server["authorization_response_iss_parameter_supported"] is True
+    assert "none" in server["token_endpoint_auth_methods_supported"] and "registration_endpoint" not in server
     assert Client().get("/.well-known/oauth-protected-resource/elsewhere").status_code == 404
 
 
