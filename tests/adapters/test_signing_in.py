@@ -1,41 +1,42 @@
-"""A person signs in for the protocol's own SDK: the program of docs/connect/signing-in.md, against a running Remit."""
+"""A person signs in for the protocol's own SDK: the program of docs/connect/signing-in.md, against a server that listens."""
 
 import html
 import os
 import re
 import subprocess
-import sys
 
-import psycopg
 import pytest
 
+from accounts.oauth_settings import oauth_settings
+from actions.models import Action
 from tests.adapters.conftest import PYTHON, ROOT, Approver
+from tests.cast import PASSWORD
+from tests.gateway.test_exchange_page import told_by
 
 pytestmark = pytest.mark.adapters
 PAGE = ROOT / "docs/connect/signing-in.md"
-WHO = """SELECT u.email, a.slug, k.prefix IS NOT NULL FROM traces_trace t JOIN accounts_user u ON u.id = t.on_behalf_of_id
-    JOIN accounts_agent a ON a.id = t.agent_id JOIN actions_action c ON c.trace_id = t.id
-    LEFT JOIN accounts_persontoken k ON k.id = c.person_token_id AND k.consent_id IS NOT NULL
-    WHERE t.kind = 'work' ORDER BY t.id DESC LIMIT 1"""
 
 
 @pytest.fixture
-def client_id(remit) -> str:
-    """The client that the page's own command registers at the shell of this installation."""
-    words = re.search(r"^    \S+ manage\.py (remit_agent_client .* --redirect .*)$", PAGE.read_text(), re.MULTILINE)[1]
-    env = {**os.environ, "DATABASE_URL": remit["database"], "REMIT_DATA_DIR": remit["data"]}
-    for unwanted in ("REMIT_SECRET_KEY", "DJANGO_SETTINGS_MODULE"):
-        env.pop(unwanted, None)
-    command = f"'{sys.executable}' -m console.runtime manage -- {words}"
-    done = subprocess.run(["sh", "-eu", "-c", command], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout.split("client_id: ")[1].split()[0]
+def url(transactional_db, cast, settings, live_server) -> str:
+    """A server that knows itself by the address it listens at."""
+    settings.REMIT_BASE_URL, settings.OAUTH2_PROVIDER = live_server.url, oauth_settings(live_server.url)
+    settings.REMIT_AUDIENCE_REST, settings.REMIT_AUDIENCE_MCP = f"{live_server.url}/api/v1", f"{live_server.url}/mcp"
+    return live_server.url
 
 
 @pytest.fixture
-def program(remit, client_id):
-    code = re.search(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)[1]
-    env = {"PATH": os.environ["PATH"], "REMIT_URL": remit["url"], "REMIT_CLIENT_ID": client_id}
+def person(url) -> Approver:
+    return Approver({"url": url, "password": PASSWORD}, "maya")
+
+
+@pytest.fixture
+def program(url):
+    """The page's own command registers the client, and its own program signs in by it."""
+    text = PAGE.read_text()
+    line = re.search(r"^    (\S+ manage\.py remit_agent_client .* --redirect .*)$", text, re.MULTILINE)[1]
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
+    env = {"PATH": os.environ["PATH"], "REMIT_URL": url, "REMIT_CLIENT_ID": told_by(line)["client_id"]}
     running = subprocess.Popen(
         [PYTHON, "-c", code], cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -61,16 +62,18 @@ def answered(person: Approver, address: str, answer: str) -> None:
     assert back.text == "Go back to the terminal.", back.text[:2000]
 
 
-def test_the_program_of_the_page_signs_in_lists_and_makes_a_governed_call(remit, maya, program):
-    answered(maya, opened(program), "allow")
+def test_the_program_of_the_page_signs_in_and_makes_a_governed_call_whose_trace_names_both(cast, person, program):
+    answered(person, opened(program), "allow")
     said, wrong = program.communicate(timeout=120)
     assert program.returncode == 0, wrong[-3000:]
     assert "acct_5521" in said
-    with psycopg.connect(remit["database"]) as database:
-        assert database.execute(WHO).fetchone() == ("maya@northwind.example", "refunds-agent", True)
+    made = Action.objects.get()
+    assert made.trace.on_behalf_of == made.requester == cast.user("maya") and made.trace.agent == cast.agent
+    assert made.person_token.consent.client_name == "Terminal assistant"
 
 
-def test_a_person_who_denies_leaves_the_program_without_anything(maya, program):
-    answered(maya, opened(program), "deny")
+def test_a_person_who_denies_leaves_the_program_without_anything(person, program):
+    answered(person, opened(program), "deny")
     said, wrong = program.communicate(timeout=120)
     assert program.returncode != 0 and "acct_5521" not in said and "rmp_" not in wrong
+    assert not Action.objects.exists()

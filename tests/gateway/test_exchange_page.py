@@ -25,8 +25,12 @@ def served(transactional_db, cast, provider, settings, live_server):
 
 
 def issued() -> dict[str, str]:
-    """The client that the page's own command makes, in a process of its own on the database of the test."""
-    line = re.search(r"^    (\S+ manage\.py remit_agent_client .*)$", PAGE.read_text(), re.MULTILINE)[1]
+    """The client that the page's own command makes."""
+    return told_by(re.search(r"^    (\S+ manage\.py remit_agent_client .*)$", PAGE.read_text(), re.MULTILINE)[1])
+
+
+def told_by(line: str) -> dict[str, str]:
+    """What a command of a page says, in a process of its own on the database of the test."""
     held = connection.settings_dict
     here = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{held['NAME']}").geturl()
     done = subprocess.run(
