@@ -1,7 +1,7 @@
 """Consents: given at the authorization page, exchanged once, refreshed for some hours, ended at once. Each is in the ledger.
 
 INVARIANT: a code or refresh token gives tokens once, and its second use ends all that came of it, under one lock of the consent.
-Held by tests/gateway/test_consent_tokens.py.
+Held by tests/gateway/test_consent_tokens.py and tests/faults/test_consent_races.py.
 """
 
 import secrets
