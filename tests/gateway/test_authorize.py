@@ -11,7 +11,15 @@ from django.test import Client
 
 from accounts.models import Agent, Consent
 from accounts.permissions import Role
-from accounts.services import add_member, deactivate_user, issue_agent_client, remove_member, set_agent_state
+from accounts.services import (
+    add_member,
+    deactivate_user,
+    issue_agent_client,
+    link_identity,
+    remove_member,
+    set_agent_state,
+)
+from tests.accounts.conftest import Browser
 from tests.cast import PASSWORD
 from tests.gateway.signing_in import HOSTED, NATIVE, App, at, fields, pressed, sent
 from traces.models import Entry
@@ -69,6 +77,13 @@ def test_who_is_not_signed_in_signs_in_first_and_comes_back_to_the_same_page(cas
     back = browser.post("/sign-in/", {"email": "maya@northwind.example", "password": PASSWORD, "next": wanted})
     assert back.status_code == 302 and back["Location"] == address and "act for you?" in shown(browser, address)
     assert Client().post(address, {"answer": "allow"}).status_code == 302 and not Consent.objects.exists()
+
+
+def test_who_signs_in_with_their_organisation_comes_back_to_it_too(cast, app, provider):
+    link_identity(actor=cast.actor("dana"), user=cast.user("maya"), issuer=provider.issuer, subject="subject-1")
+    browser, address = Browser(Client()), app.address()
+    assert browser.sign_in(address)["Location"] == address
+    assert "maya@northwind.example" in shown(browser.client, address) and not Consent.objects.exists()
 
 
 def test_no_request_skips_the_page_whatever_it_says_and_whatever_was_allowed_before(cast, app):
