@@ -16,6 +16,7 @@ from accounts.models import User, Workspace
 from actions.models import Action, ActionFacet
 from actions.stands import STANDS
 from approvals.models import ApprovalRequest
+from traces.by_day import by_day
 from traces.facets import facet
 from traces.filters import Filters, instant_of
 from traces.finding import agent_named, by_title, facets_asked, people_named
@@ -23,7 +24,7 @@ from traces.finding import narrowed as narrowed_traces
 from traces.models import Trace
 from traces.paging import Place, Stretch, Walk, Way, walked
 from traces.reading import GATHERED, prefer
-from traces.ways import FEW, Asked, asked_of, chosen, expected, facet_lanes, in_order, without
+from traces.ways import FEW, Asked, asked_of, chosen, expected, facet_lanes, in_order, window, without, worded
 
 # How many traces one page looks into; what a title costs more is read of fewer rows.
 MOST_TRACES = 300
@@ -63,12 +64,15 @@ def ways(
     if not asked.asks_more:
         return [along]
     here = _of_itself(Action.objects.filter(workspace=workspace), workspace, filters)
+    theirs = _traces_of(traces, workspace, replace(filters, q=""))
+    if not filters.q:
+        return chosen(theirs, along, gathered(theirs, here, visible))
     # Of few traces of one's own each is asked for words: what the database expects of words with other things is far too little.
-    if filters.q and own and expected(traces) <= FEW:
-        theirs = _traces_of(traces, workspace, replace(filters, q=""))
-        return chosen(filters, theirs, along, gathered(theirs, _by_words(here, filters.q), visible))
-    theirs = _traces_of(traces, workspace, filters)
-    return chosen(filters, theirs, along, gathered(theirs, here, visible))
+    if own and expected(traces) <= FEW:
+        return worded(filters, theirs, asked, along, gathered(theirs, _by_words(here, filters.q), visible))
+    lane = Action.objects.filter(workspace=workspace).filter(window(filters))
+    days = by_day(visible, here, workspace, filters.q, lane, theirs)
+    return worded(filters, _traces_of(traces, workspace, filters), asked, along, days)
 
 
 def walks(visible: QuerySet[Action], workspace: Workspace, filters: Filters) -> list[Walk[Action]]:

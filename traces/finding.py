@@ -53,7 +53,11 @@ def people_named(workspace: Workspace, text: str) -> list[str]:
 
 def by_title(found: QuerySet[Trace], text: str, *, whole: bool = False) -> QuerySet[Trace]:
     """Traces whose titles have words that begin with every word given; `whole`, those words themselves."""
-    words = [word.replace("\\", "\\\\").replace("'", "''") for word in text.split()]
-    query = " & ".join(f"'{word}'" if whole else f"'{word}':*" for word in words)
-    asked = SearchQuery(query, config="simple", search_type="raw")
+    asked = SearchQuery(words_asked(text, ":*" if not whole else ""), config="simple", search_type="raw")
     return found.alias(title_words=TITLE_WORDS).filter(title_words=asked)
+
+
+def words_asked(text: str, each: str = ":*") -> str:
+    """Every word of a text as `to_tsquery` takes them; with `each` behind it, which says that its beginning is meant."""
+    words = [word.replace("\\", "\\\\").replace("'", "''") for word in text.split()]
+    return " & ".join(f"'{word}'{each}" for word in words)

@@ -5,13 +5,18 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 
 from accounts.ids import new_id
 from accounts.models import Agent, User, Workspace
 
 GENESIS = "0" * 64
+# The words of a title, each with every day and month of its trace (migration 0015, traces.by_day).
+TITLE_BY_DAY = models.Func(
+    models.F("workspace"), models.F("title"), models.F("created_at"), models.F("later_days"),
+    function="remit_title_by_day", output_field=SearchVectorField(),
+)  # fmt: skip
 
 
 def new_trace_id() -> str:
@@ -55,6 +60,9 @@ class Trace(models.Model):
     facets = ArrayField(models.CharField(max_length=140), default=list)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    # Other days than that of its opening on which actions of it were proposed, since 1970 in UTC. A trigger writes them, for
+    # lists of actions by words; nothing decides by them.
+    later_days = ArrayField(models.IntegerField(), null=True, editable=False)
 
     class Meta:
         constraints = [
@@ -72,6 +80,8 @@ class Trace(models.Model):
             models.Index(fields=["workspace", "outcome", "-created_at"], name="trace_outcome_newest"),
             GinIndex(fields=["facets"], name="trace_facets"),
             GinIndex(SearchVector("title", config="simple"), name="trace_title_words"),
+            # Each page looks into it many times, and each time it would read all that waits to be put in order.
+            GinIndex(TITLE_BY_DAY, name="trace_title_by_day", fastupdate=False),
         ]
 
     def __str__(self) -> str:

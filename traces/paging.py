@@ -63,9 +63,12 @@ class Walk(Generic[Row]):
 
     def beyond(self, place: Place | None, most: int, *, older: bool = True) -> QuerySet[Row]:
         """The first so many from a place on: the newest before it, newest first, or the oldest after it, oldest first."""
-        found = self._from("lt" if older else "gt", place) if place else ()
         sign = "-" if older else ""
-        return self.rows.filter(*self.given, *found).order_by(f"{sign}{self.at}", f"{sign}{self.key}")[:most]
+        return self.all_from(place, older=older).order_by(f"{sign}{self.at}", f"{sign}{self.key}")[:most]
+
+    def all_from(self, place: Place | None, *, older: bool = True) -> QuerySet[Row]:
+        """All from a place on, in no order."""
+        return self.rows.filter(*self.given, *(self._from("lt" if older else "gt", place) if place else ()))
 
     def _from(self, side: str, place: Place) -> tuple[Q, Q]:
         at, key = place
@@ -76,16 +79,20 @@ class Walk(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Stretch(Generic[Row]):
-    """What of a list is read at once: all from a place on, or as far as `end`, and the ways of reading it is not read by."""
+    """What of a list is read at once: all from a place on, or as far as `end`, and the ways of reading it is not read by.
+
+    `places` gives the first so many from a place on, in order, where the walks do not know them.
+    """
 
     walks: Sequence[Walk[Row]]
     end: datetime | None = None
     without: frozenset[str] = IN_ORDER
+    places: Callable[[Place | None, int, bool], list[Place]] | None = None
 
     @property
     def sorts(self) -> bool:
-        """Whether its rows come in no order."""
-        return self.without == GATHERED
+        """Whether its rows are first put in order."""
+        return self.places is not None or self.without == GATHERED
 
 
 # From a place on, older or newer, one part of so many of the usual length. None where it leads no further from there.
@@ -229,6 +236,8 @@ def read(stretch: Stretch[Row], start: Place | None, most: int, *, older: bool =
 def _keys(stretch: Stretch[Row], start: Place | None, most: int, older: bool) -> list[Place]:
     """The first places of all walks together, each once."""
     prefer(stretch.without)
+    if stretch.places:
+        return stretch.places(start, most, older)
     parts = [walk.beyond(start, most, older=older).values_list(walk.at, walk.key) for walk in stretch.walks]
     return sorted(set(parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]), reverse=older)[:most]
 

@@ -16,6 +16,8 @@ WAYS = ("bitmapscan", "sort", "hashjoin", "mergejoin", "seqscan", "indexscan", "
 FREE = frozenset[str]()
 IN_ORDER = frozenset({"bitmapscan", "sort", "hashjoin", "mergejoin", "seqscan"})
 GATHERED = frozenset({"indexscan", "indexonlyscan", "seqscan"})
+# Each day is gathered, and put in order no sooner than its turn comes.
+BY_DAY = GATHERED | {"sort", "hashjoin", "mergejoin"}
 FOR_A_PAGE = {"plan_cache_mode": "force_custom_plan", "jit": "off", "max_parallel_workers_per_gather": "0"}
 
 

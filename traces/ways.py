@@ -12,6 +12,7 @@ from typing import Any, Generic, cast
 from django.db.models import FilteredRelation, Q, QuerySet
 
 from accounts.models import User, Workspace
+from traces.by_day import by_day
 from traces.facets import facet
 from traces.filters import Filters, instant_of
 from traces.finding import NOBODY, agent_named, by_title, narrowed, people_named
@@ -56,8 +57,12 @@ def ways(visible: QuerySet[Trace], workspace: Workspace, filters: Filters, own: 
     if not asked.asks_more:
         return [along]
     found = narrowed(visible, workspace, filters)
+    if filters.q:
+        rest, here = narrowed(visible, workspace, replace(filters, q="")), Trace.objects.filter(workspace=workspace)
+        days = by_day(visible, rest, workspace, filters.q, here.filter(window(filters)))
+        return worded(filters, found, asked, along, days)
     gathered: Way[Trace] = lambda start, older, part: Stretch([Walk(found, visible)], None, GATHERED)  # noqa: E731 - too short
-    return chosen(filters, found, along, gathered)
+    return chosen(found, along, gathered)
 
 
 def walks(visible: QuerySet[Trace], workspace: Workspace, filters: Filters) -> list[Walk[Trace]]:
@@ -65,18 +70,26 @@ def walks(visible: QuerySet[Trace], workspace: Workspace, filters: Filters) -> l
     return in_order(_asked(visible, workspace, filters, None))
 
 
-def chosen(filters: Filters, found: QuerySet[Trace], along: Way[Row], gathered: Way[Row]) -> list[Way[Row]]:
-    """Which ways to try, where `found` is what would be gathered.
-
-    Of the beginnings of words the statistics know little, so a walk is tried before, which meets common ones soon; of whole words
-    they know more.
-    """
-    many = expected(found, *([by_title(found, filters.q, whole=True)] if filters.q else []))
-    if many <= FEW and not filters.q:
+def chosen(found: QuerySet[Any], along: Way[Row], gathered: Way[Row]) -> list[Way[Row]]:
+    """Which ways to try, where `found` is what would be gathered."""
+    many = expected(found)
+    if many <= FEW:
         return [gathered, along]
-    if many > (COMMON_WORDS if filters.q else COMMON):
-        return [along]
-    return [_glanced(along), _or(gathered, along)] if filters.q else [along, gathered]
+    return [along] if many > COMMON else [along, gathered]
+
+
+def worded(
+    filters: Filters, found: QuerySet[Any], asked: Asked[Row], along: Way[Row], days: Way[Row]
+) -> list[Way[Row]]:
+    """Which ways to try where words are asked: along an index first, which meets common ones soon, and then by day.
+
+    By day all is found that is titled so. Where more is asked of each, that may be few of very many titles: then no further than
+    along the index. Of the beginnings of words the statistics know little, of whole words they know more.
+    """
+    if "time" in asked.lanes:
+        return [_glanced(along), days]
+    many = expected(found, by_title(found, filters.q, whole=True))
+    return [along] if many > COMMON_WORDS else [_glanced(along), _or(days, along)]
 
 
 def _glanced(along: Way[Row]) -> Way[Row]:
@@ -123,13 +136,17 @@ def asked_of(
     hides: bool = False,
 ) -> Asked[Row]:
     """Along the lanes, or where there is none along time. `hides`: `rest` leaves out what no lane knows of."""
-    ends = [("created_at__gte", filters.since), ("created_at__lte", filters.until)]
-    window = Q(*[(name, instant_of(text)) for name, text in ends if text])
-    given = lanes or {"time": {"": here}}
-    within = {name: {text: lane.filter(window) for text, lane in some.items()} for name, some in given.items()}
+    given, ends = lanes or {"time": {"": here}}, window(filters)
+    within = {name: {text: lane.filter(ends) for text, lane in some.items()} for name, some in given.items()}
     return Asked(
         workspace, filters, within, rest, len(lanes) + bool(filters.q) > 1 or bool(filters.q) or hides, key, reach
     )
+
+
+def window(filters: Filters) -> Q:
+    """From when and until when rows are asked for, both ends with it."""
+    ends = [("created_at__gte", filters.since), ("created_at__lte", filters.until)]
+    return Q(*[(name, instant_of(text)) for name, text in ends if text])
 
 
 def facet_lanes(workspace: Workspace, filters: Filters, rows: type[FacetRow]) -> dict[str, dict[str, QuerySet[Any]]]:
