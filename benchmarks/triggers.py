@@ -19,7 +19,7 @@ NEWEST = "SELECT id FROM {} WHERE workspace_id = %s ORDER BY created_at DESC LIM
 ASKED = {
     "a trace is opened": ("traces_trace", """INSERT INTO traces_trace SELECT made.* FROM traces_trace AS one, jsonb_populate_record(
         one, jsonb_build_object('id', 'trc_' || lpad(%(n)s::text, 26, 'Z'), 'title', 'Working on: refund the second charge of order ' || %(n)s,
-        'facets', ARRAY['person:usr_1'], 'created_at', now())) AS made WHERE one.id = %(id)s"""),
+        'facets', ARRAY['person:usr_1'], 'created_at', now(), 'kind', 'work')) AS made WHERE one.id = %(id)s"""),
     "its title changes": ("traces_trace", "UPDATE traces_trace SET title = 'Refunded $240.00 on order ' || %(n)s WHERE id = %(id)s"),
     "an action is proposed": ("actions_action", """INSERT INTO actions_action SELECT made.* FROM actions_action AS one, jsonb_populate_record(
         one, jsonb_build_object('id', 'act_' || lpad(%(n)s::text, 26, 'Z'))) AS made WHERE one.id = %(id)s"""),

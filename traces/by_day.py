@@ -26,7 +26,9 @@ from traces.reading import BY_DAY, prefer
 
 MONTH = 32
 # A month of fewer titles is read at once. Months are looked into until so many titles were met; those beyond are read by days.
-THIN, MET = 500, 2_000
+THIN, MET = 100, 200
+# To count further is to read more days.
+COUNTED = 200
 _FIRST = date(1970, 1, 1)
 # A word as PostgreSQL writes it in a query, or how far behind each other two of them stand.
 _PART = re.compile(r"'((?:[^'\\]|''|\\\\)+)'|<(?:-|\d+)>")
@@ -93,7 +95,7 @@ def by_day(
         there = Walk(found.filter(at), visible).all_from(start, older=older)
         return _read(there, parts, days, [one.asked(query, workspace) for one in days], most, older)
 
-    return lambda start, older, part: Stretch([Walk(visible, visible)], None, BY_DAY, places)
+    return lambda start, older, part: Stretch([Walk(visible, visible)], None, BY_DAY, places, COUNTED)
 
 
 def _query(text: str) -> str:

@@ -81,13 +81,14 @@ class Walk(Generic[Row]):
 class Stretch(Generic[Row]):
     """What of a list is read at once: all from a place on, or as far as `end`, and the ways of reading it is not read by.
 
-    `places` gives the first so many from a place on, in order, where the walks do not know them.
+    `places` gives the first so many from a place on, in order, where the walks do not know them. So many are counted as `counts`.
     """
 
     walks: Sequence[Walk[Row]]
     end: datetime | None = None
     without: frozenset[str] = IN_ORDER
     places: Callable[[Place | None, int, bool], list[Place]] | None = None
+    counts: int = MOST_COUNTED
 
     @property
     def sorts(self) -> bool:
@@ -207,8 +208,9 @@ def _taken(way: Way[Row], stretch: Stretch[Row], start: Place | None, older: boo
     """One page. To gather costs the same however many are kept, so the first page keeps as many keys as are counted."""
     if not stretch.sorts or start is not None:
         return _Taken(read(stretch, start, PAGE + 1, older=older), stretch, way, None)
-    keys = _keys(stretch, start, MOST_COUNTED + 1, older)
-    return _Taken(_whole(stretch, keys[: PAGE + 1]), stretch, way, Found(len(keys), stretch.end is None))
+    keys = _keys(stretch, start, stretch.counts + 1, older)
+    ended = stretch.end is None and len(keys) <= stretch.counts
+    return _Taken(_whole(stretch, keys[: PAGE + 1]), stretch, way, Found(min(len(keys), stretch.counts), ended))
 
 
 def _on(last: Any, end: datetime | None, older: bool) -> str:

@@ -67,7 +67,7 @@ def many(cast) -> random.Random:
     return chance
 
 
-@pytest.fixture(params=[(500, 2_000), (3, 1_000), (3, 20), (1, 1)])
+@pytest.fixture(params=[(100, 200), (3, 1_000), (3, 20), (1, 1)])
 def read_so(request, monkeypatch):
     """Pages are short, words are hardly walked for, and months are read at once, by days, or not known."""
     for of, name, value in (
