@@ -138,17 +138,17 @@ def _fingerprint(actor: Actor, person: User, tool: str, arguments: Mapping[str, 
 
 
 def _standing(agent: Agent, mark: str, call_id: str) -> Handover | None:
-    """The open ask of this fingerprint; or that of the write that a lost answer asks for again."""
+    """The open ask of this fingerprint; or that of the last write that a lost answer asks for again."""
     rows = _ASKED.all(agent.pk, mark, timedelta(seconds=settings.REMIT_REPLAY_S))
     row = next((one for one in rows if one.used_at is None), None)
     if row is not None:
         return row
-    return rows[0] if rows and _is_replay(rows[0], call_id) else None
+    return next((one for one in reversed(rows) if _is_replay(one, call_id)), None)
 
 
 def _of_asked(agent_id: str, mark: str, span: str) -> QuerySet[Handover]:
     asked = Handover.objects.select_related("action__agent", "action__tool").filter(agent_id=agent_id, fingerprint=mark)
-    lately = Q(created_at__gte=RawSQL("clock_timestamp() - %s::interval", [span]))
+    lately = Q(used_at__gte=RawSQL("clock_timestamp() - %s::interval", [span]))
     return asked.filter(Q(used_at=None) | lately).order_by("pk")
 
 

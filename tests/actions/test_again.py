@@ -12,6 +12,7 @@ from actions.models import Action, Handover
 from actions.withdraw import withdraw
 from approvals.models import ApprovalRequest
 from sample.agent.__main__ import STEPS
+from tests.actions.doubt import find_out, its_time_comes
 from tests.builders import opened, vote, work
 from traces.models import Entry
 
@@ -71,8 +72,28 @@ def test_m05_a_write_that_ran_alone_is_not_doubled_by_a_lost_answer(cast):
     assert ask(cast, UPDATE).pk == ask(cast, UPDATE, call_id="a").pk == first.pk
     meant = ask(cast, UPDATE, call_id="b")
     assert meant.pk != first.pk
+    # Long ago is when it was answered: one that took long is asked for again no sooner.
     Handover.objects.update(created_at=database_now() - timedelta(hours=1))
+    assert ask(cast, UPDATE).pk == meant.pk
+    Handover.objects.update(used_at=database_now() - timedelta(hours=1))
     assert ask(cast, UPDATE).pk not in {first.pk, meant.pk}
+
+
+def test_m05_of_several_calls_the_one_whose_answer_was_lost_is_found(cast):
+    first, meant = ask(cast, UPDATE, call_id="a"), ask(cast, UPDATE, call_id="b")
+    assert first.pk != meant.pk
+    assert ask(cast, UPDATE, call_id="b").pk == ask(cast, UPDATE).pk == meant.pk
+    assert ask(cast, UPDATE, call_id="a").pk == first.pk and Action.objects.count() == 2
+
+
+def test_m05_a_write_that_succeeded_after_a_failure_is_not_doubled(cast, desk):
+    desk.fault("500_before")
+    doubtful = ask(cast, UPDATE)
+    its_time_comes(doubtful)
+    find_out(doubtful)
+    failed, done = ask(cast, UPDATE), ask(cast, UPDATE)
+    assert (failed.pk, failed.state, done.state) == (doubtful.pk, "failed", "succeeded")
+    assert ask(cast, UPDATE).pk == done.pk and Action.objects.count() == 2
 
 
 def test_a_read_reads_again(cast):
