@@ -463,7 +463,10 @@ def read_json(data: bytes) -> Content:
     if not isinstance(value.get("proof"), dict):
         bad("The export carries no proof: it was made without a checkpoint.")
     proof = value["proof"]
-    manifest = read_notes(proof.pop("manifest"), "proof.manifest")[0]
+    signed = proof.pop("manifest")
+    manifest = read_notes(signed, "proof.manifest")[0]
+    if manifest.text != signed:
+        bad("proof.manifest: something follows what was signed.")
     text = plain(value).encode("utf-8")
     workspace, outline = value["workspace"]["id"], read_outline(value) if schema == OUTLINE else None
     entries = [] if outline else read_entries(value)

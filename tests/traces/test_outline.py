@@ -1,5 +1,6 @@
 """The redacted bundle: a stranger checks that the records are all there, and it has no place for a value (P6, P7)."""
 
+import base64
 import copy
 import json
 from pathlib import Path
@@ -111,6 +112,13 @@ def test_p6_a_changed_signature_is_found(story, tmp_path, place):
     flipped = text[:-9] + ("B" if text[-9] == "A" else "A") + text[-8:]
     ok, sentence = judged(written(tmp_path, changed(made, "proof", place, to=flipped)))
     assert not ok and "its signature does not hold" in sentence, sentence
+
+
+def test_p6_what_follows_the_signed_manifest_is_found(story, tmp_path):
+    _, made = story
+    hidden = f"\ncustomer: Jane Doe, card 4111\nx\n\n\u2014 nobody {base64.b64encode(b'x').decode()}\n"
+    ok, sentence = judged(written(tmp_path, changed(made, "proof", "manifest", to=made["proof"]["manifest"] + hidden)))
+    assert not ok and "something follows what was signed" in sentence, sentence
 
 
 def test_p6_records_left_out_doubled_or_swapped_are_found(story, tmp_path):
