@@ -1,6 +1,5 @@
 """Checks a call's arguments against the tool's closed schema, with errors that name the field and the remedy. Pure."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,18 +8,26 @@ from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from actions.definition import Definition
+from policies.engine.ecma import compiled, stands_twice
 
 MOST_PROBLEMS = 20
-_END = re.compile(r"(?<!\\)\$")
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
     """`pattern` as JSON Schema means it: `$` is the end of the text, where Python's also matches before a newline (R-05)."""
-    if isinstance(instance, str) and not re.search(_END.sub(r"\\Z", pattern), instance):
+    if isinstance(instance, str) and not compiled(pattern).search(instance):
         yield ValidationError("does not match")
 
 
-Validator = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+def _unique(validator: Any, wanted: bool, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """The library compares every pair of a mixed list: seconds for what fits in one call (A-08)."""
+    if wanted and isinstance(instance, list) and stands_twice(instance):
+        yield ValidationError("holds a value twice")
+
+
+Validator = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"pattern": _pattern, "uniqueItems": _unique}
+)
 
 
 @dataclass(frozen=True, slots=True)

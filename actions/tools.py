@@ -1,6 +1,7 @@
 """Loads tool definitions from a file: closed format, clear errors, digests pinned (R-22, Z-02)."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from actions.models import Connection, Tool
 from actions.tool_versions import Given, bring_in
 from policies.engine.checks import mode_for
 from policies.engine.document import Role
+from policies.engine.ecma import compiled
 from policies.engine.paths import covering, segment
 from policies.engine.problems import PolicyError
 from policies.engine.types import EFFECT_CLASSES
@@ -126,6 +128,7 @@ def _check(definition: Mapping[str, Any]) -> None:
         Draft202012Validator.check_schema(definition["input_schema"])
     except SchemaError as schema_error:
         raise BadTool(f"{name}: input_schema: {schema_error.message}.") from schema_error
+    _check_patterns(name, definition["input_schema"])
     try:
         check_operation(definition["operation"])
     except OutOfReach as error:
@@ -147,6 +150,18 @@ def _check(definition: Mapping[str, Any]) -> None:
             f"{name}: operation.read.rows: only a tool that reads answers with rows. Read the one record that it changes."
         )
     _check_money(name, definition)
+
+
+def _check_patterns(name: str, schema: Any) -> None:
+    """What no call could be held against is refused here, with the pattern that cannot be read."""
+    for key, value in schema.items() if isinstance(schema, dict) else enumerate(schema):
+        if key == "pattern" and isinstance(value, str):
+            try:
+                compiled(value)
+            except re.error as error:
+                raise BadTool(f"{name}: input_schema: the pattern {value[:80]!r} can't be read: {error}.") from error
+        elif isinstance(value, dict | list):
+            _check_patterns(name, value)
 
 
 def _check_money(name: str, definition: Mapping[str, Any]) -> None:

@@ -1,9 +1,6 @@
 """YAML text to a Document, or every mistake in it with line, column and remedy."""
 
-import json
-import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -11,6 +8,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from policies.engine.builder import Builder
+from policies.engine.ecma import compiled, stands_twice
 from policies.engine.parts import Document, Role
 from policies.engine.problems import PolicyError, Problem
 from policies.engine.schema import SCHEMA
@@ -19,20 +17,13 @@ from policies.engine.yaml_source import Path, Source, read
 __all__ = ["Document", "Role", "load", "load_plain", "request_problems"]
 
 
-@lru_cache
-def _ecma(pattern: str) -> re.Pattern[str]:
-    """As ECMA-262 reads it: `$` is the end, never the place before a last line break; `\\d` is 0 to 9."""
-    return re.compile(re.sub(r"\$$", r"\\Z", pattern), re.ASCII)
-
-
 def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[ValidationError]:
-    if isinstance(value, str) and not _ecma(pattern).search(value):
+    if isinstance(value, str) and not compiled(pattern).search(value):
         yield ValidationError(f"It does not match {pattern}.")
 
 
 def _unique(validator: Any, wanted: bool, value: Any, schema: Any) -> Iterator[ValidationError]:
-    """In time that grows with the list, however mixed it is."""
-    if wanted and isinstance(value, list) and len({json.dumps(item, sort_keys=True) for item in value}) < len(value):
+    if wanted and isinstance(value, list) and stands_twice(value):
         yield ValidationError("The same value stands twice. Keep one of them")
 
 
