@@ -66,6 +66,11 @@ class ToolLine:
     mode: str
     route: str
 
+    @property
+    def kind(self) -> str:
+        """`side effect` of `side_effect`."""
+        return self.effect_class.replace("_", " ")
+
 
 @dataclass(frozen=True, slots=True)
 class LimitLine:

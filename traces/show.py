@@ -63,7 +63,7 @@ def _joined(chain: Integrity, inclusion: Inclusion) -> Integrity:
 
 def integrity_panel(found: Integrity, inclusion: Inclusion) -> dict[str, Any]:
     """What the integrity card shows."""
-    holds = f"{found.records} records, no gaps. Each record's hash covers the one before it."
+    holds = f"{found.records:,} records, no gaps. Each record's hash covers the one before it."
     return {
         "ok": found.ok,
         "records": found.records,

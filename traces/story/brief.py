@@ -117,7 +117,7 @@ def _policy(facts: TraceFacts) -> str:
         )
     rows = checks.rows(facts)
     passed = sum(row["outcome"] == "passed" for row in rows)
-    return f"Decided by policy {joined(sorted(policies))}: {passed} of {len(rows)} checks passed."
+    return f"Decided by policy {joined(sorted(policies))}: {passed:,} of {len(rows):,} checks passed."
 
 
 def _denied(action: ActionFacts) -> str:
@@ -193,7 +193,8 @@ def _value(value: Any) -> str:
 def _not_as_sent(done: Sequence[ActionFacts]) -> list[str]:
     """What the read-back could not confirm: people attested it, or the system stored something else."""
     odd = [action for action in done if not (action.receipt or {}).get("verified")]
-    kept = [change["field"] for action in done for change in action.changes if change["kind"] == "kept_denied"]
+    refused = [change["field"] for action in done for change in action.changes if change["kind"] == "kept_denied"]
+    kept = list(dict.fromkeys(refused))  # Once each: many records may keep the same field.
     found = [f"Not confirmed by reading back: {steps(odd)}."] if odd else []
     if done and not odd:
         found = ["All of it was read back."]
