@@ -194,7 +194,7 @@ def _person_token(token: str) -> PersonToken:
 
 def _able(agent: Agent) -> Agent:
     if agent.state == Agent.State.DISABLED:
-        raise AgentAuthFailed("agent-disabled", f"{agent.name} is disabled. A workspace owner can enable it.")
+        raise AgentAuthFailed("agent-disabled", f"{agent.name} is shut out. A workspace owner can let it in again.")
     return agent
 
 

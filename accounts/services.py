@@ -355,8 +355,10 @@ def _record_token(actor: Actor, credential: AgentCredential, type: str, more: di
     record_act(actor=actor, workspace_id=agent.workspace_id, type=type, body=body)
 
 
-def set_agent_state(*, actor: Actor, agent: Agent, state: Agent.State) -> None:
-    """Pause, resume or disable an agent; holds before its next dispatch (P9). For a disabled one people have to sign in anew."""
+def set_agent_state(*, actor: Actor, agent: Agent, state: Agent.State, reason: str = "") -> None:
+    """Pause an agent, shut it out or let it go on; holds before its next dispatch (P9). For one that was shut out people have to
+    sign in anew.
+    """
     with transaction.atomic():
         # A token that is just being made holds the agent's key, and this waits for its consent: neither waits for the other.
         was = (
@@ -366,6 +368,7 @@ def set_agent_state(*, actor: Actor, agent: Agent, state: Agent.State) -> None:
             Agent.objects.filter(pk=agent.pk).update(state=state)
             if state == Agent.State.DISABLED:
                 end_acting(agent=agent)
-            body = {"agent": told_agent(agent), "was": {"state": was}, "now": {"state": str(state)}}
+            body: dict[str, Any] = {"agent": told_agent(agent), "was": {"state": was}, "now": {"state": str(state)}}
+            body |= {"reason": reason} if reason else {}
             record_act(actor=actor, workspace_id=agent.workspace_id, type="agent.changed", body=body)
     agent.state = state

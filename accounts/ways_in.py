@@ -10,7 +10,7 @@ from accounts.models import Agent
 def why_nothing_is_sent(agent: Agent) -> str:
     """Why nothing that this agent asked for is sent, approved or not, as a sentence; "" while it may be."""
     if agent.state != Agent.State.ACTIVE:
-        return f"{agent.name} is {agent.state}."
+        return f"{agent.name} is {'shut out' if agent.state == Agent.State.DISABLED else agent.state}."
     return f"Every token and client of {agent.name} was revoked." if agent.shut_out_at is not None else ""
 
 

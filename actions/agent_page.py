@@ -228,6 +228,10 @@ def holds_of(workspace: Workspace, agents: list[Agent]) -> dict[str, Hold]:
 
 
 def _hold(agent: Agent, paused: str, tripped: list[BreakerTrip]) -> Hold:
+    if agent.state == Agent.State.DISABLED:
+        return Hold(
+            "stopped", "Shut out", "A person shut it out: its calls are refused, and nothing that it asked for is sent."
+        )
     if agent.state != Agent.State.ACTIVE:
         return Hold("stopped", agent.get_state_display(), "Set by a person.")
     if agent.shut_out_at is not None:

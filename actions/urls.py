@@ -4,6 +4,7 @@ from django.urls import path
 
 from actions import (
     views,
+    views_agent_access,
     views_agents,
     views_connect,
     views_connections,
@@ -43,6 +44,7 @@ urlpatterns = [
     path("agents/<str:agent_id>/tokens/", views_agents.issue_token_, name="issue_token"),
     path("agents/<str:agent_id>/tokens/<str:credential_id>/revoke/", views_agents.revoke_token_, name="revoke_token"),
     path("agents/<str:agent_id>/consents/<str:consent_id>/end/", views_agents.end_consent_, name="end_consent"),
+    path("agents/<str:agent_id>/access/", views_agent_access.access, name="agent_access"),
     path("agents/<str:agent_id>/runbook/", views_agents.runbook, name="runbook"),
     path("tools/", views_tools.tool_list, name="tools"),
     path("tools/<str:name>/", views_tools.tool_detail, name="tool"),

@@ -46,6 +46,8 @@ GOVERN_ROWS: dict[str, tuple[str, str, dict, int]] = {
         {"dana": 404, "priya": 404, "maya": 404, **AWAY},
         403,
     ),
+    # Operators and owners shut an agent out; owners alone let it in again.
+    "actions:agent_access": ("get", "/agents/{agent}/access/", {"dana": 200, "priya": 200, "maya": 404, **AWAY}, 403),
     "actions:runbook": ("post", "/agents/{agent}/runbook/", {"dana": 302, "maya": 404, **AWAY}, 403),
     "actions:tools": ("get", "/tools/", SEES_AGENTS, 200),
     "actions:tool": ("get", "/tools/desk.order.get/", SEES_NAMED, 200),

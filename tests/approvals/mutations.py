@@ -292,7 +292,7 @@ MUTATIONS: dict[str, Mutation] = {
     "approver is the requester": Mutation(one_human, STANDS),
     "requester has left": Mutation(person("maya"), "no longer has access"),
     "agent disabled": Mutation(
-        lambda w: set_agent_state(actor=w.cast.actor("dana"), agent=w.cast.agent, state=Agent.State.DISABLED), "is disabled",
+        lambda w: set_agent_state(actor=w.cast.actor("dana"), agent=w.cast.agent, state=Agent.State.DISABLED), "is shut out",
     ),
     "step-up asked now": Mutation(lambda w: ask_for(w.cast, "totp"), "without the step-up that is asked now"),
 }  # fmt: skip
