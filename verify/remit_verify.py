@@ -460,20 +460,18 @@ def read_json(data: bytes) -> Content:
     schema = value.get("schema") if isinstance(value, dict) else None
     if schema not in (TRACE, OUTLINE):
         bad("schema: this is not the export of a trace.")
-    if not isinstance(value.get("proof"), dict):
+    proof = value.get("proof")
+    if not isinstance(proof, dict):
         bad("The export carries no proof: it was made without a checkpoint.")
-    proof = value["proof"]
-    signed = proof.pop("manifest")
-    manifest = read_notes(signed, "proof.manifest")[0]
-    if manifest.text != signed:
+    manifest, *more = read_notes(proof.pop("manifest"), "proof.manifest")
+    if more:
         bad("proof.manifest: something follows what was signed.")
     text = plain(value).encode("utf-8")
-    workspace, outline = value["workspace"]["id"], read_outline(value) if schema == OUTLINE else None
-    entries = [] if outline else read_entries(value)
+    outline, entries = (read_outline(value), []) if schema == OUTLINE else (None, read_entries(value))
     if manifest.one("schema") != schema:
         bad(f"proof.manifest: it was signed for a {manifest.one('schema')}, and this is a {schema}.")
     return Content(
-        manifest.one("scope").split(" "), manifest, [(workspace, canonical, stored) for canonical, stored in entries],
+        manifest.one("scope").split(" "), manifest, [(value["workspace"]["id"], canonical, stored) for canonical, stored in entries],
         read_trees((f"Line {n} of proof.tree", row) for n, row in enumerate(proof["tree"], 1)),
         read_checkpoints(proof["checkpoint"]), Keys(proof["keys"]), [],
         {"trace.json": (len(text), hashlib.sha256(text).hexdigest())}, outline,
