@@ -1,6 +1,6 @@
 """Checks a call's arguments against the tool's closed schema, with errors that name the field and the remedy. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from actions.definition import Definition
 from policies.engine.ecma import compiled, stands_twice
 
 MOST_PROBLEMS = 20
+# Of names that are an agent's own: how many are told, and how much of each, in characters.
+MOST_NAMES, LONGEST_NAME = 5, 60
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
@@ -63,8 +65,13 @@ def _uncounted(spec: Mapping[str, Any]) -> ArgumentProblem:
 
 
 def _problem(error: ValidationError) -> ArgumentProblem:
-    pointer = "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in error.absolute_path)
-    return ArgumentProblem(pointer, _sentence(error))
+    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in error.absolute_path]
+    return ArgumentProblem(pointer_of(parts), _sentence(error))
+
+
+def pointer_of(parts: Iterable[str]) -> str:
+    """Where something is wrong, told of names that may be an agent's own and of any length."""
+    return "/" + "/".join(map(_short, parts))
 
 
 def _sentence(error: ValidationError) -> str:
@@ -79,5 +86,15 @@ def _sentence(error: ValidationError) -> str:
     if rule == "additionalProperties":
         known = set(schema.get("properties", {}))
         extra = sorted(set(instance) - known)
-        return f"{', '.join(extra)} is not an argument of this tool. Remove it. Known: {', '.join(sorted(known))}."
+        return f"{_some(extra)} is not an argument of this tool. Remove it. Known: {', '.join(sorted(known))}."
     return f"The value must satisfy {rule}: {str(wanted)[:120]}."
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names, each cut, and how many more there are."""
+    told = ", ".join(map(_short, names[:MOST_NAMES]))
+    return f"{told} and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else told
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"

@@ -11,6 +11,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.parser import Parser
 
 from accounts.actors import Caller
+from actions.arguments import MOST_PROBLEMS, pointer_of
 from gateway import problems, spans, strict_json
 from gateway.auth import CHALLENGE, AgentToken
 from gateway.problems import Problem
@@ -67,7 +68,7 @@ def on_problem(request: HttpRequest, error: Problem) -> HttpResponse:
 @api.exception_handler(ValidationError)
 def on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """Fields that do not fit, each with its place."""
-    found = [{"pointer": _pointer(item["loc"]), "message": f"{item['msg']}."} for item in error.errors]
+    found = [{"pointer": _pointer(item["loc"]), "message": f"{item['msg']}."} for item in error.errors[:MOST_PROBLEMS]]
     detail = "; ".join(f"{item['pointer']}: {item['message']}" for item in found[:3])
     return on_problem(request, Problem(422, "invalid", "Some fields do not fit", detail, problems=found))
 
@@ -75,7 +76,7 @@ def on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 def _pointer(location: Any) -> str:
     """`("body", "body", "steps", 0, "tool")` as `/steps/0/tool`."""
     parts = [str(part) for part in location]
-    return "/" + "/".join(parts[2:] if parts[:1] == ["body"] else parts[1:])
+    return pointer_of(parts[2:] if parts[:1] == ["body"] else parts[1:])
 
 
 @api.exception_handler(AuthenticationError)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from actions.arguments import MOST_PROBLEMS, ArgumentProblem, BadArguments
+from actions.arguments import MOST_PROBLEMS, ArgumentProblem, BadArguments, pointer_of
 from gateway.mcp import answers
 from gateway.schemas import Closed, Short, SourceIn, Text
 from gateway.serialise import trace_url
@@ -88,7 +88,7 @@ def checked(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return _INPUTS[name].model_validate(dict(arguments)).model_dump(exclude_none=True)
     except ValidationError as error:
-        found = [ArgumentProblem("/" + "/".join(map(str, one["loc"])), f"{one['msg']}.") for one in error.errors()]
+        found = [ArgumentProblem(pointer_of(map(str, one["loc"])), f"{one['msg']}.") for one in error.errors()]
         raise BadArguments(tuple(found[:MOST_PROBLEMS])) from error
 
 

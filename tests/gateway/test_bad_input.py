@@ -234,3 +234,17 @@ def test_a_key_of_one_long_address_is_not_anothers(cast):
 
     long = "tools/" + "a" * 119
     assert asked(long + "b") == asked(long + "b") != asked(long + "c")
+
+
+def test_names_of_any_length_that_a_tool_does_not_know_are_told_shortly_in_answer_and_ledger(cast):
+    names = {f"{number}{'n' * 6_000}": 1 for number in range(8)}
+    call = {"trace_id": opened(cast).pk, **CALL}
+    body = problem(post("tool-calls", {**call, "arguments": {**CALL["arguments"], **names}}, cast.token), 422)
+    (told,) = body["problems"]
+    assert "0nnn" in told["message"] and "4nnn" in told["message"] and "5nnn" not in told["message"]
+    assert "… and 3 more is not an argument of this tool." in told["message"] and len(told["message"]) < 500
+    beside = problem(
+        post("tool-calls", {**call, **names, **{f"n{number}": 1 for number in range(40)}}, cast.token), 422
+    )
+    assert len(beside["problems"]) == 20 and max(len(one["pointer"]) for one in beside["problems"]) < 70
+    assert max(map(len, Entry.objects.filter(type="trace.refused").values_list("canonical", flat=True))) < 5_000
