@@ -10,7 +10,7 @@ from actions.binding import bound
 from actions.definition import Definition
 from actions.display import displayed
 from actions.models import Action
-from actions.words import sentences
+from actions.words import cut, sentences
 from approvals.services import NewRequest, expiry_after, request_approval
 from policies.engine.types import Decision
 from traces.canonical import plain
@@ -49,7 +49,7 @@ def _seconds(decision: Decision) -> int:
 
 def title_of(action: Action) -> str:
     """The effect in the imperative, from the effective arguments."""
-    return sentences(_definition(action), action.arguments, (action.before or {}).get("fields"))["imperative"]
+    return cut(sentences(_definition(action), action.arguments, (action.before or {}).get("fields"))["imperative"])
 
 
 def shown(action: Action, sources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from accounts.models import User
 from accounts.permissions import Permission
 from actions.machine import StateConflict, move
 from actions.models import Action, Attestation
-from actions.record import known_secrets, safe
-from actions.redaction import Secrets, mask
+from actions.record import safe, secrets_in
+from actions.redaction import mask, mask_name
 from actions.reversal import inverse_for
 from actions.services import go_on
 from actions.states import State
@@ -57,11 +57,6 @@ def _lock(action: Action) -> Action:
     return found
 
 
-def _known(action: Action) -> Secrets:
-    before = (action.before or {}).get("fields", {})
-    return known_secrets(action.definition, action.proposed, action.arguments, before)
-
-
 def _told(found: Attestation) -> dict[str, object]:
     word = "It took effect" if found.succeeded else "It had no effect"
     evidence = safe(found.action, found.evidence)
@@ -71,7 +66,7 @@ def _told(found: Attestation) -> dict[str, object]:
         "attestation": found.pk,
         "succeeded": found.succeeded,
         "evidence": evidence,
-        "link": found.link,
+        "link": mask_name(found.link, secrets_in(found.action)),
         "detail": f"{word}, says {found.by.name}: {evidence}",
     }
 
@@ -127,7 +122,7 @@ def _settle(actor: Actor, action: Action, found: Attestation) -> None:
     # Of what was sent: nothing was read back, so a field that reads otherwise now is a conflict.
     definition = action.definition
     inverse = inverse_for(action, definition, action.changes) if found.succeeded and definition else None
-    body = {**_told(found), "inverse": mask(inverse, _known(action))}
+    body = {**_told(found), "inverse": mask(inverse, secrets_in(action))}
     try:
         move(
             actor=actor, action=action, to=to, entry="action.attestation_confirmed", body=body,

@@ -11,20 +11,23 @@ from django.db.models import QuerySet
 
 from accounts.actors import system_actor
 from accounts.clock import database_now
-from actions.models import Action, Attestation, IdempotencyKey, Rollback
+from actions.models import Action, ActionFacet, AttemptCredential, Attestation, IdempotencyKey, Rollback
 from actions.record import known_secrets
-from actions.redaction import Secrets, mask, mask_inside
+from actions.redaction import Secrets, mask, mask_inside, mask_name, mask_path
 from actions.states import FINAL, SUCCESS
 from approvals.models import ApprovalRequest
 from policies.models import DecisionRecord
 from traces.canonical import canonical_text, strict_loads
+from traces.facets import facet
 from traces.ledger import Sensitive
 from traces.redaction import Erased, Texts, erase_actions
 
 BATCH = 100
 GONE = "Values of it were erased, so it can't be done again or undone."
 _NOTHING_TO_CALL = {"how": "none", "why": GONE}
-_RECORDS = ("changes", "edits", "result")
+_RECORDS = ("changes", "edits")
+# What a record is known by, in `before` and `result`, with the field of the record that says so.
+_NAMES = {"record_id": "id", "remote_id": "id", "link": "", "path": ""}
 
 
 def forget(workspace_id: str, texts: Texts) -> Erased:
@@ -68,22 +71,35 @@ def _forget(action: Action, texts: Mapping[str, str]) -> None:
     columns |= {
         "proposed_text": canonical_text(_without(action.proposed, known)),
         "arguments_text": canonical_text(_without(action.arguments, known)),
-        "before": _without(action.before, known),
+        "before": _unnamed(action.before, known),
+        "result": _unnamed(action.result, known),
         "inverse": _NOTHING_TO_CALL if action.state in SUCCESS else None,
         "title": mask_inside(action.title, known)[:300],
         "detail": mask_inside(action.detail, known)[:500],
         "erased_at": database_now(),
     }
     Action.objects.filter(pk=action.pk).update(**columns)
+    _forget_names(action, known)
     for request in ApprovalRequest.objects.filter(action_id=action.pk):
         shown, title = _without(request.displayed, known), mask_inside(request.title, known)[:300]
         ApprovalRequest.objects.filter(pk=request.pk).update(displayed=shown, title=title)
     for said in Attestation.objects.filter(action=action):
         words = {name: mask_inside(getattr(said, name), known) for name in ("evidence", "second_reason")}
-        Attestation.objects.filter(pk=said.pk).update(**words)
+        Attestation.objects.filter(pk=said.pk).update(**words, link=mask_path(said.link, known)[:500])
     for record in DecisionRecord.objects.filter(action_id=action.pk):
         asked = _without(strict_loads(record.request_text), known)
         DecisionRecord.objects.filter(pk=record.pk).update(request_text=canonical_text(asked))
+
+
+def _forget_names(action: Action, known: Secrets) -> None:
+    """What the record was found by, and what credentials were bound to."""
+    rows = (action.before or {}, action.result or {})
+    names = [str(row[name]) for row in rows for name in ("record_id", "remote_id") if row.get(name)]
+    gone = [facet("record", name) for name in names if isinstance(mask_name(name, known, "id"), Sensitive)]
+    ActionFacet.objects.filter(action=action, facet__in=gone).delete()
+    for credential in AttemptCredential.objects.filter(action=action).exclude(record=""):
+        credential.record = mask_path(credential.record, known)[:300]
+        credential.save(update_fields=["record"])
 
 
 def _forget_answers(actions: Sequence[Action]) -> None:
@@ -101,6 +117,14 @@ def _known(action: Action, texts: Mapping[str, str]) -> Secrets:
 
 def _without(value: Any, known: Secrets) -> Any:
     return _blank(mask(value, known))
+
+
+def _unnamed(row: Mapping[str, Any] | None, known: Secrets) -> Any:
+    """The same of what tells of a record, with the names it has there."""
+    if row is None:
+        return None
+    names = {name: mask_name(row[name], known, at) for name, at in _NAMES.items() if isinstance(row.get(name), str)}
+    return {**_without(row, known), **_blank(names)}
 
 
 def _blank(value: Any) -> Any:

@@ -13,7 +13,8 @@ from accounts.models import Agent, User, Workspace
 from actions.access import actions_visible_to
 from actions.finding import walks, ways
 from actions.models import Action
-from actions.record import told
+from actions.record import secrets_in, told
+from actions.redaction import mask_name, worded
 from approvals.models import ApprovalRequest
 from traces.access import own_alone, traces_visible_to
 from traces.canonical import instant
@@ -126,11 +127,12 @@ def _stands(action: Action) -> tuple[str, str]:
 
 
 def export_rows(actions: Sequence[Action]) -> Iterable[list[Any]]:
-    """In the order of COLUMNS; the sentences hold no sensitive value."""
+    """In the order of COLUMNS; neither sentences nor names of records hold a sensitive value."""
     waits = waited(actions)
     for action in actions:
         policy = action.decision.get("policy") or {}
         record = (action.before or {}).get("record_id") or (action.result or {}).get("remote_id") or ""
+        record = worded(mask_name(record, secrets_in(action, (action.result or {}).get("record") or {}), "id"))
         yield [
             action.pk, action.trace_id, action.step, instant(action.created_at), what(action), action.tool_name,
             action.agent.name if action.agent else "", action.acting_user.name if action.acting_user else "",

@@ -18,6 +18,8 @@ from actions.machine import StateConflict, move
 from actions.mandate import reach
 from actions.models import Action, Bulk, Plan
 from actions.propose import Place, Prepared, nothing, prepare, record_proposal
+from actions.record import known_secrets
+from actions.redaction import mask_inside
 from actions.states import SUCCESS, State
 from actions.summary import summarised_once
 from actions.turns import broken_step, is_stopped_by
@@ -127,13 +129,22 @@ def record_plan(
     bulks = _bulks(plan, steps, first)
     titled = [(step, bulk, again, ready) for step, bulk, calls in zip(steps, bulks, prepared, strict=True)
               for again, ready in zip(step.again or (None,) * len(calls), calls, strict=True)]  # fmt: skip
-    listed = [{"step": n, "title": step.title, "tool": step.tool} for n, (step, *_) in enumerate(titled, start=first)]
+    titles = [told for step, calls in zip(steps, prepared, strict=True) for told in [_title(step, calls)] * len(calls)]
+    listed = [
+        {"step": n, "title": titles[n - first], "tool": step.tool} for n, (step, *_) in enumerate(titled, start=first)
+    ]
     body = {
         "plan": plan.pk,
         "steps": listed,
         "resumes": resumes.pk if resumes else None,
         "bulks": [
-            {"bulk": bulk.pk, "title": bulk.title, "step": bulk.first_step, "size": bulk.size, "canary": bulk.canary}
+            {
+                "bulk": bulk.pk,
+                "title": titles[bulk.first_step - first],
+                "step": bulk.first_step,
+                "size": bulk.size,
+                "canary": bulk.canary,
+            }
             for bulk in bulks
             if bulk is not None
         ],
@@ -148,6 +159,14 @@ def record_plan(
             )
             record_proposal(actor=actor, place=place, prepared=ready)
     return plan
+
+
+def _title(step: Step, calls: Sequence[Prepared]) -> str:
+    """A step's title for the ledger: an agent's words, which may repeat what is sensitive in any of its calls (R-33)."""
+    told = step.title
+    for one in calls:
+        told = mask_inside(told, known_secrets(one.definition, one.arguments, (one.before or {}).get("fields", {})))
+    return told
 
 
 def _bulks(plan: Plan, steps: Sequence[Step], first: int) -> list[Bulk | None]:

@@ -24,8 +24,8 @@ from actions.execution import PreviewFailed, read_target
 from actions.history import note_decision
 from actions.machine import move
 from actions.models import Action, Bulk, Plan, Tool
-from actions.record import known_secrets, proposed_body, told
-from actions.redaction import mask, mask_words
+from actions.record import MOST_SAID, known_secrets, proposed_body, safe, told
+from actions.redaction import mask, mask_inside, mask_words
 from actions.spans import deciding, note_action
 from actions.states import State
 from actions.switches import why_held
@@ -111,7 +111,8 @@ def prepare(
     try:
         before = read_target(tool, arguments, reference=agent.pk)
     except PreviewFailed as error:
-        return Prepared(name, tool, arguments, problem=str(error), redact=redact)
+        problem = mask_inside(str(error), known_secrets(tool.read(redact), arguments))[:MOST_SAID]
+        return Prepared(name, tool, arguments, problem=problem, redact=redact)
     return Prepared(name, tool, arguments, before=before, redact=redact)
 
 
@@ -191,7 +192,8 @@ def _record_decision(
     body = decided_body(action, definition)
     to = TARGETS[decision.effect]
     if to is State.DENIED:
-        columns["detail"] = decision.reason[:500]
+        # Said again where its plan stops, and of an answer that was denied.
+        columns["detail"] = safe(action, decision.reason)[:500]
     move(actor=actor, action=action, to=to, entry="action.decided", body=body, chain=chain, **columns)
 
 

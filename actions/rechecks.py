@@ -16,7 +16,7 @@ from accounts.models import User, Workspace
 from accounts.permissions import Permission
 from actions.doubts import DoubtRow
 from actions.models import Action, Recheck
-from actions.record import told
+from actions.record import safe, told
 from approvals.requirement import settings_of
 from traces.ledger import append
 
@@ -98,7 +98,7 @@ def _record(actor: Actor, user: User, seen: Recheck, state: Recheck.State, reaso
         raise RecheckRefused("Somebody looked at this already.")
     body = {
         "action": seen.action_id, "step": seen.action.step, "recheck": seen.pk,
-        "fine": state is Recheck.State.FINE, "reason": reason,
+        "fine": state is Recheck.State.FINE, "reason": safe(seen.action, reason),
     }  # fmt: skip
     append(actor=actor, trace_id=seen.action.trace_id, type="action.rechecked", body=body)
     seen.refresh_from_db()

@@ -1,8 +1,10 @@
 """Takes sensitive values out of what the ledger is given: by the field they stand in, and wherever they are repeated. Pure."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from actions.definition import Definition
 from policies.engine.currencies import money_text
@@ -14,6 +16,9 @@ UNLISTED = "unlisted field"
 _VALUES = frozenset({"old", "new", "denied", "sent"})
 # A number this small would stand in any sentence by chance.
 _TELLING = 1000
+# The longest value that stands in a path (actions.connectors.operation.fill), and the parts of an address.
+_IN_PATH = 200
+_PART = re.compile(r"[^/?&=#]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ def secrets_of(definition: Definition, arguments: Mapping[str, Any], *sources: M
     if money and money[0] in numbers:
         texts[money_text(*money)] = numbers[money[0]]
     texts |= {str(number): kind for number, kind in numbers.items() if abs(number) >= _TELLING}
+    # As they stand in paths, and in sentences that name a path.
+    texts |= {quote(text, safe=""): kind for text, kind in texts.items() if len(text) <= _IN_PATH}
     return Secrets(definition.sensitive, texts, numbers)
 
 
@@ -126,3 +133,39 @@ def mask_inside(text: str, known: Secrets) -> str:
     for secret, kind in sorted(known.texts.items(), key=lambda pair: -len(pair[0])):
         text = text.replace(secret, f"[{kind}]")
     return text
+
+
+def mask_path(path: str, known: Secrets) -> str:
+    """A path with its sensitive parts by their kind in brackets, also numbers too small to look for in a sentence."""
+    small = _small(known)
+    parts = _PART.sub(lambda part: f"[{small[part[0]]}]" if part[0] in small else part[0], path)
+    return mask_inside(parts, known)
+
+
+def mask_name(name: str, known: Secrets, at: str = "") -> Any:
+    """What one thing is known by, such as its id or the address of its page: withheld whole where a part of it is sensitive.
+
+    `at` is the field of a record that it is read from. Half a name would lead nowhere, and whole names can be erased (R-42).
+    """
+    kind = (known.kind_of_leaf(at) if at else None) or _kind_inside(name, known)
+    return Sensitive(name, kind) if name and kind else name
+
+
+def _kind_inside(name: str, known: Secrets) -> str | None:
+    small = _small(known)
+    found = [kind for secret, kind in known.texts.items() if secret in name]
+    found += [small[part] for part in _PART.findall(name) if part in small]
+    return next(iter(found), None)
+
+
+def _small(known: Secrets) -> dict[str, str]:
+    return {str(number): kind for number, kind in known.numbers.items()}
+
+
+def worded(value: Any) -> Any:
+    """A masked value with each sensitive leaf as its kind in brackets, for sentences and tables."""
+    if isinstance(value, Sensitive):
+        return f"[{value.kind}]"
+    if isinstance(value, Mapping):
+        return {name: worded(item) for name, item in value.items()}
+    return [worded(item) for item in value] if isinstance(value, list | tuple) else value

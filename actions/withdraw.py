@@ -7,6 +7,7 @@ from accounts.clock import database_now
 from accounts.models import User
 from actions.machine import StateConflict, move
 from actions.models import Action
+from actions.record import safe
 from actions.services import apply_verdict, go_on
 from actions.states import State
 from approvals.models import ApprovalRequest
@@ -51,7 +52,7 @@ def withdraw(*, actor: Actor, action: Action, reason: str) -> Action:
         elif request is None or not request.is_open:
             raise WithdrawRefused("It was decided at this moment. Look again.")
         else:
-            withdraw_request(actor=actor, request=request, reason=reason)
+            withdraw_request(actor=actor, request=request, reason=safe(locked, reason))
     if request is not None and locked.state == State.PENDING:
         apply_verdict(request_id=request.pk)
     locked.refresh_from_db()
@@ -60,7 +61,7 @@ def withdraw(*, actor: Actor, action: Action, reason: str) -> Action:
 
 def _cancel(actor: Actor, action: Action, reason: str) -> None:
     """One that was let through already. A worker that claimed it first wins."""
-    because = f": {reason.strip()[:LONGEST]}" if reason.strip() else "."
+    because = f": {safe(action, reason.strip())[:LONGEST]}" if reason.strip() else "."
     detail = f"Withdrawn by {actor.name}{because}"[:500]
     try:
         move(

@@ -16,7 +16,7 @@ class _Known(dict[str, Any]):
 
 
 def sentences(definition: Definition, arguments: Mapping[str, Any], record: Mapping[str, Any] | None) -> dict[str, str]:
-    """The three forms of what this call does: imperative, present, past."""
+    """The three forms of what this call does: imperative, present, past. As long as they are: masked first, then `cut`."""
     known = _Known({name: value for name, value in arguments.items() if isinstance(value, str | int)})
     fields = definition.fields(arguments)
     known["fields"] = ", ".join(sorted(fields))
@@ -27,10 +27,10 @@ def sentences(definition: Definition, arguments: Mapping[str, Any], record: Mapp
     if money:
         known["amount_text"] = money_text(*money)
     words = definition.data["words"]
-    return {form: _cut(_plural(str(words[form]).format_map(known), len(fields))) for form in FORMS}
+    return {form: _plural(str(words[form]).format_map(known), len(fields)) for form in FORMS}
 
 
-def _cut(sentence: str) -> str:
+def cut(sentence: str) -> str:
     """What is too long for a title says so; the payload below it is whole."""
     return sentence if len(sentence) <= _LONGEST else f"{sentence[: _LONGEST - 1]}…"
 

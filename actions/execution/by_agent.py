@@ -17,8 +17,8 @@ from actions.execution.finish import doubt_columns, write_outcome
 from actions.execution.reach import Reach, reach
 from actions.machine import StateConflict, move
 from actions.models import Action
-from actions.record import known_secrets, safe
-from actions.redaction import mask
+from actions.record import secrets_in
+from actions.redaction import mask, mask_inside
 from actions.reversal import inverse_for
 from actions.states import State
 from traces.canonical import instant
@@ -42,8 +42,7 @@ def hand_over(actor: Actor, action: Action, way: Reach) -> recheck.Finding | Non
         return recheck.Finding(NOBODY_TO_ASK)
     assert way.operation.report_s is not None  # Asked by the caller: the agent does it itself.
     until = database_now() + timedelta(seconds=way.operation.report_s)
-    known = known_secrets(way.definition, action.proposed, action.arguments)
-    sent = mask(action.arguments, known)
+    sent = mask(action.arguments, secrets_in(action))
     body = {"fence": action.fence, "sent": sent, "digest": action.digest, "report_by": instant(until)}
     with transaction.atomic():
         Trace.objects.select_for_update(of=("self",)).get(pk=action.trace_id)
@@ -78,7 +77,7 @@ def record_report(
             f"This action is {action.state}. Only one that was handed to you can be reported, and once."
         )
     to, way = OUTCOMES[outcome], reach(action.tool, action.redact)
-    body, columns = _told(action, outcome, result, safe(action, detail))
+    body, columns = _told(action, outcome, result, detail)
     if to is State.UNKNOWN:
         if action.state == State.UNKNOWN:
             raise ReportRefused("That its outcome is unknown is known already. Report it when you know how it ended.")
@@ -99,7 +98,8 @@ def _told(
     """The ledger body and the columns of a report."""
     definition = action.definition
     assert definition is not None and action.dispatched_at is not None  # Asked by the caller.
-    now, known = database_now(), known_secrets(definition, action.proposed, action.arguments, result)
+    now, known = database_now(), secrets_in(action, result)
+    detail = mask_inside(detail, known)  # It may repeat a value of the result.
     done = outcome == "succeeded"
     inverse = inverse_for(action, definition, action.changes) if done else None
     body = {

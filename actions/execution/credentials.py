@@ -14,6 +14,8 @@ from actions.connectors.base import Credential
 from actions.execution.lease import Bound
 from actions.execution.reach import OutOfReach, Reach, reach
 from actions.models import Action, AttemptCredential
+from actions.record import secrets_in
+from actions.redaction import mask_path
 from actions.sealing import SealBroken, seal, unseal
 from actions.states import State
 from traces.ledger import Held, append
@@ -68,7 +70,7 @@ def note(actor: Actor, action: Action, credential: Credential, purpose: Purpose,
         "credential": credential.id,
         "purpose": purpose.value,
         "scope": list(credential.scope),
-        "record": credential.record,
+        "record": mask_path(credential.record, secrets_in(action)) if credential.record else credential.record,
         "ttl_s": credential.expires_in_s,
         "standing": credential.standing,
     }

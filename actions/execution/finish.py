@@ -20,8 +20,8 @@ from actions.facts import engine_request, moment
 from actions.machine import StateConflict, move
 from actions.models import Action
 from actions.rechecks import draw
-from actions.record import known_secrets, safe
-from actions.redaction import UNLISTED, Secrets, mask, mask_inside
+from actions.record import MOST_SAID, known_secrets, said
+from actions.redaction import UNLISTED, Secrets, mask, mask_inside, mask_name
 from actions.reversal import inverse_for
 from actions.states import State
 from approvals.services import mark_stale
@@ -46,7 +46,7 @@ def block(actor: Actor, action: Action, sentence: str, *, moved: Sequence[Mappin
 
     What moved since the decision is kept, and an approval of how things stood then is out of date.
     """
-    rows, sentence = [dict(row) for row in moved], safe(action, sentence)
+    rows, sentence = [dict(row) for row in moved], said(action, sentence)
     with transaction.atomic():
         move(
             actor=actor, action=action, to=State.BLOCKED, entry="action.blocked",
@@ -183,7 +183,7 @@ def _result(action: Action, way: Reach, outcome: Outcome, seen: Seen) -> tuple[d
     ledger = {
         "status": outcome.status,
         "elapsed_ms": outcome.elapsed_ms,
-        "detail": mask_inside(outcome.detail, known),
+        "detail": mask_inside(outcome.detail, known)[:MOST_SAID],
         "received": _received(way, outcome, shown, known),
         "withheld": list(shown.withheld),
         "masked": list(shown.masked),
@@ -193,8 +193,8 @@ def _result(action: Action, way: Reach, outcome: Outcome, seen: Seen) -> tuple[d
         "read_back": observed is not None or seen.gone,
         "verified": _is_verified(way, seen, changes),
         "mismatches": mismatches(changes),
-        "remote_id": remote_id,
-        "link": _link(action, way, remote_id),
+        "remote_id": mask_name(remote_id, known, "id"),
+        "link": mask_name(_link(action, way, remote_id), known),
         "inverse": mask(inverse, known),
     }
     columns = {

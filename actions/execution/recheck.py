@@ -25,7 +25,7 @@ from actions.execution.preview import read_once, stored
 from actions.execution.reach import Reach
 from actions.models import Action
 from actions.record import known_secrets
-from actions.redaction import Secrets, mask_inside
+from actions.redaction import Secrets, mask, worded
 from actions.switches import Place, why_held
 from approvals.models import ApprovalRequest, BreakGlass, Verdict
 from approvals.requirement import enough, required_level
@@ -277,7 +277,9 @@ def _shown(name: str, value: Any, known: Secrets) -> Any:
         return f"[{kind}]"
     if value is None or isinstance(value, bool | int | float):
         return value
-    return mask_inside(value if isinstance(value, str) else canonical_text(value), known)[:500]
+    # Masked before it is text: there a quote or a line break would be spelled otherwise than in the value.
+    found = worded(mask({name: value}, known)[name])
+    return (found if isinstance(found, str) else canonical_text(found))[:500]
 
 
 def last_look(action_id: str, way: Reach) -> Finding | None:

@@ -21,7 +21,7 @@ from actions.execution.lease import Lease
 from actions.execution.reach import OutOfReach, Reach, reach
 from actions.machine import StateConflict, move
 from actions.models import Action
-from actions.record import safe
+from actions.record import said
 from actions.spans import executing
 from actions.states import State
 from actions.switches import Place, why_held
@@ -82,7 +82,7 @@ def _later(action: Action, when: datetime) -> None:
 
 def ask_a_person(actor: Actor, action: Action, why: str) -> None:
     """Nothing more can be found out from here."""
-    why = safe(action, why)
+    why = said(action, why)
     move(
         actor=actor, action=action, to=State.NEEDS_HUMAN, entry="action.needs_human",
         body={"detail": why, "tries": action.reconcile_tries}, detail=why[:500], reconcile_at=None, bump_fence=True,
@@ -129,7 +129,7 @@ def _start(actor: Actor, action: Action, choice: Choice, lease: Lease, *, now: d
 
 def _undecided(actor: Actor, action: Action, why: str) -> None:
     """Say what is still not known, and when it is tried again."""
-    why = safe(action, why)
+    why = said(action, why)
     when = database_now() + pause_after(action.reconcile_tries)
     body = {"action": action.pk, "step": action.step, "detail": why, "next_at": instant(when)}
     with transaction.atomic():

@@ -23,7 +23,7 @@ from actions.execution.upstream import moved_upstream
 from actions.machine import StateConflict, move
 from actions.models import Action
 from actions.record import known_secrets
-from actions.redaction import mask
+from actions.redaction import mask, mask_path
 from actions.spans import executing
 from actions.states import State
 from actions.turns import is_its_turn
@@ -160,7 +160,7 @@ def _record_intent(actor: Actor, action: Action, way: Reach, sent: Sent, credent
         "idempotency_key": action.pk,
         "fence": action.fence,
         "method": sent.method,
-        "path": mask(sent.path, known),
+        "path": mask_path(sent.path, known),
         "sent": mask(sent.body or action.arguments, known),
         "digest": action.digest,
         "request_digest": digest,

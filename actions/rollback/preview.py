@@ -10,6 +10,7 @@ from actions.definition import Definition
 from actions.execution import PreviewFailed, Told, read_target, told_by_system
 from actions.inverse import Inverse, inverse_of
 from actions.models import Action, Plan, Rollback, Tool
+from actions.record import said
 from actions.reversal import elsewhere
 from actions.rollback.conflicts import Later, later_edit, later_edits
 from actions.states import FINAL, SUCCESS
@@ -151,7 +152,7 @@ def _item(action: Action, records: Records, wanted: Mapping[str, Sequence[str]] 
     try:
         image = records.of(action)
     except PreviewFailed as error:
-        return Item(action, definition, "none", why=f"{error} Try again when the system answers.")
+        return Item(action, definition, "none", why=f"{said(action, str(error))} Try again when the system answers.")
     rows = _rows(action, inverse, image)
     if not rows:
         return Item(action, definition, "none", why="Nothing of it is left to restore.")

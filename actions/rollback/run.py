@@ -18,6 +18,7 @@ from actions.arguments import BadArguments
 from actions.execution import run
 from actions.models import Action, Plan, Rollback
 from actions.propose import Place, Prepared, prepare, record_proposal
+from actions.record import safe
 from actions.reversal import elsewhere
 from actions.rollback.order import open_step
 from actions.rollback.outcome import finish
@@ -103,6 +104,7 @@ def _begin(actor: Actor, user: User, trace: Trace, todo: list[dict[str, Any]], r
             why = waiting(action)
             if why:
                 raise RollbackRefused(f"Step {action.step}: {why}")
+            reason = safe(action, reason)  # It opens a trace, and stands in the ledger of this one.
         _refuse_unfinished(locked, actions)
         steps = ", ".join(str(action.step) for action in actions)
         undo_trace = open_trace(

@@ -171,8 +171,9 @@ def _changed(facts: TraceFacts) -> str:
 
 def _effect(action: ActionFacts) -> str:
     receipt, target = action.receipt or {}, action.target or {}
-    record = receipt.get("remote_id") or target.get("record_id") or ""
-    named = " ".join(filter(None, [str(action.tool.get("noun", "Record")), str(target.get("name") or ""), str(record)]))
+    names = (target.get("name"), receipt.get("remote_id") or target.get("record_id"))
+    told = [value_text(name, "withheld ({})") for name in names]
+    named = " ".join(filter(None, [str(action.tool.get("noun", "Record")), *told]))
     fields = [_field(change) for change in action.changes if change["kind"] not in _NOT_TOLD]
     gone = sum(change["kind"] == "removed" for change in action.changes)
     fields += [f"removed, with {gone} field{'' if gone == 1 else 's'}"] if gone else []

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from accounts.display.values import value_text
 from traces.sentences import IN_DOUBT, OPEN
 from traces.story.facts import ActionFacts, TraceFacts
 from traces.story.rollback import UNDONE
@@ -23,9 +24,9 @@ def _record(action: ActionFacts) -> dict[str, Any]:
         "ref": f"change-{action.step}",
         "step_n": action.step,
         "noun": action.tool.get("noun", "Record"),
-        "name": target.get("name") or "",
-        "record_id": receipt.get("remote_id") or target.get("record_id") or "",
-        "link_url": receipt.get("link") or target.get("link") or "",
+        "name": value_text(target.get("name")),
+        "record_id": value_text(receipt.get("remote_id") or target.get("record_id")),
+        "link_url": _address(receipt.get("link") or target.get("link")),
         "link_label": f"Open in {action.tool.get('connection', 'the system')}",
         "system": str(action.tool.get("connection", "")),
         "happened": action.succeeded,
@@ -34,6 +35,11 @@ def _record(action: ActionFacts) -> dict[str, Any]:
         "state_text": _reported(action) if action.succeeded else _not_yet(action),
         "rows": [_row(change, action) for change in action.changes],
     }
+
+
+def _address(link: Any) -> str:
+    """Of a page that may be named; one with a sensitive part is withheld."""
+    return link if isinstance(link, str) else ""
 
 
 def _reported(action: ActionFacts) -> str:

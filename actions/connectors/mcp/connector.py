@@ -80,7 +80,7 @@ class McpConnector(HttpConnector):
             raise ReadFailed(f"Its dry run gave no answer. {error}") from error
         if reply.result is None or reply.result.get("isError"):
             said = body_of(reply.result or {})["text"] or reply.message
-            raise ReadFailed(f"Its dry run was refused: {said[:300]}")
+            raise ReadFailed(f"Its dry run was refused: {said}")
         path = f"{CALL}/{call.dry_run_tool}"
         return Snapshot(call.dry_run_tool, path, None, {"dry_run": body_of(reply.result)}, datetime.now(UTC))
 

@@ -51,7 +51,7 @@ def _judged(call: Call, said: Reply | TalkError) -> tuple[str, int | None, dict[
         return "unknown", 200, None, "The server asks back or answers later, which Remit does not do with a tool."
     if said.result.get("isError"):
         kind = "no_effect" if call.error_is_no_effect else "unknown"
-        return kind, 200, body, f"The tool answered with an error: {body['text'][:300] or 'it gave no reason'}"
+        return kind, 200, body, f"The tool answered with an error: {body['text'] or 'it gave no reason'}"
     if not _fits(call, body):
         return "unknown", 200, body, MISFIT
     return "done", 200, body, ""

@@ -15,6 +15,8 @@ CLIENT = {"name": "remit", "title": "Remit", "version": "1"}
 HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 MODERN = "2026-07-28"
 # Errors of the protocol itself: the request was not understood, so it was not begun.
+# Of what a server says of a request that is ours alone, in characters.
+MOST_SAID = 300
 NOT_BEGUN = frozenset({-32700, -32600, -32601, -32602, -32020})
 
 
@@ -35,9 +37,9 @@ class Reply:
     message: str = ""
 
     def needed(self, what: str) -> Mapping[str, Any]:
-        """The result. Raises TalkError for an error."""
+        """The result of what carries no value of a call. Raises TalkError for an error."""
         if self.result is None:
-            raise TalkError(f"{what} was refused: {self.message or self.code}")
+            raise TalkError(f"{what} was refused: {self.message[:MOST_SAID] or self.code}")
         return self.result
 
 
@@ -94,5 +96,5 @@ def reply_of(message: Mapping[str, Any] | None, ident: int) -> Reply | None:
     if isinstance(result, dict) and error is None:
         return Reply(result)
     if isinstance(error, dict) and type(error.get("code")) is int:
-        return Reply(None, error["code"], str(error.get("message", ""))[:300])
+        return Reply(None, error["code"], str(error.get("message", "")))
     return None

@@ -255,7 +255,8 @@ def _classify(write: Write | None, answer: Answer, started: float) -> Outcome:
 def _said(status: int, body: Mapping[str, Any] | None) -> str:
     if body is None and 200 <= status < 300:
         return f"The system answered {status} with something unreadable."
-    reason = str((body or {}).get("detail") or (body or {}).get("title") or "no reason given")[:300]
+    # Whole, as every text of an answer, which is bounded itself: it is cut once it is masked (actions.record).
+    reason = str((body or {}).get("detail") or (body or {}).get("title") or "no reason given")
     return f"The system answered {status}: {reason}"
 
 
