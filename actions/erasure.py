@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from accounts.actors import system_actor
 from accounts.clock import database_now
-from actions.models import Action, ActionFacet, AttemptCredential, Attestation, IdempotencyKey, Rollback
+from actions.models import Action, ActionFacet, AttemptCredential, Attestation, IdempotencyKey, Recheck, Rollback
 from actions.record import known_secrets
 from actions.redaction import Secrets, mask, mask_inside, mask_name, mask_path
 from actions.states import FINAL, SUCCESS
@@ -83,12 +83,19 @@ def _forget(action: Action, texts: Mapping[str, str]) -> None:
     for request in ApprovalRequest.objects.filter(action_id=action.pk):
         shown, title = _without(request.displayed, known), mask_inside(request.title, known)[:300]
         ApprovalRequest.objects.filter(pk=request.pk).update(displayed=shown, title=title)
-    for said in Attestation.objects.filter(action=action):
-        words = {name: mask_inside(getattr(said, name), known) for name in ("evidence", "second_reason")}
-        Attestation.objects.filter(pk=said.pk).update(**words, link=mask_path(said.link, known)[:500])
+    _forget_words(action, known)
     for record in DecisionRecord.objects.filter(action_id=action.pk):
         asked = _without(strict_loads(record.request_text), known)
         DecisionRecord.objects.filter(pk=record.pk).update(request_text=canonical_text(asked))
+
+
+def _forget_words(action: Action, known: Secrets) -> None:
+    """What people wrote of it."""
+    for said in Attestation.objects.filter(action=action):
+        words = {name: mask_inside(getattr(said, name), known) for name in ("evidence", "second_reason")}
+        Attestation.objects.filter(pk=said.pk).update(**words, link=mask_path(said.link, known)[:500])
+    for seen in Recheck.objects.filter(action=action).exclude(reason=""):
+        Recheck.objects.filter(pk=seen.pk).update(reason=mask_inside(seen.reason, known))
 
 
 def _forget_names(action: Action, known: Secrets) -> None:

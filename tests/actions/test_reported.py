@@ -13,6 +13,7 @@ from actions.tools import BadTool, load_tools
 from gateway.mcp.governed import Governed
 from tests.actions.doubt import LONG_AGO
 from tests.actions.hands import ARGUMENTS, TOOL, TOOLS, give_hands, rest
+from tests.actions.test_masked_target import clear, declared
 from tests.builders import opened, request_of, vote, work
 from traces.ledger import verify
 from traces.models import Entry
@@ -59,6 +60,16 @@ def test_a_report_is_marked_in_answer_ledger_page_and_export(cast, handed):
     assert "reported, not witnessed" in page and "Reported by the agent, not witnessed." in page
     exported = rest(cast, "get", f"traces/{trace.pk}/export").json()
     assert exported["actions"][0]["witnessed"] is False
+
+
+def test_what_a_report_says_repeats_no_sensitive_value_of_its_own_result(cast):
+    give_hands(cast)
+    declared(cast, TOOL, output="file content")
+    trace = opened(cast)
+    made = call(cast, trace).json()["action_id"]
+    result = {"outcome": "failed", "result": {"output": "Jane Doe, 1980"}, "detail": "It says Jane Doe, 1980."}
+    assert report(cast, made, result, key="r-1").status_code == 200 and clear(trace, "Jane Doe") == []
+    assert Entry.objects.get(trace=trace, type="action.reported").record["body"]["detail"] == "It says [file content]."
 
 
 def test_the_same_report_again_is_the_same_answer_and_another_is_refused(cast, handed):

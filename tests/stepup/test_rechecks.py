@@ -10,6 +10,8 @@ from accounts.ids import new_id
 from actions.models import Recheck
 from actions.rechecks import RecheckRefused, answer_recheck, is_chosen
 from approvals.terms import set_terms, terms_of
+from tests.actions.test_erasure import erase
+from tests.actions.test_masked_target import declared
 from tests.approvals.routing import hired
 from tests.builders import planned, request_of, vote, work
 from tests.stepup.conftest import browser
@@ -118,3 +120,15 @@ def test_page_lists_and_takes_the_answer(cast, recheck):
     recheck.refresh_from_db()
     page = client.get("/approvals/rechecks/").content.decode()
     assert recheck.state == "not_fine" and "Wrong customer was told." in page and "Nothing to look at again" in page
+
+
+def test_what_was_not_fine_names_no_sensitive_value_in_the_ledger_and_none_after_erasure(cast):
+    declared(cast, account_id="account number")
+    per_mille(cast, 1000)
+    ran(cast)
+    recheck = Recheck.objects.get()
+    answer(cast, "priya", recheck, fine=False, reason="Not acct_5521, the other one.")
+    assert Entry.objects.get(type="action.rechecked").record["body"]["reason"] == "Not [account number], the other one."
+    assert Recheck.objects.get().reason == "Not acct_5521, the other one."
+    erase(cast, "acct_5521")
+    assert Recheck.objects.get().reason == "Not [account number], the other one."
