@@ -1,4 +1,7 @@
-"""Rights that are relied on hold still: until the caller's transaction ends, whoever would take one away waits."""
+"""What is relied on holds still: until the caller's transaction ends, whoever would take it away waits.
+
+The order is one everywhere: people and what they may, then by what right they stand in, and last what governs a workspace.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +16,13 @@ _ROLES = "SELECT 1 FROM accounts_membership WHERE workspace_id = %s AND user_id 
 _GROUPS = """SELECT 1 FROM accounts_groupmembership m JOIN accounts_group g ON g.id = m.group_id
     WHERE g.workspace_id = %s AND m.user_id = ANY(%s) ORDER BY m.id FOR SHARE OF m"""
 _TOKEN = "SELECT 1 FROM accounts_persontoken WHERE id = %s FOR SHARE"  # noqa: S105 - a query, no token
+_DELEGATIONS = "SELECT 1 FROM accounts_delegation WHERE id = ANY(%s) ORDER BY id FOR SHARE"
+_MODE = "SELECT 1 FROM accounts_singleoperator WHERE workspace_id = %s AND ended_at IS NULL FOR SHARE"
+# Pauses and live policies are rows that are added, which no lock of a row keeps out. Two keys: what is paused everywhere is
+# changed under the one, what is a workspace's under the other.
+_GOVERNED = """SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0)),
+    pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"""
+_GOVERN = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 
 def hold_rights(*, workspace_id: str, agent_id: str, people: Sequence[str], token_id: str | None) -> None:
@@ -28,3 +38,38 @@ def hold_rights(*, workspace_id: str, agent_id: str, people: Sequence[str], toke
         cursor.execute(_GROUPS, of_people)
         if token_id is not None:
             cursor.execute(_TOKEN, [token_id])
+
+
+def hold_capacities(*, workspace_id: str, delegations: Sequence[str]) -> None:
+    """The same for by what right people decide what is not theirs: these delegations, and single-operator mode.
+
+    Shared with whoever relies on them: a verdict holds them too, before it waits for a trace that an intent may hold.
+    """
+    with connection.cursor() as cursor:
+        if delegations:
+            cursor.execute(_DELEGATIONS, [list(delegations)])
+        cursor.execute(_MODE, [workspace_id])
+
+
+def hold_governed(workspace_id: str) -> None:
+    """Pauses and live policies of a workspace hold still until the caller's transaction ends. Read them afterwards.
+
+    INVARIANT: of a pause or a publication and an intent one is first (P9). This lock is the last that an intent takes, and the
+    last that `govern` is taken after: whoever has it waits for nobody, so a pause waits for no more than intents that are
+    being written. Held by tests/faults/test_governed.py.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_GOVERNED, [_of(None), _of(workspace_id)])
+
+
+def govern(workspace_id: str | None) -> None:
+    """Wait for the intents that are being written in a workspace, or everywhere with None; later ones wait for the caller.
+
+    At the end of the transaction that pauses or publishes, after its ledger entry: whoever takes it waits for nothing more.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_GOVERN, [_of(workspace_id)])
+
+
+def _of(workspace_id: str | None) -> str:
+    return f"remit governs {workspace_id or 'everything'}"

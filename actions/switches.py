@@ -13,6 +13,7 @@ from django.db.models import Exists, Q, QuerySet
 from accounts.access import NotVisible, require
 from accounts.actors import Actor
 from accounts.clock import database_now
+from accounts.held import govern
 from accounts.ids import is_id
 from accounts.models import Agent, User, Workspace
 from accounts.permissions import Permission
@@ -135,7 +136,8 @@ def release(*, actor: Actor, user: User, workspace: Workspace, switch_id: str, r
 
 
 def hold(*, actor: Actor, workspace: Workspace | None, scope: str, target: str, reason: str) -> KillSwitch:
-    """Set a switch as the operator, who has the shell. It holds when this returns. Raises SwitchRefused."""
+    """Set a switch as the operator, who has the shell. It holds when this returns: an intent that was being written stands in
+    the ledger by then. Raises SwitchRefused."""
     name = _name(workspace, scope, target)
     said = _reason(reason)
     try:
@@ -145,6 +147,7 @@ def hold(*, actor: Actor, workspace: Workspace | None, scope: str, target: str, 
                 set_at=database_now(),
             )  # fmt: skip
             _ledger(actor, switch, "pause.set", said)
+            govern(switch.workspace_id)
     except IntegrityError as error:
         raise SwitchRefused(f"{name} is paused already.") from error
     return switch

@@ -1,5 +1,6 @@
 """By what right a verdict is given, where it is not the person's own: part of what is signed, and held until it is recorded."""
 
+from accounts.held import hold_capacities
 from accounts.models import Delegation, SingleOperator
 from accounts.single import mode_now
 from approvals.eligibility import Eligibility
@@ -17,12 +18,13 @@ def hold(may: Eligibility) -> None:
 
 
 def _hold_delegation(delegation: Delegation) -> None:
-    if not Delegation.objects.select_for_update(of=("self",)).filter(pk=delegation.pk, revoked_at=None).exists():
+    hold_capacities(workspace_id=delegation.workspace_id, delegations=[delegation.pk])
+    if not Delegation.objects.filter(pk=delegation.pk, revoked_at=None).exists():
         raise NotEntitled(f"{delegation.person.name} took the delegation back. Nothing was decided.")
 
 
 def _hold_mode(mode: SingleOperator) -> None:
-    SingleOperator.objects.select_for_update(of=("self",)).filter(pk=mode.pk).first()
+    hold_capacities(workspace_id=mode.workspace_id, delegations=[])
     if mode_now(mode.workspace) != mode:
         raise NotEntitled("Single-operator mode ended just now. Nothing was decided.")
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from accounts.actors import Actor
 from accounts.clock import database_now
+from accounts.held import govern
 from accounts.models import User
 from policies.catalog import facts_of
 from policies.documents import live_version
@@ -65,7 +66,8 @@ def _read(source: str) -> Mapping[str, Any] | None:
 
 
 def write_version(*, actor: Actor, policy: Policy, diff: Diff, publication: Publication) -> PolicyVersion:
-    """Make a document the live version. The caller holds the policy's lock and has seen every gate hold."""
+    """Make a document the live version. The caller holds the policy's lock and has seen every gate hold; it ends its
+    transaction now, waiting for nobody (`accounts.held`)."""
     before = live_version(policy)
     newest = policy.versions.order_by("-number").first()
     at = database_now()
@@ -86,6 +88,7 @@ def write_version(*, actor: Actor, policy: Policy, diff: Diff, publication: Publ
     Policy.objects.filter(pk=policy.pk).update(name=publication.document.name)
     body = _entry(policy, before, version, diff, publication)
     record_governance(actor=actor, workspace_id=policy.workspace_id, type="policy.published", body=body)
+    govern(policy.workspace_id)
     return version
 
 

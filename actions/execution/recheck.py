@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import CharField, QuerySet, Value
 
 from accounts.access import has_permission
 from accounts.clock import database_now
-from accounts.held import hold_rights
+from accounts.held import hold_capacities, hold_governed, hold_rights
 from accounts.models import PersonToken, User
 from accounts.permissions import Permission
 from accounts.questions import Question
@@ -285,28 +285,39 @@ def _shown(name: str, value: Any, known: Secrets) -> Any:
 def last_look(action_id: str, way: Reach) -> Finding | None:
     """What no longer holds at the very end, in the caller's transaction. Raises Held.
 
-    INVARIANT: locks are waited for first, those of limits and those of rights, and only then anything is read: what is
-    committed during the wait, such as a pause, counts (P9, R-26). Held by tests/faults/test_last_look.py. The target is not
-    read again: no transaction waits for another system.
+    INVARIANT: locks are waited for first, those of limits, those of rights and that of what governs, and only then anything is
+    read: what is committed during the wait, such as a pause, counts, and nothing of it is committed between the look and the
+    caller's end (P9, R-26). Held by tests/faults/test_last_look.py and tests/faults/test_governed.py. The target is not read
+    again: no transaction waits for another system.
     """
     found = _FOR_LOCKS.all(action_id)[0]
     lock_own_limits(found, way.definition)
-    hold_rights(
-        workspace_id=found.workspace_id, agent_id=found.agent_id, people=_people(found), token_id=found.person_token_id
-    )
+    _hold_rights(found)
+    hold_governed(found.workspace_id)
     return problem(read_now(action_id), way, checks=OWN_CHECKS)
 
 
-def _people(action: Action) -> list[str]:
-    """Whose rights it rests on: who asked, who acts, who approved or broke glass."""
-    approved = [user_id for (user_id,) in _APPROVED.all(action.pk)]
-    return sorted({action.requester_id, *filter(None, [action.acting_user_id]), *approved})
+def _hold_rights(action: Action) -> None:
+    """What it rests on: who asked and who acts, who approved or broke glass, for whom and by what right they did."""
+    approved = _APPROVED.all(action.pk)
+    people = {action.requester_id, action.acting_user_id, *(person for row in approved for person in row[:2])}
+    hold_rights(
+        workspace_id=action.workspace_id,
+        agent_id=action.agent_id,
+        people=sorted(filter(None, people)),
+        token_id=action.person_token_id,
+    )
+    if approved:
+        delegations = [delegation for *_, delegation in approved if delegation is not None]
+        hold_capacities(workspace_id=action.workspace_id, delegations=delegations)
 
 
-def _of_approved(action_id: str) -> QuerySet[Verdict, tuple[str]]:
-    """Whoever let it run: voted and was not voided, or broke glass."""
-    broke = BreakGlass.objects.filter(request__action_id=action_id).values_list("user_id")
-    return Verdict.objects.filter(request__action_id=action_id, void=False).values_list("user_id").union(broke)
+def _of_approved(action_id: str) -> QuerySet[Verdict, tuple[str, str | None, str | None]]:
+    """Whoever let it run, for whom and under which delegation: voted and was not voided, or broke glass."""
+    nobody = Value(None, output_field=CharField())
+    broke = BreakGlass.objects.filter(request__action_id=action_id).values_list("user_id", nobody, nobody)
+    voted = Verdict.objects.filter(request__action_id=action_id, void=False)
+    return voted.values_list("user_id", "delegation__person_id", "delegation_id").union(broke)
 
 
 _APPROVED = Question(_of_approved)
