@@ -58,7 +58,7 @@ def call_or_join(
 
     `trace` gives the trace it is asked in: a new action belongs to it, and of one that was joined it says so. `answers` is an
     action that a reviewer sent back and the new one answers. `remember` is called with the action's id where it is recorded or
-    joined. Raises BadArguments, and NothingAsked where nobody waits for that answer.
+    joined. Raises BadArguments, TraceFull, and NothingAsked where nobody waits for that answer.
     """
     place = cache(trace)
     ask = _Ask(actor, agent, _fingerprint(actor, person, tool, arguments), call_id, place, remember)

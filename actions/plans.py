@@ -21,6 +21,7 @@ from actions.propose import Place, Prepared, nothing, prepare, record_proposal
 from actions.record import known_secrets
 from actions.redaction import mask_inside
 from actions.states import SUCCESS, State
+from actions.steps import next_step
 from actions.summary import summarised_once
 from actions.turns import broken_step, is_stopped_by
 from approvals.models import ApprovalRequest
@@ -59,7 +60,7 @@ def submit_plan(
     sources: Sequence[Mapping[str, Any]],
     remember: Callable[[str], None] = nothing,
 ) -> Plan:
-    """Record a plan and decide every step of it; nothing runs here. Raises BadArguments naming the step.
+    """Record a plan and decide every step of it; nothing runs here. Raises BadArguments naming the step, or TraceFull.
 
     When a step is denied, no step runs: a plan known to fail is not started.
     """
@@ -121,11 +122,11 @@ def record_plan(
     sources: Sequence[Mapping[str, Any]],
     resumes: Plan | None,
 ) -> Plan:
-    """Write the plan and the decision on each of its calls. Runs inside the caller's transaction."""
+    """Write the plan and the decision on each of its calls. Runs inside the caller's transaction. Raises TraceFull."""
     # Before the plan's row: its key shares the trace's row, and two that share it could not both go on to lock it.
     Trace.objects.select_for_update(of=("self",)).get(pk=trace.pk)
     plan = Plan.objects.create(trace=trace, submitted_at=database_now(), resumes=resumes)
-    first = Action.objects.filter(trace=trace).count() + 1
+    first = next_step(trace.pk, more=sum(map(len, prepared)))
     bulks = _bulks(plan, steps, first)
     titled = [(step, bulk, again, ready) for step, bulk, calls in zip(steps, bulks, prepared, strict=True)
               for again, ready in zip(step.again or (None,) * len(calls), calls, strict=True)]  # fmt: skip

@@ -28,6 +28,7 @@ from actions.record import MOST_SAID, known_secrets, proposed_body, safe, told
 from actions.redaction import mask, mask_inside, mask_words
 from actions.spans import deciding, note_action
 from actions.states import State
+from actions.steps import next_step
 from actions.switches import why_held
 from policies.engine.types import Decision
 from policies.limits import reserve
@@ -66,7 +67,8 @@ class Place:
     trace: Trace
     agent: Agent
     requester: User
-    step: int
+    # None: the next one of its trace, counted once the trace is held.
+    step: int | None = None
     title: str = ""
     plan: Plan | None = None
     acting_user: User | None = None
@@ -117,11 +119,12 @@ def prepare(
 
 
 def record_proposal(*, actor: Actor, place: Place, prepared: Prepared) -> Action:
-    """Write the action, decide it, reserve its limits and ask people where policy says so; one transaction."""
+    """Write the action, decide it, reserve its limits and ask people where policy says so; one transaction. Raises TraceFull."""
     with deciding(prepared.name if prepared.tool else ""), transaction.atomic():
         # The trace's lock before the row and before the limits' locks, as everywhere: no two can wait for each other.
         chain = held_trace(place.trace.pk)
-        action = new_action(actor, place, prepared, chain.at)
+        step = place.step if place.step is not None else next_step(place.trace.pk)
+        action = new_action(actor, place, prepared, chain.at, step=step)
         held = why_held(switches.Place.of(action))
         judged = judge(action, prepared.definition, problem=prepared.problem, held=held)
         decision = judged.decision
@@ -149,7 +152,7 @@ def _forget_record(action: Action) -> None:
     change(Action, {"id": action.pk}, {"before": None})
 
 
-def new_action(actor: Actor, place: Place, prepared: Prepared, at: datetime) -> Action:
+def new_action(actor: Actor, place: Place, prepared: Prepared, at: datetime, *, step: int) -> Action:
     """The row of a call, in PROPOSED, before anything is decided. A person who asks again for an agent asks under its token."""
     under = place.replan_of if place.replan_of is not None and actor.kind != "agent" else actor
     text = binding.arguments_text(dict(prepared.arguments))
@@ -158,7 +161,7 @@ def new_action(actor: Actor, place: Place, prepared: Prepared, at: datetime) -> 
         trace=place.trace,
         plan=place.plan,
         bulk=place.bulk,
-        step=place.step,
+        step=step,
         title=place.title or (prepared.definition.title if prepared.definition else prepared.name),
         agent=place.agent,
         requester=place.requester,

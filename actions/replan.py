@@ -13,6 +13,7 @@ from actions.models import Action
 from actions.propose import Place, prepare, record_proposal
 from actions.services import run_or_find_out
 from actions.states import State
+from actions.steps import TraceFull, next_step
 from traces.ledger import append
 from traces.models import Trace
 from traces.services import opening
@@ -56,7 +57,7 @@ def replan(*, actor: Actor, user: User, action: Action) -> Action:
         problem = refusal(user, locked)
         if problem:
             raise ReplanRefused(problem)
-        step = Action.objects.filter(trace=action.trace).count() + 1
+        step = _next_step(action)
         sources = tuple(opening(action.trace)["sources"])
         place = Place(
             action.trace, action.agent, action.requester, step, action.title, sources=sources, replan_of=locked
@@ -67,3 +68,11 @@ def replan(*, actor: Actor, user: User, action: Action) -> Action:
     run_or_find_out(actor=actor, action_id=made.pk)
     made.refresh_from_db()
     return made
+
+
+def _next_step(action: Action) -> int:
+    """Raises ReplanRefused where the trace takes no more."""
+    try:
+        return next_step(action.trace_id)
+    except TraceFull as error:
+        raise ReplanRefused(str(error)) from error

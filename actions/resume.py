@@ -18,6 +18,7 @@ from actions.propose import nothing
 from actions.rollback import undone_step
 from actions.services import run_ready
 from actions.states import FINAL, IN_DOUBT, SUCCESS
+from actions.steps import TraceFull
 from traces.ledger import append
 from traces.models import Trace
 from traces.services import opening
@@ -89,10 +90,13 @@ def resume(*, actor: Actor, plan: Plan, remember: Callable[[str], None] = nothin
         problem = refusal(locked)
         if problem:
             raise ResumeRefused(problem)
-        made = record_plan(
-            actor=actor, agent=agent, trace=locked.trace, steps=steps, prepared=prepared,
-            sources=opening(locked.trace)["sources"], resumes=locked,
-        )  # fmt: skip
+        try:
+            made = record_plan(
+                actor=actor, agent=agent, trace=locked.trace, steps=steps, prepared=prepared,
+                sources=opening(locked.trace)["sources"], resumes=locked,
+            )  # fmt: skip
+        except TraceFull as error:
+            raise ResumeRefused(str(error)) from error
         body = {"plan": plan.pk, "step": plan.stopped_at_step, "again": made.pk, "steps": len(steps)}
         append(actor=actor, trace_id=plan.trace_id, type="plan.resumed", body=body)
         remember(made.pk)

@@ -5,12 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count
 
 from accounts.actors import Actor, system_actor
 from accounts.clock import database_now
 from accounts.models import Agent
-from accounts.questions import Question
 from actions import switches
 from actions.decide import judge
 from actions.doorbell import ring
@@ -42,13 +40,6 @@ VERDICTS = {
 }
 
 
-_COUNT = Question(
-    lambda trace_id: (
-        Action.objects.filter(trace_id=trace_id).order_by().values("trace_id").annotate(n=Count("pk")).values_list("n")
-    )
-)
-
-
 def call_tool(
     *,
     actor: Actor,
@@ -59,14 +50,13 @@ def call_tool(
     remember: Callable[[str], None] = nothing,
     answers: Action | None = None,
 ) -> Action:
-    """Govern one tool call and, where policy allows it at once, execute it here. Raises BadArguments.
+    """Govern one tool call and, where policy allows it at once, execute it here. Raises BadArguments or TraceFull.
 
     Anything that needs a person returns pending at once: nothing ever blocks on people. `answers` is an action of the same
     trace that a reviewer sent back: the new one takes its place. Raises NothingAsked where nobody did.
     """
     prepared = prepare(agent=agent, name=tool, arguments=arguments, effects=_effects(actor, trace))
-    step = next((count for (count,) in _COUNT.all(trace.pk)), 0) + 1
-    place = Place(trace, agent, trace.asker, step, sources=None, remember=remember, replan_of=answers)
+    place = Place(trace, agent, trace.asker, sources=None, remember=remember, replan_of=answers)
     action = (
         _answer(actor, place, prepared, answers)
         if answers
@@ -164,7 +154,7 @@ def _effects(actor: Actor, trace: Trace) -> frozenset[str]:
 def _would_decide(actor: Actor, agent: Agent, trace: Trace, prepared: Prepared) -> Decision:
     """The decision on an action that is taken back at once, with the locks and rows it needed."""
     with transaction.atomic():
-        action = new_action(actor, Place(trace, agent, trace.asker, 1), prepared, database_now())
+        action = new_action(actor, Place(trace, agent, trace.asker), prepared, database_now(), step=1)
         held = why_held(switches.Place.of(action))
         decision = judge(action, prepared.definition, problem=prepared.problem, held=held).decision
         transaction.set_rollback(True)
@@ -180,7 +170,10 @@ def start_plan(
     sources: Sequence[Mapping[str, Any]],
     remember: Callable[[str], None] = nothing,
 ) -> Plan:
-    """Record and decide a whole plan, then run the steps that may run before anybody is asked. Raises BadArguments."""
+    """Record and decide a whole plan, then run the steps that may run before anybody is asked.
+
+    Raises BadArguments or TraceFull.
+    """
     plan = submit_plan(actor=actor, agent=agent, trace=trace, steps=steps, sources=sources, remember=remember)
     run_ready(actor=actor, plan=plan)
     return plan

@@ -21,6 +21,7 @@ from actions.resume import ResumeRefused, resume
 from actions.services import evaluate, report_result, start_plan
 from actions.spans import note_action
 from actions.states import FINAL, State
+from actions.steps import TraceFull
 from actions.tools import tools_for_caller
 from actions.withdraw import WithdrawRefused, withdraw
 from approvals.access import get_request_for_agent, is_with_agent
@@ -91,6 +92,10 @@ def _refused(caller: Caller, trace: Trace, error: BadArguments) -> Problem:
     return problem
 
 
+def _full(error: TraceFull) -> Problem:
+    return Problem(409, "trace-full", "The trace takes no more actions", str(error), trace_id=error.trace_id)
+
+
 @api.post("/traces", response={201: TraceOut, **ERRORS}, operation_id="open_trace", tags=["traces"])
 def post_trace(request: HttpRequest, body: TraceIn) -> Any:
     """Open a trace: the intent, the person it is for, the sources used."""
@@ -152,6 +157,8 @@ def post_plan(request: HttpRequest, trace_id: str, body: PlanIn) -> Any:
             )  # fmt: skip
         except BadArguments as error:
             raise _refused(caller, trace, error) from error
+        except TraceFull as error:
+            raise _full(error) from error
         return 200, plan_out(plan)
 
     return _once(request, caller, f"traces/{trace_id}/plan", work, lambda pk: (200, plan_out(_plan(caller, pk))))
@@ -222,6 +229,8 @@ def _call(
             )  # fmt: skip
         except BadArguments as error:
             raise _refused(caller, trace, error) from error
+        except TraceFull as error:
+            raise _full(error) from error
         except NothingAsked as error:
             raise Problem(
                 409, "nothing-asked", "There is no question to answer", str(error), trace_id=trace.pk

@@ -16,6 +16,7 @@ from actions.arguments import BadArguments
 from actions.models import Action
 from actions.spans import note_action
 from actions.states import FINAL, SUCCESS, State
+from actions.steps import TraceFull
 from actions.tools import tool_for_agent, tools_for_agent, tools_for_caller
 from actions.withdraw import WithdrawRefused, withdraw
 from approvals.access import get_request_for_agent, is_with_agent
@@ -73,6 +74,8 @@ class Governed:
             action = self._repeated(message) or self._asked(message, name, arguments)
         except BadArguments as error:
             return self._bad_arguments(error)
+        except TraceFull as error:
+            return self._full(error)
         return self._answer(message, action)
 
     def _asked(self, message: Message, name: str, arguments: Mapping[str, Any]) -> Action:
@@ -126,6 +129,12 @@ class Governed:
         message = f"{title}: {detail} Nothing was executed."
         facts = {"decision": "refused", "message": message, "trace_id": None, "problems": problems}
         return answers.result(facts, is_error=True)
+
+    def _full(self, error: TraceFull) -> Result:
+        """Told as a tool's answer too: the model opens another trace with trace_open."""
+        title = "The trace takes no more actions"
+        record_refused_request(actor=self.actor, agent=self.agent, title=title, detail=str(error), problems=[])
+        return own_tools.refused(str(error), error.trace_id)
 
     # --- The three shapes of "a person decides" --------------------------------------------------------------------
 
