@@ -18,8 +18,8 @@ _GROUPS = """SELECT 1 FROM accounts_groupmembership m JOIN accounts_group g ON g
 _TOKEN = "SELECT 1 FROM accounts_persontoken WHERE id = %s FOR SHARE"  # noqa: S105 - a query, no token
 _DELEGATIONS = "SELECT 1 FROM accounts_delegation WHERE id = ANY(%s) ORDER BY id FOR SHARE"
 _MODE = "SELECT 1 FROM accounts_singleoperator WHERE workspace_id = %s AND ended_at IS NULL FOR SHARE"
-# Pauses and live policies are rows that are added, which no lock of a row keeps out. Two keys: what is paused everywhere is
-# changed under the one, what is a workspace's under the other.
+# Pauses, live policies and changed tools are rows that are added, which no lock of a row keeps out. Two keys: everywhere is
+# paused under the one, what is a workspace's is changed under the other.
 _GOVERNED = """SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0)),
     pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"""
 _GOVERN = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
@@ -52,11 +52,11 @@ def hold_capacities(*, workspace_id: str, delegations: Sequence[str]) -> None:
 
 
 def hold_governed(workspace_id: str) -> None:
-    """Pauses and live policies of a workspace hold still until the caller's transaction ends. Read them afterwards.
+    """Pauses, live policies and tools of a workspace hold still until the caller's transaction ends. Read them afterwards.
 
-    INVARIANT: of a pause or a publication and an intent one is first (P9). This lock is the last that an intent takes, and the
-    last that `govern` is taken after: whoever has it waits for nobody, so a pause waits for no more than intents that are
-    being written. Held by tests/faults/test_governed.py.
+    INVARIANT: of a pause, a publication or a changed tool and an intent one is first (P9, R-22). This lock is the last that an
+    intent takes, and so is that of `govern`: whoever has it waits for nobody, so that a pause waits for no more than intents
+    that are being written. Held by tests/faults/test_governed.py.
     """
     with connection.cursor() as cursor:
         cursor.execute(_GOVERNED, [_of(None), _of(workspace_id)])
@@ -65,7 +65,7 @@ def hold_governed(workspace_id: str) -> None:
 def govern(workspace_id: str | None) -> None:
     """Wait for the intents that are being written in a workspace, or everywhere with None; later ones wait for the caller.
 
-    At the end of the transaction that pauses or publishes, after its ledger entry: whoever takes it waits for nothing more.
+    At the end of the transaction that pauses, publishes or loads, after its ledger entry: whoever has it waits for nobody.
     """
     with connection.cursor() as cursor:
         cursor.execute(_GOVERN, [_of(workspace_id)])

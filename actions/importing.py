@@ -13,6 +13,7 @@ from django.db import transaction
 from accounts.access import require
 from accounts.actors import Actor
 from accounts.clock import database_now
+from accounts.held import govern
 from accounts.models import User, Workspace
 from accounts.permissions import Permission
 from actions.connections import get_connection_for
@@ -71,7 +72,9 @@ def read_document(*, actor: Actor, connection: Connection, text: str) -> Listing
         raise ImportRefused(str(error)) from error
     with transaction.atomic():
         moved = _compare_described(actor, connection, offers)
-        return _keep(actor, connection, offers, moved, document.to_json())
+        listing = _keep(actor, connection, offers, moved, document.to_json())
+        govern(connection.workspace_id)
+    return listing
 
 
 def _compare_described(actor: Actor, connection: Connection, offers: Sequence[Offer]) -> list[str]:
@@ -140,6 +143,7 @@ def import_tools(*, actor: Actor, connection: Connection, digest: str, choices: 
             tools = load_definitions(actor=actor, connection=connection, definitions=definitions)
             body = {"connection": connection.slug, "listing": digest, "tools": [_told(one) for one in definitions]}
             record_governance(actor=actor, workspace_id=connection.workspace_id, type="connection.imported", body=body)
+            govern(connection.workspace_id)
     except (BadChoice, BadTool) as error:
         raise ImportRefused(f"{error} Nothing was imported.") from error
     return tools

@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from accounts.access import NotVisible, require
 from accounts.actors import Actor
 from accounts.clock import database_now
+from accounts.held import govern
 from accounts.models import User, Workspace
 from accounts.permissions import Permission
 from actions.models import Connection, Tool, ToolVersion
@@ -37,7 +38,7 @@ class Given:
 
 
 def bring_in(*, actor: Actor, workspace: Workspace, name: str, given: Given, approve: bool) -> Tool:
-    """A tool's definition, for the first time or again. Runs inside the transaction of the load."""
+    """A tool's definition, for the first time or again. Runs inside the transaction of the load, which ends with `govern`."""
     values = {
         "connection": given.connection, "definition_text": given.text, "digest": given.digest,
         "loaded_at": database_now(),
@@ -126,6 +127,7 @@ def decide(
         else:
             _settle(actor, version, State.REFUSED, said[:500])
             _ledger(actor, tool, "tool.refused", version.digest, tool.digest, said[:500])
+        govern(workspace.pk)
     return version
 
 

@@ -13,6 +13,7 @@ from jsonschema.exceptions import SchemaError
 
 from accounts.actors import Actor, Caller
 from accounts.clock import DatabaseNow
+from accounts.held import govern
 from accounts.models import Agent, Workspace
 from accounts.questions import Question
 from accounts.scopes import effects_of
@@ -201,13 +202,18 @@ def load_tools(*, actor: Actor, workspace: Workspace, text: str, approve: bool =
     connection = Connection.objects.filter(workspace=workspace, slug=slug).first()
     if connection is None:
         raise BadTool(f"{workspace.name} has no connection {slug}. Make it first.")
-    return load_definitions(actor=actor, connection=connection, definitions=definitions, approve=approve)
+    with transaction.atomic():
+        tools = load_definitions(actor=actor, connection=connection, definitions=definitions, approve=approve)
+        govern(connection.workspace_id)
+    return tools
 
 
 def load_definitions(
     *, actor: Actor, connection: Connection, definitions: Sequence[Mapping[str, Any]], approve: bool = False
 ) -> list[Tool]:
-    """The same for definitions that Remit wrote itself, such as those of an import. Raises BadTool; then none was loaded."""
+    """The same for definitions that Remit wrote itself, such as those of an import, in the caller's transaction, which ends with
+    `govern`. Raises BadTool; then none was loaded.
+    """
     for definition in definitions:
         _check(definition)
         _check_hands(connection, definition)

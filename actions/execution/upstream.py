@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.actors import Actor
+from accounts.held import govern
 from actions.connectors.base import CredentialError, ReadFailed
 from actions.execution import recheck
 from actions.execution.health import Health
@@ -70,4 +71,5 @@ def _compared(actor: Actor, tool: Tool, live: Listed) -> str:
     given = Given(tool.connection, canonical_text(changed), digest_of(changed))
     with transaction.atomic():
         bring_in(actor=actor, workspace=tool.workspace, name=tool.name, given=given, approve=False)
+        govern(tool.workspace_id)
     return f"The server changed its definition of {pinned['name']}. {tool.name} is blocked until an admin decides."

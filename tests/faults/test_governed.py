@@ -1,4 +1,4 @@
-"""A pause, a publication or a right that an approval rests on, while an intent is being written: one is first (P4, P9, F16)."""
+"""A pause, a publication, a changed tool or the end of a right while an intent is being written: one is first (P4, P9, F16)."""
 
 import os
 import threading
@@ -23,7 +23,7 @@ from approvals.models import ApprovalRequest
 from tests.approvals.routing import hired, left_alone
 from tests.builders import opened, publish, vote
 from tests.faults.campaign import authorized, in_a_process
-from tests.faults.test_credentials import ASKED
+from tests.faults.test_credentials import ASKED, another_tool
 from tests.faults.test_last_look import begun, until
 from tests.faults.test_revocations import waiting
 from tests.remote.running import shop_policy, sign_in_by
@@ -58,6 +58,7 @@ GOVERNED = {
     "agent paused": lambda cast: pause(cast, "agent", cast.agent.pk),
     "tool paused": lambda cast: pause(cast, "tool", TOOL),
     "policy published": tightened,
+    "tool changed": lambda cast: another_tool(cast, Action.objects.get()),
 }
 
 
