@@ -471,7 +471,7 @@ def read_json(data: bytes) -> Content:
     if manifest.one("schema") != schema:
         bad(f"proof.manifest: it was signed for a {manifest.one('schema')}, and this is a {schema}.")
     return Content(
-        manifest.one("scope").split(" "), manifest, [(value["workspace"]["id"], canonical, stored) for canonical, stored in entries],
+        manifest.one("scope").split(" "), manifest, [(value["workspace"]["id"], *entry) for entry in entries],
         read_trees((f"Line {n} of proof.tree", row) for n, row in enumerate(proof["tree"], 1)),
         read_checkpoints(proof["checkpoint"]), Keys(proof["keys"]), [],
         {"trace.json": (len(text), hashlib.sha256(text).hexdigest())}, outline,
