@@ -73,8 +73,10 @@ def _enter(wait_s: float) -> None:
 
 def _leave() -> None:
     """The connection first, so that whoever comes next finds it. No place is left twice: `left` may have found none again."""
-    if not connection.in_atomic_block:
-        close_old_connections()
-    if _room is not None and _mine.get():
-        _mine.set(False)
-        _room.release()
+    try:
+        if not connection.in_atomic_block:
+            close_old_connections()
+    finally:  # Also where the database is gone meanwhile: a place that is not given back is nobody's for ever.
+        if _room is not None and _mine.get():
+            _mine.set(False)
+            _room.release()

@@ -1,19 +1,31 @@
 """Agent tokens: shown once, stored as a digest, refused with a stable reason, and refused when in doubt (P5)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import Value
 
 from accounts import access
 from accounts.access import AgentAuthFailed, authenticate_agent
 from accounts.clock import database_now
 from accounts.models import Agent, AgentCredential
+from accounts.questions import Question
 from accounts.services import AccountRefused, issue_agent_token, revoke_agent_token, set_agent_state
 
 
 def credential_of(token: str) -> AgentCredential:
     return AgentCredential.objects.get(prefix=token.split("_")[1])
+
+
+def the_clock_says(monkeypatch, at: datetime) -> None:
+    """The database's clock is read with the credential; here it stands still."""
+
+    def asked(prefix: str):
+        known = AgentCredential.objects.select_related("agent__workspace", "agent__owner")
+        return known.filter(prefix=prefix).annotate(asked_at=Value(at))
+
+    monkeypatch.setattr(access, "_CREDENTIAL", Question(asked))
 
 
 def kind_of(token: str) -> str:
@@ -70,9 +82,9 @@ def test_expiry_is_by_the_database_clock_and_its_instant_is_already_too_late(peo
     AgentCredential.objects.filter(pk=credential.pk).update(expires_at=database_now())
     assert kind_of(people.token) == "expired-token"
     AgentCredential.objects.filter(pk=credential.pk).update(expires_at=credential.expires_at)
-    monkeypatch.setattr(access, "database_now", lambda: credential.expires_at)
+    the_clock_says(monkeypatch, credential.expires_at)
     assert kind_of(people.token) == "expired-token"
-    monkeypatch.setattr(access, "database_now", lambda: credential.expires_at - timedelta(microseconds=1))
+    the_clock_says(monkeypatch, credential.expires_at - timedelta(microseconds=1))
     assert authenticate_agent(people.token, audience="").agent == people.agent
 
 
@@ -97,7 +109,7 @@ def test_use_is_noted_at_most_once_a_minute(people, django_assert_num_queries):
     authenticate_agent(people.token, audience="")
     first = credential_of(people.token).last_used_at
     assert first is not None
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         authenticate_agent(people.token, audience="")
     assert credential_of(people.token).last_used_at == first
 

@@ -108,19 +108,19 @@ async def at(box, **more):
 
 
 @pytest.mark.parametrize("held", [True, False])
-def test_a_database_that_goes_away_is_told_as_that(held):
+def test_a_database_that_goes_away_is_told_as_that(db, held):
     answer, _ = at(Broken(held=held), progress=None)
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert answer["Content-Type"] == "application/problem+json"
 
 
-def test_a_database_that_goes_away_ends_a_stream_with_an_error():
+def test_a_database_that_goes_away_ends_a_stream_with_an_error(db):
     _, (notice, last) = at(Broken(held=True))
     assert notice["method"] == "notifications/progress"
     assert (last["id"], last["error"]["code"]) == (7, -32603) and "again in a moment" in last["error"]["message"]
 
 
-def test_a_fault_of_ours_is_an_answer_of_the_protocol():
+def test_a_fault_of_ours_is_an_answer_of_the_protocol(db):
     box = Broken(held=False)
     box.again = lambda over: {}[over]
     answer, _ = at(box, progress=None)
