@@ -22,10 +22,9 @@ from accounts.questions import Question
 from accounts.scopes import AGENT
 from accounts.writes import change
 from actions.models import Action, Handover
-from actions.propose import nothing
-from actions.reading import whole
+from actions.propose import ASKS_PEOPLE, nothing
 from actions.services import call_tool
-from actions.states import FINAL, SUCCESS, State
+from actions.states import FINAL, SUCCESS
 from approvals.questions import NothingAsked
 from traces.canonical import digest_of
 from traces.joins import Joined, record_join
@@ -84,10 +83,11 @@ class _Ask:
     place: Callable[[], Trace]
     remember: Callable[[str], None]
 
-    def remember_as_asked(self, action_id: str) -> None:
+    def remember_as_asked(self, action: Action) -> None:
         """Inside the transaction that records the action."""
-        _remember(self.agent, self.mark, self.call_id, action_id)
-        self.remember(action_id)
+        if _is_remembered(action):
+            _remember(self.agent, self.mark, self.call_id, action.pk)
+        self.remember(action.pk)
 
 
 def _joined(ask: _Ask) -> Action | None:
@@ -125,7 +125,8 @@ def _asked_anew(ask: _Ask, tool: str, arguments: Mapping[str, Any], answers: Act
         actor=ask.actor, agent=ask.agent, trace=place, tool=tool, arguments=arguments, remember=ask.remember_as_asked,
         answers=answers,
     )  # fmt: skip
-    mark_handed_over(made)
+    if _is_remembered(made):
+        mark_handed_over(made)
     return made
 
 
@@ -162,13 +163,15 @@ def _is_replay(last: Handover, call_id: str) -> bool:
     return ran_alone and not other_call
 
 
+def _is_remembered(action: Action) -> bool:
+    """Whether the same words find it again. A read that nobody was asked about leaves nothing: asked again, it reads again. Nor
+    does what the agent is to do itself: two of it are done twice, so they are two actions, and count as two."""
+    definition, people = action.definition, action.decision["effect"] in ASKS_PEOPLE
+    return people or definition is None or not (definition.reads_only or definition.by_agent)
+
+
 def _remember(agent: Agent, mark: str, call_id: str, action_id: str) -> None:
-    """Inside the recording transaction. A read that waits for nobody leaves nothing: asked again, it reads again. Nor does what
-    the agent is to do itself: two of it are done twice, so they are two actions, and count as two."""
-    action = whole(action_id)
-    definition = action.definition
-    if definition is not None and (definition.reads_only or definition.by_agent) and action.state != State.PENDING:
-        return
+    """Inside the recording transaction. Raises AskedAlready."""
     row = Handover(agent=agent, fingerprint=mark, call_id=call_id[:200], action_id=action_id, created_at=database_now())
     Handover.objects.bulk_create([row], ignore_conflicts=True)
     if not Handover.objects.filter(action_id=action_id).exists():

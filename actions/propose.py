@@ -39,8 +39,10 @@ from traces.services import opening
 
 TARGETS = {"allow": State.AUTHORIZED, "deny": State.DENIED, "approval": State.PENDING, "draft": State.PENDING}
 
+ASKS_PEOPLE = frozenset(effect for effect, state in TARGETS.items() if state is State.PENDING)
 
-def nothing(_: str) -> None:
+
+def nothing(_: object) -> None:
     """For callers that need not remember what was recorded."""
 
 
@@ -77,8 +79,8 @@ class Place:
     bulk: Bulk | None = None
     # What people are shown beside it; None for what its trace was opened with, which is read where people are asked.
     sources: tuple[Mapping[str, Any], ...] | None = ()
-    # Called with the action's id inside the recording transaction (idempotency keys).
-    remember: Callable[[str], None] = field(default=nothing)
+    # Called with the action, once it is decided, inside the recording transaction.
+    remember: Callable[[Action], None] = field(default=nothing)
 
 
 _TOOL = Question(
@@ -106,7 +108,9 @@ def prepare(
     check_arguments(definition, arguments)
     document = live(agent)
     redact = redactions(document, definition)
-    held = why_held(switches.Place(agent.workspace_id, "" if by_person else agent.pk, name, tool.connection_id))
+    # No pause keeps from looking where there is nothing to look at; the call itself is held when it is recorded.
+    place = switches.Place(agent.workspace_id, "" if by_person else agent.pk, name, tool.connection_id)
+    held = why_held(place) if definition.has_target else ""
     may_read = may_read_target(document, agent.role, definition, tool.asked_at)
     if held or definition.effect_class not in effects or not may_read:
         return Prepared(name, tool, arguments, redact=redact)
@@ -137,7 +141,7 @@ def record_proposal(*, actor: Actor, place: Place, prepared: Prepared) -> Action
         if action.state == State.PENDING:
             sources = opening(place.trace)["sources"] if place.sources is None else place.sources
             ask_people(actor=actor, action=action, decision=decision, sources=sources)
-        place.remember(action.pk)
+        place.remember(action)
         note_action(action)
     return action
 

@@ -12,7 +12,7 @@ from accounts.models import Agent
 from actions import switches
 from actions.decide import judge
 from actions.doorbell import ring
-from actions.execution import end_left_over, reconcile, record_report, run
+from actions.execution import advanced, end_left_over, reconcile, record_report, run
 from actions.machine import StateConflict, move
 from actions.mandate import reach
 from actions.models import Action, Plan
@@ -47,7 +47,7 @@ def call_tool(
     trace: Trace,
     tool: str,
     arguments: Mapping[str, Any],
-    remember: Callable[[str], None] = nothing,
+    remember: Callable[[Action], None] = nothing,
     answers: Action | None = None,
 ) -> Action:
     """Govern one tool call and, where policy allows it at once, execute it here. Raises BadArguments or TraceFull.
@@ -62,7 +62,10 @@ def call_tool(
         if answers
         else record_proposal(actor=actor, place=place, prepared=prepared)
     )
-    run_or_find_out(actor=actor, action_id=action.pk)
+    stands = advanced(actor=actor, action_id=action.pk)
+    if stands.state != State.UNKNOWN:
+        return stands
+    reconcile(actor=actor, action_id=action.pk)
     return whole(action.pk)
 
 

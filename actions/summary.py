@@ -12,7 +12,6 @@ from django.db.models.fields.json import KT
 from accounts.questions import Question
 from actions.definition import Definition
 from actions.models import Action, Tool
-from actions.reading import whole
 from actions.record import told
 from actions.states import SUCCESS, State
 from traces.models import Trace
@@ -41,7 +40,7 @@ class _Told:
 
     @property
     def words(self) -> dict[str, str]:
-        action = self.known or whole(self.id)
+        action = self.known or _WORDED.all(self.id)[0]
         return told(action, action.definition, action.arguments, unnamed=self.unnamed)
 
     @property
@@ -50,6 +49,16 @@ class _Told:
         if self.definition is None or self.definition.reads_only:
             return False
         return self.inverse != "none" if self.inverse else self.definition.reversibility == "reversible"
+
+
+# What `told` asks of an action, and no other of its columns.
+_WORDED = Question(
+    lambda pk: (
+        Action.objects.select_related("tool__connection")
+        .only("tool_name", "arguments_text", "before", "redact", "tool__definition_text", "tool__connection__slug")
+        .filter(pk=pk)
+    )
+)
 
 
 def refresh_trace(trace_id: str, moved: Action | None = None) -> None:

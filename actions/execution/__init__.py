@@ -11,7 +11,7 @@ from actions.execution.listing import server_tools
 from actions.execution.preview import PreviewFailed, read_target
 from actions.execution.reach import OutOfReach, check_operation, checked_options
 from actions.execution.reconcile import reconcile
-from actions.execution.run import run
+from actions.execution.run import advanced, run
 from actions.execution.told import Told, told_by_system
 from actions.execution.upstream import compare_tools, look_at_server
 
@@ -22,6 +22,7 @@ __all__ = [
     "PreviewFailed",
     "ReportRefused",
     "Told",
+    "advanced",
     "allowed_commands",
     "check_operation",
     "checked_options",

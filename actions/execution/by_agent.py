@@ -46,7 +46,7 @@ def hand_over(actor: Actor, action: Action, way: Reach) -> recheck.Finding | Non
     body = {"fence": action.fence, "sent": sent, "digest": action.digest, "report_by": instant(until)}
     with transaction.atomic():
         Trace.objects.select_for_update(of=("self",)).get(pk=action.trace_id)
-        found = recheck.last_look(action.pk, way)
+        found = recheck.last_look(action, way)
         if found is None:
             move(
                 actor=actor, action=action, to=State.DISPATCHING, entry="action.handed_over", body=body,

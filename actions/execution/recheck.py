@@ -11,7 +11,7 @@ from django.db.models import CharField, QuerySet, Value
 from accounts.access import has_permission
 from accounts.clock import database_now
 from accounts.held import hold_capacities, hold_governed, hold_rights
-from accounts.models import PersonToken, User
+from accounts.models import Agent, PersonToken, User
 from accounts.permissions import Permission
 from accounts.questions import Question
 from accounts.room import left
@@ -42,10 +42,10 @@ from traces.checkpoints.health import workspace_health
 
 logger = logging.getLogger("remit.execution")
 # Not all in one statement: PostgreSQL weighs every order of joining, which for nine tables takes it longer than all else.
-_RELATED = Question(lambda pk: Action.objects.select_related("tool__connection", "agent").filter(pk=pk))
+_RELATED = Question(lambda pk: Action.objects.select_related("tool__connection", "agent", "requester").filter(pk=pk))
 _PERSON = Question(lambda pk: User.objects.filter(pk=pk))
 _TOKEN = Question(lambda pk: PersonToken.objects.filter(pk=pk))
-_FOR_LOCKS = Question(lambda pk: Action.objects.select_related("agent", "requester").filter(pk=pk))
+_AGENT = Question(lambda pk: Agent.objects.filter(pk=pk))
 _ASKED = Question(lambda action_id: ApprovalRequest.objects.filter(action_id=action_id))
 RANK = {"allow": 0, "draft": 1, "approval": 2, "deny": 3}
 
@@ -78,7 +78,6 @@ def read_now(action_id: str) -> Action:
     found = _RELATED.first(action_id)
     if found is None:
         raise Action.DoesNotExist(f"There is no action {action_id}.")
-    found.requester = _PERSON.all(found.requester_id)[0]
     if found.acting_user_id is not None:
         found.acting_user = _PERSON.all(found.acting_user_id)[0]
     if found.person_token_id is not None:
@@ -282,7 +281,7 @@ def _shown(name: str, value: Any, known: Secrets) -> Any:
     return (found if isinstance(found, str) else canonical_text(found))[:500]
 
 
-def last_look(action_id: str, way: Reach) -> Finding | None:
+def last_look(action: Action, way: Reach) -> Finding | None:
     """What no longer holds at the very end, in the caller's transaction. Raises Held.
 
     INVARIANT: locks are waited for first, those of limits, those of rights and that of what governs, and only then anything is
@@ -290,11 +289,13 @@ def last_look(action_id: str, way: Reach) -> Finding | None:
     caller's end (P9, R-26). Held by tests/faults/test_last_look.py and tests/faults/test_governed.py. The target is not read
     again: no transaction waits for another system.
     """
-    found = _FOR_LOCKS.all(action_id)[0]
-    lock_own_limits(found, way.definition)
-    _hold_rights(found)
-    hold_governed(found.workspace_id)
-    return problem(read_now(action_id), way, checks=OWN_CHECKS)
+    action.agent = _AGENT.all(action.agent_id)[
+        0
+    ]  # Which policy's limits it counts against may have changed since it was read.
+    lock_own_limits(action, way.definition)
+    _hold_rights(action)
+    hold_governed(action.workspace_id)
+    return problem(read_now(action.pk), way, checks=OWN_CHECKS)
 
 
 def _hold_rights(action: Action) -> None:

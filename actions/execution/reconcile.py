@@ -173,7 +173,7 @@ def _last_look(action: Action, way: Reach, lease: Lease) -> None:
         raise Undecided("There was no time left to send it.")
     try:
         with transaction.atomic():
-            found = recheck.last_look(action.pk, way)
+            found = recheck.last_look(action, way)
     except recheck.Held as held:
         raise Undecided(str(held)) from held
     if found:

@@ -145,8 +145,8 @@ def test_a_right_that_an_intent_rests_on_is_taken_away_after_it(signed, remote, 
     asked.restored()
 
 
-def waiting(about: str) -> bool:
-    """Whether a session of this database waits for a row, in a statement about such a table."""
+def waiting(about: str, at_least: int = 1) -> bool:
+    """Whether so many sessions of this database wait for a row, in a statement about such a table."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_stat_clear_snapshot()"
@@ -155,4 +155,4 @@ def waiting(about: str) -> bool:
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
             " AND query LIKE %s", [f"%{about}%"],
         )  # fmt: skip
-        return bool(cursor.fetchone()[0])
+        return bool(cursor.fetchone()[0] >= at_least)
