@@ -24,6 +24,7 @@ from actions.states import SUCCESS, State
 from actions.steps import next_step
 from actions.summary import summarised_once
 from actions.turns import broken_step, is_stopped_by
+from actions.words import ended
 from approvals.models import ApprovalRequest
 from approvals.services import close_request
 from policies.limits import release
@@ -198,7 +199,7 @@ def stop_if_broken(*, actor: Actor, plan_id: str) -> None:
     _tell_stop(actor, broken, done=[action for action in actions if action.state in SUCCESS])
     for action in actions:
         if is_stopped_by(action, broken):
-            _cancel(actor, action, because=f"Step {broken.step} was {broken.state.replace('_', ' ')}.")
+            _cancel(actor, action, because=ended(broken.step, broken.state))
 
 
 def _tell_stop(actor: Actor, broken: Action, *, done: Sequence[Action]) -> None:

@@ -4,10 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.definition import Definition
+from actions.states import State
 from policies.engine.currencies import money_text
 
 _LONGEST = 200
 FORMS = ("imperative", "present", "past")
+# What is not said with "was" of a step that ended without success.
+_ENDED = {
+    State.EXPIRED: "expired", State.STALE: "went out of date", State.FAILED: "failed", State.FAILED_ATTESTED: "was not done",
+}  # fmt: skip
 
 
 class _Known(dict[str, Any]):
@@ -33,6 +38,11 @@ def sentences(definition: Definition, arguments: Mapping[str, Any], record: Mapp
 def cut(sentence: str) -> str:
     """What is too long for a title says so; the payload below it is whole."""
     return sentence if len(sentence) <= _LONGEST else f"{sentence[: _LONGEST - 1]}…"
+
+
+def ended(step: int, state: str) -> str:
+    """`Step 2 was rejected.`, `Step 2 expired.`"""
+    return f"Step {step} {_ENDED.get(State(state), f'was {state}')}."
 
 
 def _plural(sentence: str, count: int) -> str:

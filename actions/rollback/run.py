@@ -24,6 +24,7 @@ from actions.rollback.order import open_step
 from actions.rollback.outcome import finish
 from actions.rollback.preview import Item, preview, preview_trace, recorded_inverse, waiting
 from actions.states import FINAL, IN_DOUBT, SUCCESS, State
+from actions.words import ended
 from traces.ledger import append
 from traces.models import Trace
 from traces.services import open_trace
@@ -165,7 +166,7 @@ def _last_succeeded(actor: Actor, rollback: Rollback) -> bool:
         finish(actor=actor, undo=last)  # Told before the run can end: an action is never free between two rollbacks.
         return True
     if last.state in FINAL:
-        _stop(actor, rollback, last.detail or f"Step {last.step} was {last.state}.", done=rollback.proposed - 1)
+        _stop(actor, rollback, last.detail or ended(last.step, last.state), done=rollback.proposed - 1)
     return False
 
 
