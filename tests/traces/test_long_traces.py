@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+from dataclasses import replace
 from itertools import count
 
 from django.test import Client
@@ -42,6 +44,13 @@ def test_long_lists_fold_and_a_link_unfolds_them():
     assert "500 steps proposed, 500 run" in long and "desk.account.update ×" in long and "show=all#plan" in long
     assert "Show all 500</a>" in long and long.count("credit_limit isn") < 15, "What is alike stands three times."
     assert len(long) < 3 * len(page(long_story(LONGEST))) and whole.count('<tr role="row" id="step-') == 60
+
+
+def test_counts_of_thousands_are_grouped_in_every_heading():
+    story = long_story(60)
+    long = page(replace(story, steps=story.steps * 20, calls=story.calls * 20, changes=story.changes * 20))
+    assert "1,200 steps proposed, 1,200 run" in long and "1,200 calls, " in long and "Show all 1,200</a>" in long
+    assert "1,200 records" in long and not re.search(r">[^<]*\b1200\b", long)
 
 
 def test_folding_keeps_first_last_and_exceptions_and_counts_the_rest():

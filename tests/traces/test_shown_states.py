@@ -70,4 +70,4 @@ def test_nouns_of_several_are_plural():
         "email": "2 emails",
     }
     assert {noun: plural(2, noun) for noun in told} == told and plural(1, "company") == "1 company"
-    assert plural(2, "person", "people") == "2 people"
+    assert plural(2, "person", "people") == "2 people" and plural(2000, "account") == "2,000 accounts"

@@ -10,8 +10,8 @@ from traces.story.facts import ActionFacts, TraceFacts
 
 
 def plural(count: int, noun: str, many: str = "") -> str:
-    """`1 record`, `3 records`."""
-    return f"{count} {noun if count == 1 else many or _many(noun)}"
+    """`1 record`, `3 records`, `1,200 records`."""
+    return f"{count:,} {noun if count == 1 else many or _many(noun)}"
 
 
 def _many(noun: str) -> str:
@@ -125,8 +125,8 @@ def _undo(facts: TraceFacts) -> dict[str, str]:
 def _can_be(facts: TraceFacts, done: list[ActionFacts]) -> tuple[str, str]:
     count, final = len(rollback.undoable(facts)), rollback.final(done)
     if len(final) == len(done):
-        return "No" if len(done) == 1 else f"None of {len(done)} changes", _final(final)
-    value = f"{count} of {plural(len(done), 'change')}" if count else "Only by a new action"
+        return "No" if len(done) == 1 else f"None of {len(done):,} changes", _final(final)
+    value = f"{count:,} of {plural(len(done), 'change')}" if count else "Only by a new action"
     return value, _final(final) or ("by restoring fields or a new action" if count else "nothing of it can be restored")
 
 
@@ -143,12 +143,12 @@ def _rolled_back(done: list[ActionFacts]) -> tuple[str, str]:
     counted = Counter(action.rollback for action in done)
     (state, words), *more = [(state, words) for state, words in _ROLLED.items() if counted[state]]
     count, standing = counted[state], sum(action.rollback not in _ROLLED for action in done)
-    some = f"{count} of {len(done)} changes" if count < len(done) else "All changes" if count > 1 else "The change"
-    rest = [f"{counted[other]} {'was' if counted[other] == 1 else 'were'} {said}" for other, said in more]
+    some = f"{count:,} of {len(done):,} changes" if count < len(done) else "All changes" if count > 1 else "The change"
+    rest = [f"{counted[other]:,} {'was' if counted[other] == 1 else 'were'} {said}" for other, said in more]
     if standing:
         stands = "stands" if standing == 1 else "stand"
-        alone = "the other" if standing == 1 else f"the other {standing}"
-        rest.append(f"{standing if more else alone} {stands}")
+        alone = "the other" if standing == 1 else f"the other {standing:,}"
+        rest.append(f"{f'{standing:,}' if more else alone} {stands}")
     final = _final(rollback.final(done))
     return f"{some} {'was' if count == 1 else 'were'} {words}", "; ".join([*rest, *filter(None, [final])])
 

@@ -47,13 +47,13 @@ def joined(parts: Sequence[str]) -> str:
 def steps(actions: Iterable[ActionFacts]) -> str:
     """`step 2`, `steps 2 and 3`, `steps 1, 2, 3 and 9 more`."""
     numbers = [str(action.step) for action in actions]
-    shown = [*numbers[:_MOST], f"{len(numbers) - _MOST} more"] if len(numbers) > _MOST + 1 else numbers
+    shown = [*numbers[:_MOST], f"{len(numbers) - _MOST:,} more"] if len(numbers) > _MOST + 1 else numbers
     return f"step{'' if len(numbers) == 1 else 's'} {joined(shown)}"
 
 
 def _some(sentences: Sequence[str], more: str) -> str:
     left = len(sentences) - _MOST
-    return " ".join([*sentences[:_MOST], f"{left} more {more}."] if left > 0 else sentences)
+    return " ".join([*sentences[:_MOST], f"{left:,} more {more}."] if left > 0 else sentences)
 
 
 def _asked(facts: TraceFacts) -> str:
@@ -89,9 +89,9 @@ def _credentials(minted: Sequence[Mapping[str, Any]]) -> str:
     if standing == len(minted):
         return "It used the connection's own secret, which outlives the attempt."
     longest = max(one.get("ttl_s", 0) for one in minted if not one.get("standing"))
-    own = f" {standing} used the connection's own secret." if standing else ""
+    own = f" {standing:,} used the connection's own secret." if standing else ""
     some = len(minted) - standing
-    each = "1 credential," if some == 1 else f"{some} credentials, each"
+    each = "1 credential," if some == 1 else f"{some:,} credentials, each"
     return f"{each} for one attempt and at most {longest} s.{own}"
 
 
@@ -172,8 +172,9 @@ def _changed(facts: TraceFacts) -> str:
 def _effect(action: ActionFacts) -> str:
     receipt, target = action.receipt or {}, action.target or {}
     names = (target.get("name"), receipt.get("remote_id") or target.get("record_id"))
-    told = [value_text(name, "withheld ({})") for name in names]
-    named = " ".join(filter(None, [str(action.tool.get("noun", "Record")), *told]))
+    noun, *told = str(action.tool.get("noun", "Record")), *(value_text(name, "withheld ({})") for name in names)
+    twice = told[0].casefold().startswith(f"{noun} ".casefold())  # A ticket may be named "Ticket 88213".
+    named = " ".join(filter(None, told if twice else [noun, *told]))
     fields = [_field(change) for change in action.changes if change["kind"] not in _NOT_TOLD]
     gone = sum(change["kind"] == "removed" for change in action.changes)
     fields += [f"removed, with {gone} field{'' if gone == 1 else 's'}"] if gone else []

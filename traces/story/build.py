@@ -147,7 +147,7 @@ class Story:
         """How many records stand here, and how many of them certainly were not changed."""
         unchanged = sum(bool(record["unchanged"]) for record in self.changes)
         told = answers.plural(len(self.changes), "record")
-        return f"{told}, {unchanged} not changed" if unchanged else told
+        return f"{told}, {unchanged:,} not changed" if unchanged else told
 
     @property
     def calls_shown(self) -> list[Mapping[str, Any]]:
@@ -285,7 +285,11 @@ def _tabs(facts: TraceFacts, chosen: str, entries: int) -> list[Tab]:
     counts: dict[str, tuple[str, int | None, str]] = {
         "ledger": ("Ledger", None, ""),
         "changes": ("Changes", len(changes.records(facts)), ""),
-        "checks": ("Policy checks", None if denied else len(checks.rows(facts)), f"{denied} denied" if denied else ""),
+        "checks": (
+            "Policy checks",
+            None if denied else len(checks.rows(facts)),
+            f"{denied:,} denied" if denied else "",
+        ),
         "calls": ("Tool calls", sum(action.sent is not None for action in facts.in_order), ""),
         "approvals": ("Approvals", sum(len(action.verdicts) for action in facts.in_order), ""),
         "events": ("Events", entries, ""),

@@ -25,6 +25,7 @@ def _record(action: ActionFacts) -> dict[str, Any]:
         "step_n": action.step,
         "noun": action.tool.get("noun", "Record"),
         "name": value_text(target.get("name")),
+        "named": named(action),
         "record_id": value_text(receipt.get("remote_id") or target.get("record_id")),
         "link_url": _address(receipt.get("link") or target.get("link")),
         "link_label": f"Open in {action.tool.get('connection', 'the system')}",
@@ -35,6 +36,12 @@ def _record(action: ActionFacts) -> dict[str, Any]:
         "state_text": _reported(action) if action.succeeded else _not_yet(action),
         "rows": [_row(change, action) for change in action.changes],
     }
+
+
+def named(action: ActionFacts) -> str:
+    """`Account · Birch & Co`, and `Ticket 88213` where the record's own name begins with the noun."""
+    noun, name = str(action.tool.get("noun", "Record")), value_text((action.target or {}).get("name"))
+    return name if name.casefold().startswith(f"{noun} ".casefold()) else " · ".join(filter(None, [noun, name]))
 
 
 def _address(link: Any) -> str:
@@ -64,6 +71,10 @@ def _not_yet(action: ActionFacts) -> str:
         return "Proposed. Nothing has changed yet."
     if action.state in {"unknown", "needs_human"}:
         return "Outcome unknown. It may have changed."
+    if action.state == "failed":
+        return "Tried without effect. Nothing changed."
+    if action.state == "failed_attested":
+        return "Tried without effect, two people said. Nothing changed."
     return "Not run. Nothing changed."
 
 

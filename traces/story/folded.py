@@ -53,7 +53,7 @@ def _worth(rows: Sequence[Row], is_exception: Callable[[Row], Hashable]) -> list
 
 def _fold(rows: Sequence[Row], name: str, is_exception: Callable[[Row], Hashable]) -> Row:
     counted = Counter(str(row[name]) for row in rows)
-    text = ", ".join(f"{key} ×{number}" for key, number in counted.most_common(4))
+    text = ", ".join(f"{key} ×{number:,}" for key, number in counted.most_common(4))
     more = f" and {len(counted) - 4} others" if len(counted) > 4 else ""
     odd = sum(bool(is_exception(row)) for row in rows)
     return {"folded": f"{text}{more}", "rows": len(rows), "exceptions": odd}

@@ -65,6 +65,8 @@ def plan(found: PlanFacts) -> dict[str, Any]:
         "stopped_at": stopped.get("step"),
         "stopped_text": RESULTS.get(str(stopped.get("state", "")), ("", ""))[1],
         "stopped_why": str(stopped.get("detail", "")),
+        # Of ledgers from before this was recorded nothing is claimed.
+        "done_told": "done" in stopped,
         "done": [item["step"] for item in stopped.get("done", ())],
         "resumed_as": found.resumed_as,
     }

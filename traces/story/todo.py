@@ -11,7 +11,7 @@ _MOST = 3
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """One thing to do. `place` names the page it is done on (attest, review, drift, plan, proof or none), `key` its object."""
+    """One thing to do. `place` names where it is done (attest, review, drift, again, plan, proof or none), `key` its object."""
 
     sentence: str
     place: str = ""
@@ -66,7 +66,12 @@ def _pending(action: ActionFacts) -> Todo:
 
 
 def _moved(actions: list[ActionFacts]) -> Todo:
-    return Todo(f"See what moved since {steps(actions)} was decided, then ask again.", "drift", actions[0].id)
+    if any(action.moved for action in actions):
+        return Todo(f"See what moved since {steps(actions)} was decided, then ask again.", "drift", actions[0].id)
+    why = " ".join(dict.fromkeys(action.detail for action in actions if action.detail))
+    return Todo(
+        f"Nothing was sent for {steps(actions)}: {why} Once that is settled, ask again.", "again", actions[0].id
+    )
 
 
 def _failed(actions: list[ActionFacts]) -> Todo:
