@@ -61,8 +61,10 @@ templates: setup-dev ## Template formatting.
 migrations: setup-dev ## Models and migrations agree.
 	$(EXEC) $(PY) manage.py makemigrations --check --dry-run
 
-screenshots: setup-dev ## Pictures of every page, both themes and widths, in .remit/screenshots; those of docs/screenshots anew.
-	$(EXEC) $(BIN)/pytest tests/browser -m screenshots -p no:cacheprovider
+# Each part in a world of its own; PICTURES=every_state for one of them.
+screenshots: PICTURES ?= the_documentation every_page every_state
+screenshots: setup-dev ## Pictures of every page and state, both themes and widths, in .remit/screenshots; those of docs/screenshots anew.
+	for part in $(PICTURES); do $(EXEC) $(BIN)/pytest tests/browser -m screenshots -k $$part -p no:cacheprovider || exit 1; done
 
 # 334 kills and 334 spoiled answers for each of three classes; KILLS=20 for a short run.
 campaign: KILLS ?= 334

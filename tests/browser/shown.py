@@ -4,6 +4,7 @@ Each is a ledger that a release stored, its steps repeated or renamed, appended 
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from django.db import transaction
@@ -15,8 +16,9 @@ from traces.models import Trace
 from traces.redaction import erase_subject
 from traces.services import open_trace, summarise
 
-STORED = Path(__file__).parents[1] / "fixtures" / "ledgers" / "0.1.0-2" / "completed.json"
-ENTRIES = 2000
+LEDGERS = Path(__file__).parents[1] / "fixtures" / "ledgers" / "0.1.0-2"
+# Of seven entries each: two thousand entries.
+STEPS = 285
 ADDRESS = "ap@birch.example"
 # Connection, tool, noun, record's name, a field with what it was and what it became.
 SYSTEMS = (
@@ -29,9 +31,10 @@ SYSTEMS = (
 )  # fmt: skip
 
 
-def stored() -> list[dict]:
-    """The records of the stored ledger."""
-    return [json.loads(entry["canonical"]) for entry in json.loads(STORED.read_text())["bundle"]["entries"]]
+def stored(name: str = "completed") -> list[dict]:
+    """The records of a stored ledger."""
+    file = LEDGERS / f"{name}.json"
+    return [json.loads(entry["canonical"]) for entry in json.loads(file.read_text())["bundle"]["entries"]]
 
 
 def of_step(records: list[dict], step: int) -> list[dict]:
@@ -76,7 +79,8 @@ def in_system(records: list[dict], system: tuple) -> list[dict]:
         "verified": True,
     }
     text = json.dumps(records).replace("desk.account.update", tool).replace("Support desk", connection)
-    made = json.loads(text.replace("Birch & Co", name).replace("account fields", f"fields of {noun.lower()}"))
+    text = text.replace("Birch & Co", name).replace("account fields of", "fields of")
+    made = json.loads(text.replace("account fields", f"fields of {noun.lower()}"))
     for record in made:
         body = record["body"]
         body |= {"changes": [change]} if "changes" in body else {}
@@ -86,7 +90,7 @@ def in_system(records: list[dict], system: tuple) -> list[dict]:
     return made
 
 
-def opened(workspace: Workspace, intent: str) -> Trace:
+def opened(workspace: Workspace, intent: str, sources: Sequence[Mapping[str, str]] = ()) -> Trace:
     """A trace of the workspace's first agent for its first member."""
     agent = Agent.objects.filter(workspace=workspace).select_related("owner").order_by("pk")[0]
     asker = (
@@ -94,15 +98,15 @@ def opened(workspace: Workspace, intent: str) -> Trace:
     )
     actor = Actor("agent", agent.pk, agent.name, workspace.pk)
     return open_trace(
-        actor=actor, workspace_id=workspace.pk, agent=agent, on_behalf_of=asker, intent=intent, sources=[]
+        actor=actor, workspace_id=workspace.pk, agent=agent, on_behalf_of=asker, intent=intent, sources=sources
     )
 
 
-def long(workspace: Workspace) -> Trace:
+def long(workspace: Workspace, steps: int = STEPS) -> Trace:
     trace, one = opened(workspace, "Bring every account up to date."), of_step(stored(), 3)
-    for step in range(1, ENTRIES // len(one) + 1):
+    for step in range(1, steps + 1):
         told(trace, renumbered(one, step))
-    summarise(trace_id=trace.pk, title="Updated 2 fields of 285 accounts", outcome=Trace.Outcome.COMPLETED)
+    summarise(trace_id=trace.pk, title=f"Updated 2 fields of {steps} accounts", outcome=Trace.Outcome.COMPLETED)
     return trace
 
 
@@ -126,10 +130,3 @@ def partly_redacted(workspace: Workspace) -> Trace:
         reason="They asked for it.",
     )  # fmt: skip
     return trace
-
-
-def seed(slug: str) -> dict[str, str]:
-    """Name of each -> the address of its page."""
-    workspace = Workspace.objects.get(slug=slug)
-    made = {"partly-redacted": partly_redacted, "many-systems": many_systems, "two-thousand-entries": long}
-    return {name: f"/traces/{make(workspace).pk}/" for name, make in made.items()}

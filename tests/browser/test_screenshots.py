@@ -1,18 +1,15 @@
-"""Makes pictures of every page (`make screenshots`): in both themes and at both widths, each held to what a page must hold."""
+"""Makes pictures of every page and every state of Show work (`make screenshots`), each held to what a page must hold."""
 
 import re
-from pathlib import Path
+from contextlib import contextmanager
 
+import psycopg
 import pytest
 
-from tests.browser import tour, walk
-from tests.browser.conftest import ROOT
-from tests.browser.test_story import axe_problems, review, trace_path
+from tests.browser import tour
+from tests.browser.pictures import SHOWN, emptied, pictures
+from tests.browser.test_story import review, sees, trace_path
 
-# All of them, to be looked at and not kept; the few that the documentation shows stand in the repository.
-ALL = Path(ROOT) / ".remit" / "screenshots"
-SHOWN = Path(ROOT) / "docs" / "screenshots"
-THEMES, SIZES = ("light", "dark"), ({"width": 1440, "height": 900}, {"width": 390, "height": 844})
 # Pages that are none of their own address: an empty day, what is not there, what one may not see.
 MORE = {
     "nothing-needs-you": tour.Stop("ava", "/"), "refused": tour.Stop("maya", "/audit/"), "absent": tour.Stop("ken", "/nowhere/"),
@@ -28,29 +25,47 @@ def test_pictures_of_every_page(person, remit, demo, tmp_path):
     stops = world.stops(trace)
     assert tour.PAGES - set(stops) == set()
     tabs = {f"traces:detail-{tab}": tour.Stop("ken", f"{trace}?tab={tab}") for tab in tour.TABS}
-    ALL.mkdir(parents=True, exist_ok=True)
-    for old in ALL.glob("*.png"):
-        old.unlink()
-    found = {}
-    for name, stop in sorted((stops | tabs | world.shown() | MORE).items()):
-        found[name] = _pictures(world, stop, re.sub(r"\W+", "-", name))
-    assert {name: problems for name, problems in found.items() if problems} == {}
+    assert pictures(world, stops | tabs | MORE, emptied("pages")) == {}
     assert [each for each in world.complaints() if not re.search(r"\((403|404)\)|status of 40[34]", each)] == []
 
 
-def _pictures(world, stop: tour.Stop, name: str) -> list[str]:
-    """Four pictures of a page, and what is wrong in any."""
-    problems = []
-    for size in SIZES:
-        page = world.open(stop, size)
-        for theme in THEMES:
-            page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # Else a colour is on its way.
-            page.screenshot(path=ALL / f"{name}-{theme}-{size['width']}.png", full_page=True)
-            problems += [
-                f"{theme} {size['width']}: {each}" for each in page.evaluate(walk.TOO_WIDE) + axe_problems(page)
-            ]
-        page.emulate_media(color_scheme="light")
-    return problems
+def test_pictures_of_every_state(person, remit, demo, tmp_path):
+    """Of traces in every state, in the list and one by one; of what is paused; of a page that fails."""
+    world = tour.World(remit, person, tmp_path)
+    trace_path(demo)  # The first trace stands: its agent and its people are there.
+    folder = emptied("states")
+    states = {f"trace-{name}": tour.Stop("ken", path) for name, path in world.states().items()}
+    found = pictures(world, states | {"traces": tour.Stop("ken", "/traces/")}, folder)
+    with paused(world):
+        found |= pictures(world, {"pause": tour.Stop("dana", "/pause/"), "home-paused": tour.Stop("ken", "/")}, folder)
+    with failing(remit["database"]):
+        found |= pictures(world, {"failed": tour.Stop("ken", "/traces/")}, folder)
+    assert found == {}
+    assert [each for each in world.complaints() if "status of 500" not in each] == []
+
+
+@contextmanager
+def paused(world: tour.World):
+    """An agent, by somebody who may; it goes on when the pictures are made."""
+    page = world.dana.open("/pause/")
+    page.select_option("select[name=what]", index=1)
+    page.fill("[name=reason]", "We look into a refund that was made twice.")
+    page.click("button:has-text('Pause it now')")
+    sees(page, "1 paused now")
+    yield
+    page = world.dana.open("/pause/")
+    page.fill("[id^=reason-]", "The refund was made once.")
+    page.click("button:has-text('Release')")
+    sees(page, "Nothing is paused")
+
+
+@contextmanager
+def failing(address: str):
+    """The list of traces reads a table that is not there."""
+    with psycopg.connect(address, autocommit=True) as database:
+        database.execute("ALTER TABLE traces_savedview RENAME TO traces_gone")
+        yield
+        database.execute("ALTER TABLE traces_gone RENAME TO traces_savedview")
 
 
 def test_pictures_of_the_documentation(person, demo):

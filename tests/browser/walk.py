@@ -56,6 +56,10 @@ TOO_WIDE = """() => { const wide = document.documentElement.clientWidth;
   return document.documentElement.scrollWidth <= wide ? [] :
   [...document.querySelectorAll('body *')].filter((each) => each.getBoundingClientRect().right > wide + 1)
   .map((each) => each.outerHTML.slice(0, 120)).slice(0, 5).concat([`${document.documentElement.scrollWidth} of ${wide} px`]); }"""
+# What a card cuts off at its edge: a table that is wider than it, without a way to scroll there.
+CUT = """() => [...document.querySelectorAll('.card table')].filter((each) => each.checkVisibility()
+  && each.getBoundingClientRect().right > each.closest('.card').getBoundingClientRect().right + 1
+  && !each.closest('.matrix-scroll')).map((each) => `cut off: ${each.textContent.trim().slice(0, 80)}`)"""
 # A stacked row's labels stand in a column of their own: one that is too long runs into its value or breaks.
 LABELS = """() => { const pen = document.createElement('canvas').getContext('2d');
   return [...document.querySelectorAll('td[data-head]')].filter((each) => {
