@@ -32,7 +32,7 @@ def test_page_names_checkpoint_time_key_and_what_it_covers(cast, priya):
     point = checkpoint_workspace(cast.northwind.pk)
     html = page(priya, trace)
     leaf = proof_of(trace)
-    assert leaf.state == "verified" and leaf.sentence in html and "<dt>Checkpoint</dt><dd>1, " in html
+    assert leaf.state == "verified" and leaf.sentence in html and "<dt>Checkpoint</dt><dd>number 1, " in html
     assert f"{point.at:%-d %b %H:%M} UTC" in html and "key 1" in html and point.key.public in html
     assert "records 1 to 6" in html and "newer" not in html
     grow(cast, trace, 2, start=5)
