@@ -27,7 +27,10 @@ def test_sections_stand_in_the_order_of_the_design():
 def test_what_a_tab_is_opened_for_stands_before_the_aside():
     for tab, section in {"calls": "calls", "approvals": "escalations", "events": "events"}.items():
         html = rendered(PAGE, trace_page(tab=tab))
-        assert html.index(f'<section id="{section}"') < html.index("<aside") and html.count(f'<section id="{section}"') == 1
+        assert (
+            html.index(f'<section id="{section}"') < html.index("<aside")
+            and html.count(f'<section id="{section}"') == 1
+        )
 
 
 def test_passed_checks_are_a_link_that_can_be_pasted():

@@ -33,8 +33,17 @@ def test_a_ledger_that_does_not_say_what_was_done_claims_nothing_of_it():
     assert "Stopped at step 2: Blocked" in plan and "Nothing was done until then" not in plan
 
 
+def test_a_trace_of_refusals_says_why_it_was_denied_and_what_to_do():
+    story = told(NEWEST["refused"])
+    assert [answer["label"] for answer in story.answers][2] == "Why it was denied"
+    assert story.todos[0].sentence.startswith("Nothing was sent. Each refusal says why.")
+    assert "No step has been proposed yet" not in page("refused")
+    assert told(NEWEST["rejected"]).answers[2]["label"] == "Why it was allowed"
+
+
 def test_a_call_without_effect_is_not_told_as_never_run():
     refund, account, *_ = section(page("failed_attested"), "changes").split('class="line record"')[1:]
+    assert changes._not_yet(replace(TICKET, state="dispatching")) == "Being sent. It may have changed."
     assert "Tried without effect, two people said. Nothing changed." in refund
     assert "Not run. Nothing changed." in account
 

@@ -83,7 +83,7 @@ def _why(facts: TraceFacts) -> dict[str, str]:
     given = sum(v["choice"] == "approve" for action in facts.in_order for v in action.verdicts)
     detail = f"{plural(passed, 'check')} passed, {plural(given, 'approval')}"
     states = {action.state for action in facts.in_order}
-    denied = "denied" in states and not states - {"denied", "cancelled", "withdrawn"}
+    denied = (states or facts.refused) and states <= {"denied", "cancelled", "withdrawn"}
     label = "Why it was denied" if denied else "Why it was allowed"
     return _answer(label, _policy_name(policies), detail, "#checks")
 

@@ -66,7 +66,9 @@ def _not_yet(action: ActionFacts) -> str:
         return "Handed to the agent. It may have changed."
     if action.by_agent and action.state == "failed":
         return "Nothing changed, the agent reported. Nobody witnessed it."
-    waiting = {"pending", "authorized", "claimed", "dispatching", "proposed"}
+    if action.state == "dispatching":
+        return "Being sent. It may have changed."
+    waiting = {"pending", "authorized", "claimed", "proposed"}
     if action.state in waiting:
         return "Proposed. Nothing has changed yet."
     if action.state in {"unknown", "needs_human"}:

@@ -111,6 +111,8 @@ def _nothing(facts: TraceFacts) -> Todo:
     done = rollback.changed(facts)
     if joins.alone(facts):
         return Todo("Nothing has to be done here. How it stands is told by the trace that was joined.")
+    if facts.refused and not facts.in_order:
+        return Todo("Nothing was sent. Each refusal says why.", "proof", "plan")
     if any(action.state in {"proposed", "authorized", "claimed", "dispatching"} for action in facts.standing):
         return Todo("It is still running. To hold what has not been sent, pause the agent.")
     if rollback.can_begin(facts):
