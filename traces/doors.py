@@ -15,6 +15,12 @@ def rollback_url(user: User, workspace: Workspace, trace: Trace, story: Story) -
     return reverse("actions:rollback", args=[trace.pk]) if may else ""
 
 
+def reveal_url(user: User, workspace: Workspace, trace: Trace, story: Story) -> str:
+    """Where this person sees what is withheld and not erased."""
+    may = story.hidden.count > story.hidden.erased and has_permission(user, Permission.REVEAL, workspace)
+    return reverse("traces:reveal", args=[trace.pk]) if may else ""
+
+
 def pause_url(user: User, workspace: Workspace, trace: Trace) -> str:
     """Where this person pauses the agent that acted; empty also where a person acted."""
     may = trace.agent and has_permission(user, Permission.AGENT_PAUSE, workspace)

@@ -4,6 +4,7 @@ LABELS: dict[str, str] = {
     "trace.opened": "Trace opened",
     "trace.refused": "Request refused",
     "trace.answered": "A reader said whether this answered the question",
+    "trace.revealed": "A person looked at a withheld value",
     "trace.link_issued": "A link to this page was given out for the person it is for",
     "trace.link_revoked": "A link to this page was revoked",
     "plan.submitted": "Plan submitted",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from traces import views, views_list
+from traces import views, views_list, views_reveal
 
 app_name = "traces"
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("<str:trace_id>/outline/", views.trace_outline, name="outline"),
     path("<str:trace_id>/changes.csv", views.trace_changes_csv, name="changes_csv"),
     path("<str:trace_id>/raw/", views.trace_raw, name="raw"),
+    path("<str:trace_id>/reveal/", views_reveal.trace_reveal, name="reveal"),
     path("<str:trace_id>/verify/", views.trace_verify, name="verify"),
     path("<str:trace_id>/answer/", views.trace_answer, name="answer"),
 ]

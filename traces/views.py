@@ -17,7 +17,7 @@ from accounts.http import AuthenticatedRequest, as_download, sign_in_required
 from accounts.models import User
 from accounts.permissions import Permission
 from traces.access import get_trace_for, traces_visible_to
-from traces.doors import pause_url, rollback_url
+from traces.doors import pause_url, reveal_url, rollback_url
 from traces.export import bundle, outline
 from traces.models import Entry, Trace
 from traces.polling import asks_again, kept
@@ -63,6 +63,7 @@ def _detail_context(request: AuthenticatedRequest, trace: Trace) -> dict[str, An
         "can_rollback": bool(undo),
         "may_settle": has_permission(request.user, Permission.TRACE_ROLLBACK, trace.workspace),
         "pause_url": pause_url(request.user, trace.workspace, trace),
+        "reveal_url": reveal_url(request.user, trace.workspace, trace, story),
         "opened": opened,
         "can_export": has_permission(request.user, Permission.TRACE_EXPORT, trace.workspace),
         "raw_url": reverse("traces:raw", args=[trace.pk]),

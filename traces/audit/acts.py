@@ -16,7 +16,7 @@ IN_TRACES = frozenset(
         "action.attestation_confirmed", "action.rechecked", "approval.verdict_recorded", "approval.break_glass",
         "approval.glass_reviewed", "approval.glass_confirmed", "approval.changes_asked", "approval.snoozed", "approval.woken",
         "bulk.continued", "plan.resumed", "rollback.requested",
-        "trace.answered", "trace.link_revoked", "trace.redacted",
+        "trace.answered", "trace.link_revoked", "trace.redacted", "trace.revealed",
     }
 )  # fmt: skip
 # What an entry is about, the most telling name first.

@@ -137,8 +137,8 @@ class TraceFacts:
 # What people do about a finished trace is not part of how long it took.
 _AFTERWARDS = frozenset(
     {
-        "trace.answered", "trace.redacted", "trace.link_issued", "trace.link_revoked", "approval.glass_reviewed",
-        "approval.glass_confirmed",
+        "trace.answered", "trace.redacted", "trace.link_issued", "trace.link_revoked", "trace.revealed",
+        "approval.glass_reviewed", "approval.glass_confirmed",
     }
 )  # fmt: skip
 
