@@ -81,7 +81,7 @@ def story(**changes) -> Story:
         "rollback_items": [{"label": "Email", "status": "cant_undo", "text": "", "action_id": "act_4"}],
         "events": [Event(1, AT, "trace.opened", "Opened", "refunds-agent", {"intent": "x"}, "9f3ce1a7")],
         "rolled_back_by": [], "answered": "", "can_roll_back": True, "undo_stopped": "", "plans": [],
-        "brief": [BriefLine("Who asked", "Maya Chen asked at 02:03:09 UTC: “Refund it.”")],
+        "brief": [BriefLine("Who asked", "Maya Chen asked on 20 Nov 2026 at 02:03:09 UTC: “Refund it.”")],
         "todos": [Todo("Nothing has to be done. If it was wrong, roll it back.")],
         "asked_by": "Maya Chen", "acted_by": "refunds-agent",
         "runbooks": [Runbook("crm.account.update", "https://wiki.example/crm")],

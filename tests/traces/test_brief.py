@@ -55,7 +55,8 @@ def test_completed_trace_says_who_decided_what_changed_and_what_was_refused():
     assert why.startswith("Decided by policy Support v1: 18 of 21 checks passed.")
     assert "Step 2 was approved by Priya Nair and Tomás Ruiz." in why and "fields.desk.account" in why
     changed = sentence(story, "What changed")
-    assert "refund_status was none, is refunded" in changed and "to is withheld (email)" in changed
+    assert "refund_status was none, is refunded" in changed and "amount is 24000 ($240.00)" in changed
+    assert "to is withheld (email)" in changed
     assert changed.endswith("All of it was read back. Refused and left as it was: credit_limit.")
     undo = "Step 2: needs a new action. Step 3: can be restored. Step 4: can't be undone."
     assert sentence(story, "Can it be undone?") == undo
@@ -91,6 +92,29 @@ def test_stopped_plan_is_named_and_rollback_told():
     assert ("Look at the plan that stopped, and resume it if it was right.", "plan") in todos("rejected")
     assert todos("rolled_back")[0][0].endswith("What can be undone was undone. What steps 2 and 4 did stays.")
     assert "Step 3: rolled back." in sentence(told(NEWEST["rolled_back"]), "Can it be undone?")
+
+
+def test_nothing_that_was_put_back_is_said_to_be_so_still():
+    changed = sentence(told(NEWEST["rolled_back"]), "What changed")
+    assert "refund_status was none, became refunded. That was rolled back since." in changed
+    assert "amount is 24000" in changed and "is refunded" not in changed
+
+
+def test_the_brief_says_on_which_day_it_was_asked():
+    story = told(NEWEST["completed"])
+    at = story.started_at
+    assert f"asked on {at.day} {at:%b %Y} at {at:%H:%M:%S} UTC: “" in sentence(story, "Who asked")
+
+
+def test_a_rollback_days_later_is_no_part_of_how_long_it_took():
+    stored = json.loads(NEWEST["rolled_back"].read_text())["bundle"]["entries"]
+    rows = [(json.loads(entry["canonical"]), entry["hash"]) for entry in stored]
+    asked = next(n for n, (record, _) in enumerate(rows) if record["type"] == "rollback.requested")
+    for record, _ in rows[asked:]:
+        record["at"] = f"2099-01-01T00:00:{int(record['seq']) % 60:02d}.000000Z"
+    now = parse_instant(rows[-1][0]["at"])
+    done = build_story(trace_id="trc", rows=rows, tab="", now=now)
+    assert done.outcome == "rolled_back" and done.duration_s < 3600
 
 
 def test_values_with_parts_stand_as_people_read_them():

@@ -63,7 +63,9 @@ def _asked(facts: TraceFacts) -> str:
     more = [*sources[:_MOST], f"{len(sources) - _MOST} more"] if len(sources) > _MOST else sources
     named = f" It named {joined(more)} as its source{'s' if len(sources) > 1 else ''}." if sources else ""
     how = f" {known(facts)}" if known(facts) else ""
-    return f"{facts.opened['on_behalf_of']['name']} asked at {facts.opened_at:%H:%M:%S UTC}: “{quoted}”{named}{how}"
+    # With its day: the brief is pasted where nothing else says which night it was.
+    at = f"on {facts.opened_at:%-d %b %Y} at {facts.opened_at:%H:%M:%S UTC}"
+    return f"{facts.opened['on_behalf_of']['name']} asked {at}: “{quoted}”{named}{how}"
 
 
 def known(facts: TraceFacts) -> str:
@@ -175,16 +177,28 @@ def _effect(action: ActionFacts) -> str:
     noun, *told = str(action.tool.get("noun", "Record")), *(value_text(name, "withheld ({})") for name in names)
     twice = told[0].casefold().startswith(f"{noun} ".casefold())  # A ticket may be named "Ticket 88213".
     named = " ".join(filter(None, told if twice else [noun, *told]))
-    fields = [_field(change) for change in action.changes if change["kind"] not in _NOT_TOLD]
+    fields = [_field(change, action.rollback) for change in action.changes if change["kind"] not in _NOT_TOLD]
     gone = sum(change["kind"] == "removed" for change in action.changes)
     fields += [f"removed, with {gone} field{'' if gone == 1 else 's'}"] if gone else []
     more = [*fields[:_MOST], f"{len(fields) - _MOST} more"] if len(fields) > _MOST + 1 else fields
-    return f"{named}: {'; '.join(more)}." if fields else f"{named}: {action.words['past']}."
+    since = _SINCE.get(action.rollback, "")
+    return f"{named}: {'; '.join(more)}.{since}" if fields else f"{named}: {action.words['past']}.{since}"
 
 
-def _field(change: Mapping[str, Any]) -> str:
+# What became of a change must stand beside it: “is” would be false of what was put back.
+_SINCE = {
+    "rolled_back": " That was rolled back since.",
+    "partly_rolled_back": " That was rolled back in part since.",
+    "rollback_unknown": " Whether that was rolled back since is not known.",
+}
+
+
+def _field(change: Mapping[str, Any], rollback: str) -> str:
     old, new = _value(change["old"]), _value(change["new"])
-    return f"{change['field']} is {new}" if change["kind"] == "added" else f"{change['field']} was {old}, is {new}"
+    note = f" ({change['note']})" if change.get("note") else ""
+    now = "became" if rollback in _SINCE else "is"
+    told = f"{change['field']} {now} {new}{note}"
+    return told if change["kind"] == "added" else f"{change['field']} was {old}, {now} {new}{note}"
 
 
 def _value(value: Any) -> str:

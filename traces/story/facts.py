@@ -138,7 +138,7 @@ class TraceFacts:
 _AFTERWARDS = frozenset(
     {
         "trace.answered", "trace.redacted", "trace.link_issued", "trace.link_revoked", "trace.revealed",
-        "approval.glass_reviewed", "approval.glass_confirmed",
+        "approval.glass_reviewed", "approval.glass_confirmed", "rollback.requested", "rollback.finished",
     }
 )  # fmt: skip
 
