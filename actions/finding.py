@@ -18,7 +18,7 @@ from actions.stands import STANDS
 from approvals.models import ApprovalRequest
 from traces.by_day import by_day
 from traces.facets import facet
-from traces.filters import Filters, instant_of
+from traces.filters import Filters
 from traces.finding import agent_named, by_title, facets_asked, people_named
 from traces.finding import narrowed as narrowed_traces
 from traces.models import Trace
@@ -106,8 +106,8 @@ def _asked(visible: QuerySet[Action], workspace: Workspace, filters: Filters, ow
 def _traces_of(traces: QuerySet[Trace], workspace: Workspace, filters: Filters) -> QuerySet[Trace]:
     """The traces that the actions which match are of, by what is indexed of traces."""
     found = narrowed_traces(traces, workspace, replace(filters, outcome="", agent="", since="", until=""))
-    ends = [("updated_at__gte", filters.since), ("created_at__lte", filters.until)]
-    return found.filter(*[Q((name, instant_of(text))) for name, text in ends if text])
+    ends = [("updated_at__gte", filters.begins), ("created_at__lte", filters.ends)]
+    return found.filter(*[Q(end) for end in ends if end[1]])
 
 
 def gathered(traces: QuerySet[Trace], matching: QuerySet[Action], visible: QuerySet[Action]) -> Way[Action]:
@@ -149,15 +149,14 @@ def _moves(traces: QuerySet[Trace], start: Place | None, older: bool) -> list[tu
 
 def _conditions(filters: Filters) -> list[Q]:
     """What each filter asks of one action."""
+    ends = [("created_at__gte", filters.begins), ("created_at__lte", filters.ends)]
     asked: list[tuple[str, Callable[[str], Q]]] = [
         (filters.tool, lambda name: Q(tool_name=name)),
         (filters.record, lambda record: Q(before__record_id=record) | Q(result__remote_id=record)),
         (filters.policy, _decided_by),
         (filters.rule, _fired),
-        (filters.since, lambda text: Q(created_at__gte=instant_of(text))),
-        (filters.until, lambda text: Q(created_at__lte=instant_of(text))),
     ]
-    return [condition(value) for value, condition in asked if value]
+    return [*(condition(value) for value, condition in asked if value), *(Q(end) for end in ends if end[1])]
 
 
 def _decided_by(policy: str) -> Q:

@@ -14,7 +14,7 @@ from accounts.permissions import Permission
 from actions.models import Rollback
 from console.trust import behind, coverage
 from console.trust.measures import families
-from console.trust.outcomes import by_agent, outcomes
+from console.trust.outcomes import COUNTED, by_agent, outcomes
 from console.trust.spans import DEFAULT, PERIODS, Span
 from console.trust.whose import Whose
 from policies.demotions import terms
@@ -32,6 +32,7 @@ def trust(request: AuthenticatedRequest) -> HttpResponse:
         **_periods(days),
         "families": families(Whose(workspace), span),
         "outcomes": outcomes(workspace, span),
+        "columns": [words for words, _ in COUNTED.values()],
         "scores": [(agent, scores[agent.pk], demoting[agent.pk]) for agent in agents],
         "without_policy": coverage.without_policy(workspace),
         "raw": coverage.raw_credentials(workspace),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,6 +27,8 @@ LABELS = {
 }
 _ATTRIBUTES = {"from": "since", "to": "until"}
 _LONGEST = 120
+_DAY = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
+_OFFSET = re.compile(r"(T\d{2}:\d{2}\S*) (\d{2}:?\d{2})$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class Filters:
             problems.append(f"outcome: “{given['outcome']}” is no outcome. Choose one of the chips. It was left out.")
             given["outcome"] = ""
         kept = {name: value for name, value in given.items() if name not in _ATTRIBUTES or _time(value)}
-        if "from" in kept and "to" in kept and instant_of(kept["from"]) > instant_of(kept["to"]):
+        kept = {name: _sent(value) if name in _ATTRIBUTES else value for name, value in kept.items()}
+        if "from" in kept and "to" in kept and instant_of(kept["from"]) > _end_of(kept["to"]):
             problems.append("to: it lies before from, so nothing can match. Exchange them.")
         return cls(**{_ATTRIBUTES.get(name, name): value for name, value in kept.items()}, problems=tuple(problems))
 
@@ -67,6 +70,16 @@ class Filters:
     def windowed(self) -> bool:
         """Whether they name a time from or until which."""
         return bool(self.since or self.until)
+
+    @property
+    def begins(self) -> datetime | None:
+        """The first instant asked for; None where none is named."""
+        return instant_of(self.since) if self.since else None
+
+    @property
+    def ends(self) -> datetime | None:
+        """The last one, with it: of a date, the end of that day."""
+        return _end_of(self.until) if self.until else None
 
     def url(self, **changes: str) -> str:
         """The query string with some filters changed; an empty value removes one. Pages begin anew."""
@@ -82,9 +95,20 @@ def instant_of(text: str) -> datetime:
     return found
 
 
+def _end_of(text: str) -> datetime:
+    found = instant_of(text)
+    return datetime.combine(found.date(), time.max, UTC) if _DAY.fullmatch(text) else found
+
+
+def _sent(text: str) -> str:
+    """A `+` typed into an address arrives as a space; before an offset it was one."""
+    return _OFFSET.sub(r"\1+\2", text)
+
+
 def _time(text: str) -> datetime | None:
+    text = _sent(text)
     try:
-        day = parse_date(text) if re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", text) else None
+        day = parse_date(text) if _DAY.fullmatch(text) else None
         found = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else parse_datetime(text)
     except ValueError:
         return None

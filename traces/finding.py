@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 from accounts.ids import is_id
 from accounts.models import Agent, User, Workspace
 from traces.facets import facet
-from traces.filters import Filters, instant_of
+from traces.filters import Filters
 from traces.models import Trace
 
 MOST_PEOPLE = 20
@@ -24,10 +24,10 @@ def narrowed(visible: QuerySet[Trace], workspace: Workspace, filters: Filters) -
         found = found.filter(agent_id=agent_named(workspace, filters.agent))
     if filters.person:
         found = found.filter(facets__overlap=people_named(workspace, filters.person) or [NOBODY])
-    if filters.since:
-        found = found.filter(created_at__gte=instant_of(filters.since))
-    if filters.until:
-        found = found.filter(created_at__lte=instant_of(filters.until))
+    if filters.begins:
+        found = found.filter(created_at__gte=filters.begins)
+    if filters.ends:
+        found = found.filter(created_at__lte=filters.ends)
     return by_title(found, filters.q) if filters.q else found
 
 

@@ -14,7 +14,7 @@ from django.db.models import FilteredRelation, Q, QuerySet
 from accounts.models import User, Workspace
 from traces.by_day import by_day
 from traces.facets import facet
-from traces.filters import Filters, instant_of
+from traces.filters import Filters
 from traces.finding import NOBODY, agent_named, by_title, narrowed, people_named
 from traces.models import FacetRow, Trace, TraceFacet
 from traces.paging import Page, Row, Stretch, Walk, Way, nth, page_of, read, walked
@@ -145,8 +145,8 @@ def asked_of(
 
 def window(filters: Filters) -> Q:
     """From when and until when rows are asked for, both ends with it."""
-    ends = [("created_at__gte", filters.since), ("created_at__lte", filters.until)]
-    return Q(*[(name, instant_of(text)) for name, text in ends if text])
+    ends = [("created_at__gte", filters.begins), ("created_at__lte", filters.ends)]
+    return Q(*[end for end in ends if end[1]])
 
 
 def facet_lanes(workspace: Workspace, filters: Filters, rows: type[FacetRow]) -> dict[str, dict[str, QuerySet[Any]]]:
@@ -171,8 +171,13 @@ def in_order(asked: Asked[Row]) -> list[Walk[Row]]:
     made = []
     for text, lane in asked.lanes[name].items():
         walk = along(found, asked.workspace, text, asked.key) if text else Walk(found, found)
-        ends = [instant_of(end) if end else None for end in (asked.filters.since, asked.filters.until)]
-        made.append(replace(walk.between(*ends), lane=lane if asked.asks_more else None, reach=asked.reach))
+        made.append(
+            replace(
+                walk.between(asked.filters.begins, asked.filters.ends),
+                lane=lane if asked.asks_more else None,
+                reach=asked.reach,
+            )
+        )
     return made
 
 

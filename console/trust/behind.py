@@ -1,17 +1,20 @@
 """The rows behind each number of trust, so that nobody has to believe one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from accounts.display.values import duration_text
 from accounts.models import Agent
 from actions.models import Rollback
 from approvals.models import ApprovalRequest
-from console.trust.measures import broken_by, escalations, finished, rollbacks, tightenings
+from console.trust.measures import broken_by, escalations, finished, last_answers, rollbacks, tightenings
+from console.trust.outcomes import COUNTED, PARTS
 from console.trust.spans import Span
 from console.trust.whose import Whose
 from policies.models import DecisionRecord
@@ -91,8 +94,20 @@ def _tightenings(whose: Whose, span: Span) -> list[Row]:
     return rows
 
 
-def _denied(whose: Whose, span: Span) -> list[Row]:
-    found = DecisionRecord.objects.filter(workspace=whose.workspace, effect="deny", **span.within).order_by("-at")
+def _answers(whose: Whose, span: Span) -> list[Row]:
+    newest = sorted(last_answers(whose, span), key=lambda one: one.at, reverse=True)[:MOST]
+    titles = dict(Trace.objects.filter(pk__in={one.trace_id for one in newest}).values_list("pk", "title"))
+    return [Row(one.at, titles[one.trace_id], _trace(one.trace_id), _answered(one.record)) for one in newest]
+
+
+def _answered(record: Mapping[str, Any]) -> str:
+    body = record["body"]
+    said = f"{record['actor']['name']}: {body['answer']}"
+    return f"{said}, “{body['line']}”" if body["line"] else said
+
+
+def _decided(which: Q, whose: Whose, span: Span) -> list[Row]:
+    found = DecisionRecord.objects.filter(which, workspace=whose.workspace, **span.within).order_by("-at")
     found = found.filter(agent_id=whose.agent.pk) if whose.agent else found
     return [Row(one.at, one.title, _trace(one.trace_id), one.rule) for one in found[:MOST]]
 
@@ -106,5 +121,10 @@ _KINDS: dict[str, tuple[str, Callable[[Whose, Span], list[Row]]]] = {
     "escalations": ("Actions that waited for a person", _escalations),
     "rollbacks": ("Rollbacks", _rollbacks),
     "tightenings": ("Versions that only tighten", _tightenings),
-    "denied": ("Denied actions", _denied),
+    "answers": ("What readers answered", _answers),
+    # The numbers of the scorecards and of the bars.
+    **{
+        key: (words if key == "all" else f"Actions: {words.lower()}", partial(_decided, which))
+        for key, (words, which) in {**COUNTED, "auto": (PARTS["auto"], Q(effect="allow"))}.items()
+    },
 }

@@ -35,6 +35,8 @@ class Family:
     quality: str
     definition: str
     by_day: list[tuple[date, int]]
+    # The rows behind the quality, where they are not those of the number.
+    behind: str = ""
 
     @property
     def days(self) -> list[int]:
@@ -91,6 +93,7 @@ def _viewed(whose: Whose, span: Span) -> Family:
         "viewed", "Traces viewed", now.text, _points(now, then), quality,
         "Finished traces whose page a person opened ÷ finished traces; one in doubt has not finished. Beside it: of those who "
         "answered “Did this answer your question?”, the share whose last word was yes.", span, seen,
+        behind="answers" if yes.whole else "",
     )  # fmt: skip
 
 
@@ -103,12 +106,16 @@ def _viewed_share(whose: Whose, span: Span) -> tuple[_Share, list[datetime]]:
 
 def answered(whose: Whose, span: Span) -> Counter[str]:
     """How many readers said yes and how many no, each once a trace: whoever answers again has changed their mind."""
+    return Counter(str(entry.record["body"]["answer"]) for entry in last_answers(whose, span))
+
+
+def last_answers(whose: Whose, span: Span) -> list[Entry]:
+    """The last word of each reader about each trace."""
     entries = Entry.objects.filter(type="trace.answered", trace__workspace=whose.workspace, **span.within)
-    last: dict[tuple[str, str], str] = {}
+    last: dict[tuple[str, str], Entry] = {}
     for entry in entries.filter(**whose.by("trace__agent")).order_by("at", "pk"):
-        record = entry.record
-        last[entry.trace_id, str(record["actor"]["id"])] = str(record["body"]["answer"])
-    return Counter(last.values())
+        last[entry.trace_id, str(entry.record["actor"]["id"])] = entry
+    return list(last.values())
 
 
 def _escalated(whose: Whose, span: Span) -> Family:
@@ -213,9 +220,11 @@ def broken_by(version: PolicyVersion, whose: Whose) -> list[tuple[str, str]]:
 
 
 def _family(
-    key: str, name: str, number: str, was: str, quality: str, definition: str, span: Span, times: Sequence[datetime]
-) -> Family:
-    return Family(key, name, number, was, quality, definition, list(zip(span.days, span.by_day(times), strict=True)))
+    key: str, name: str, number: str, was: str, quality: str, definition: str, span: Span, times: Sequence[datetime],
+    behind: str = "",
+) -> Family:  # fmt: skip
+    by_day = list(zip(span.days, span.by_day(times), strict=True))
+    return Family(key, name, number, was, quality, definition, by_day, behind)
 
 
 _FAMILIES: tuple[Callable[[Whose, Span], Family], ...] = (_viewed, _escalated, _rolled_back, _tightened)

@@ -16,6 +16,17 @@ from policies.models import DecisionRecord
 # Key of a bar's part, and its words. A part that asked nobody is grey: it is the ordinary.
 PARTS = {"auto": "Ran automatically", "allowed": "Put before a person", "denied": "Denied"}
 LEAST = 3
+_ENDED = DecisionRecord.Outcome
+# What a scorecard counts of the decisions about an agent: key, words, and which decisions they are.
+COUNTED: dict[str, tuple[str, Q]] = {
+    "all": ("Actions", Q()),
+    "asked": ("Put before a person", Q(effect__in=("approval", "draft"))),
+    "denied": ("Denied", Q(effect="deny")),
+    "rejected": ("Rejected", Q(outcome=_ENDED.REJECTED)),
+    "failed": ("Failed", Q(outcome=_ENDED.FAILED)),
+    "unknown": ("Unknown", Q(outcome=_ENDED.UNKNOWN)),
+    "rolled_back": ("Rolled back", Q(outcome=_ENDED.ROLLED_BACK)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +86,11 @@ def _anomaly(workspace: Workspace, span: Span, rows: list[tuple[date, dict[str, 
     return Anomaly(day, most, rule, count)
 
 
-def by_agent(workspace: Workspace, span: Span) -> dict[str, dict[str, int]]:
-    """Agent id -> how its actions were decided and ended, for the scorecards."""
-    outcome = DecisionRecord.Outcome
+def by_agent(workspace: Workspace, span: Span) -> dict[str, list[tuple[str, str, int]]]:
+    """Agent id -> how its actions were decided and ended, for the scorecards: key, words and number of each column."""
     found = DecisionRecord.objects.filter(workspace=workspace, **span.within).order_by()
-    rows: Any = found.values("agent_id").annotate(
-        all=Count("pk"), denied=Count("pk", filter=Q(effect="deny")),
-        asked=Count("pk", filter=Q(effect__in=("approval", "draft"))),
-        rejected=Count("pk", filter=Q(outcome=outcome.REJECTED)), failed=Count("pk", filter=Q(outcome=outcome.FAILED)),
-        unknown=Count("pk", filter=Q(outcome=outcome.UNKNOWN)),
-        rolled_back=Count("pk", filter=Q(outcome=outcome.ROLLED_BACK)),
-    )  # fmt: skip
-    return defaultdict(dict, {row.pop("agent_id"): row for row in rows})
+    numbers = {f"n_{key}": Count("pk", filter=which) for key, (_, which) in COUNTED.items()}
+    rows: Any = found.values("agent_id").annotate(**numbers)
+    none = [(key, words, 0) for key, (words, _) in COUNTED.items()]
+    counted = {row["agent_id"]: [(key, words, row[f"n_{key}"]) for key, words, _ in none] for row in rows}
+    return defaultdict(lambda: none, counted)

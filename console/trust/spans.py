@@ -27,6 +27,8 @@ class Span:
 
     def of(self, day: date) -> "Span":
         """The part of one day (UTC) that lies in it; nothing where the day does not."""
+        if day not in self.days:  # Also the last day there is, after which no other begins.
+            return Span(self.start, self.start)
         begins = datetime.combine(day, time(), UTC)
         return Span(max(self.start, begins), max(self.start, min(self.end, begins + timedelta(days=1))))
 

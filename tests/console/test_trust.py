@@ -14,7 +14,7 @@ from console.home import needs
 from console.trust import coverage
 from console.trust.behind import rows_of
 from console.trust.measures import broken_by, families
-from console.trust.outcomes import outcomes
+from console.trust.outcomes import by_agent, outcomes
 from console.trust.spans import Span
 from console.trust.whose import Whose
 from policies.models import BreakerTrip, DecisionRecord
@@ -74,6 +74,27 @@ def test_views_and_answers_are_counted_once_a_trace(cast, span):
         "opened by Ava Lind, Dana Ortiz",
         "not opened",
     }
+
+
+def test_each_answer_stands_behind_the_answered_rate_with_its_reason(cast):
+    trace = planned(cast)
+    for first, answer, line in (("ava", "yes", ""), ("dana", "no", ""), ("dana", "no", "Which order was it?")):
+        record_answer(actor=cast.actor(first), trace_id=trace.pk, answer=answer, line=line)
+    assert 'href="/trust/answers/?days=14"' in browser(cast, "ava").get("/trust/").content.decode()
+    page = browser(cast, "ava").get("/trust/answers/").content.decode()
+    assert "Dana Ortiz: no, “Which order was it?”" in page and "Ava Lind: yes" in page and trace.pk in page
+    assert page.count("Dana Ortiz") == 1, "Her last word alone counts, so it alone is a row."
+
+
+def test_each_number_of_a_scorecard_leads_to_as_many_rows(cast, span):
+    planned(cast)
+    page = browser(cast, "ava").get(f"/trust/agents/{cast.agent.pk}/").content.decode()
+    scored = by_agent(cast.northwind, span())[cast.agent.pk]
+    assert [words for _, words, _ in scored][:3] == ["Actions", "Put before a person", "Denied"]
+    for key, _, count in scored:
+        assert len(rows_of(key, Whose(cast.northwind, cast.agent), span(), None)[1]) == count, key
+        assert (f'href="/trust/{key}/?days=14&amp;agent={cast.agent.pk}"' in page) == bool(count), key
+    assert {key: count for key, _, count in scored}["all"] == DecisionRecord.objects.count() > 0
 
 
 def test_opening_a_trace_page_is_a_view(cast):
@@ -184,6 +205,12 @@ def test_bars_stand_on_each_other_within_the_picture():
 @pytest.mark.parametrize(("most", "end"), [(0, 2), (1, 2), (5, 6), (11, 20), (99, 100), (200, 200), (201, 400)])
 def test_an_axis_ends_at_a_round_number_with_a_whole_one_in_its_middle(most, end):
     assert scale(most) == end
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_outside_the_period_has_no_rows(cast, day):
+    page = browser(cast, "ava").get(f"/trust/escalations/?day={day}")
+    assert page.status_code == 200 and "None in this time" in page.content.decode()
 
 
 @pytest.mark.parametrize("path", ["/trust/nothing/", "/trust/viewed/?day=yesterday"])

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
@@ -17,6 +18,7 @@ from accounts.models import Agent
 from tests.actions.test_story import finished
 from tests.builders import opened, planned, request_of, vote
 from tests.traces.ledgers import attacker
+from traces.filters import Filters
 from traces.services import record_answer
 from traces.tabular import csv_text
 
@@ -146,6 +148,29 @@ def test_exports_say_what_the_page_says(cast, night):
     refused = next(row for row in rows if row["field"] == "credit_limit")
     assert (refused["kind"], refused["before"], refused["denied"]) == ("kept_denied", "5000.00", "12000.00")
     assert "[withheld: email]" in text and "ap@birch.example" not in text + json.dumps(found)
+
+
+def test_until_a_day_means_all_of_that_day(cast, night):
+    day = f"{database_now():%Y-%m-%d}"
+    for path in ("/incident/", "/traces/", "/actions/"):
+        html = asked(cast, "priya", f"?from={day}&to={day}", path).content.decode()
+        assert night[0].pk in html and "lies before" not in html, path
+    assert "match 1 filter" in asked(cast, "priya", "?to=2020-01-01", "/incident/").content.decode()
+
+
+def test_an_offset_typed_into_the_address_is_an_offset(cast, night):
+    """In the night of 29 March 2026 Berlin has no 02:30: the offset alone says when."""
+    late = f"{database_now() + timedelta(hours=3):%Y-%m-%dT%H:%M}"
+    html = asked(cast, "priya", f"?from={late}+05:00").content.decode()
+    assert "is no time" not in html and night[0].pk in html
+    assert night[0].pk not in asked(cast, "priya", f"?from={late}%2B02:00").content.decode()
+    spring = Filters.from_query({"from": "2026-03-29T02:30 01:00", "to": "2026-03-29T02:30+01:00"})
+    assert spring.begins == spring.ends == datetime(2026, 3, 29, 1, 30, tzinfo=UTC) and not spring.problems
+
+
+def test_a_page_that_is_no_more_is_the_last_one(cast, night):
+    html = asked(cast, "priya", "?record=acct_5521&page=99").content.decode()
+    assert night[0].pk in html and "No traces match" not in html
 
 
 def test_export_of_a_window_that_is_no_time_is_refused_with_the_remedy(cast):

@@ -19,7 +19,7 @@ from accounts.models import User, Workspace
 from accounts.permissions import Permission
 from traces.access import traces_visible_to
 from traces.entry_types import WORK
-from traces.filters import Filters, instant_of
+from traces.filters import Filters
 from traces.finding import narrowed
 from traces.ledger import Integrity, check_chain
 from traces.models import Entry, Trace
@@ -66,8 +66,7 @@ def matching(user: User, workspace: Workspace, filters: Filters) -> QuerySet[Tra
 def _at_work(visible: QuerySet[Trace], workspace: Workspace, filters: Filters) -> QuerySet[Trace]:
     """Those that match and in which something was done within the window: many a trace begins in the day and ends at night."""
     found = narrowed(visible, workspace, replace(filters, since="", until=""))
-    ends = {"at__gte": filters.since, "at__lte": filters.until}
-    window = {name: instant_of(text) for name, text in ends.items() if text}
+    window = {name: end for name, end in (("at__gte", filters.begins), ("at__lte", filters.ends)) if end}
     done = Entry.objects.filter(type__in=WORK, **window)
     return found.filter(pk__in=done.values("trace")) if window else found
 
@@ -146,6 +145,11 @@ def page_of(found: QuerySet[Trace], number: int) -> tuple[list[Told], bool]:
     start = (number - 1) * PAGE
     rows = list(worst_first(found)[start : start + PAGE + 1])
     return tell(rows[:PAGE]), len(rows) > PAGE
+
+
+def last_page(counted: Totals) -> int:
+    """The number of the last page: an older link may name one that is no more."""
+    return max(-(-counted.traces // PAGE), 1)
 
 
 def in_batches(traces: Sequence[Trace], size: int = PAGE) -> Iterable[Told]:

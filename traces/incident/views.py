@@ -15,7 +15,7 @@ from accounts.http import AuthenticatedRequest, as_download, sign_in_required
 from accounts.permissions import Permission
 from traces.doors import pause_url, rollback_url
 from traces.filters import OUTCOMES, Filters
-from traces.incident.gather import Told, in_batches, matching, page_of, title_of, totals, worst_first
+from traces.incident.gather import Told, in_batches, last_page, matching, page_of, title_of, totals, worst_first
 from traces.incident.output import MOST, changes_csv, document
 from traces.listing import agents_for, chosen_chips, form_fields
 
@@ -31,7 +31,7 @@ def page(request: AuthenticatedRequest) -> HttpResponse:
     if not filters.active and not filters.problems:
         return redirect(f"{reverse('incident:page')}?from={database_now() - NIGHT:%Y-%m-%dT%H:%M}")
     counted = totals(request.user, request.workspace, filters)
-    number = _number(request.GET.get("page", ""))
+    number = min(_number(request.GET.get("page", "")), last_page(counted))
     told, more = page_of(matching(request.user, request.workspace, filters), number)
     context = {
         "title": title_of(filters, counted, OUTCOMES), "totals": counted, "told": _with_doors(request, told), "filters": filters,
