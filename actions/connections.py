@@ -1,6 +1,7 @@
 """Making connections: the secret is sealed on the way in and never shown again."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -71,9 +72,21 @@ def save_connection(
             raise BadConnection(f"There is a connection {slug} already. Choose another short name.")
         # Who pointed which connection where stands in the ledger; the secret does not, in any form.
         told = {name: values[name] for name in ("name", "kind", "base_url", "allow_private", "options")}
-        body = {"connection": connection.pk, "slug": slug, **told}
+        body = {"connection": connection.pk, "slug": slug, **told, **_compared(found, values)}
+        if found is not None and "secret_since" in values:
+            body["secret_replaced"] = True
         record_governance(actor=actor, workspace_id=workspace.pk, type="connection.saved", body=body)
     return connection
+
+
+_SECRET = frozenset({"sealed_secret", "secret_since", "system"})
+
+
+def _compared(found: Connection | None, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What an existing connection was and is now, of that which changed; secrets never."""
+    moved = [name for name in values if name not in _SECRET and found and getattr(found, name) != values[name]]
+    was, now = ({name: of(name) for name in moved} for of in (partial(getattr, found), values.__getitem__))
+    return {"was": was, "now": now} if moved else {}
 
 
 def may_connect(user: User, workspace: Workspace) -> bool:

@@ -13,6 +13,7 @@ from actions.listing import COLUMNS, export_rows, listing, matching
 from traces.canonical import instant
 from traces.filters import Filters
 from traces.paging import newest
+from traces.services import record_export
 from traces.tabular import csv_text
 
 MOST = 5000
@@ -41,8 +42,11 @@ def export(request: AuthenticatedRequest) -> HttpResponse:
     if filters.problems or len(actions) > MOST:
         said = [*filters.problems, f"from: more than {MOST} actions match. Choose a shorter window."]
         return JsonResponse({"problems": said[: len(filters.problems) or 1]}, status=422)
+    form = "json" if request.GET.get("format") == "json" else "csv"
+    about = {"filters": filters.active, "actions": len(actions)}
+    record_export(actor=request.actor, workspace_id=request.workspace.pk, of="actions", form=form.upper(), about=about)
     rows = export_rows(actions)
-    if request.GET.get("format") == "json":
+    if form == "json":
         made = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
         whole = {"made_at": instant(database_now()), "filters": filters.active, "actions": made}
         return as_download(JsonResponse(whole, json_dumps_params={"indent": 2, "ensure_ascii": False}), "actions.json")

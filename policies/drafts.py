@@ -18,13 +18,15 @@ from accounts.models import User, Workspace
 from accounts.permissions import Permission
 from policies.access import OPEN_STATES, get_draft_for, open_draft_of
 from policies.admission import admitted
+from policies.catalog import facts_of
 from policies.documents import document_of, live_version, still_read
+from policies.engine.diff import Diff, compare
 from policies.engine.document import load
 from policies.engine.merge import ChoiceMissing, Merged, merge, resolve
 from policies.engine.yaml_out import dump
 from policies.models import Policy, PolicyDraft, PolicyVersion
 from policies.refusals import DraftChanged, DraftClosed, DraftExists, PolicyRefused, RebaseConflicts
-from policies.versions import lock_policy
+from policies.versions import lock_policy, told
 from policies.waivers import grants, proven
 from traces.services import record_governance
 
@@ -138,15 +140,23 @@ def _saved(
     message = check_length("message", message) or draft.message
     if (document.digest, message, base) == (draft.digest, draft.message, draft.base):
         return draft
-    was = draft.state
+    was, earlier = draft.state, still_read(draft)
+    said = {"content": draft.digest, "message": draft.message}
     if document.digest != draft.digest:
         draft.source, draft.digest, draft.reverts = source, document.digest, None
     draft.base, draft.message, draft.updated_by, draft.granted = base, message, user, granted
     reopen(draft)
+    changes = told(compare(earlier.plain, document.plain, facts_of(draft.policy.workspace_id)) if earlier else _ANEW)
+    body = {"was": said, "now": {"content": draft.digest, "message": message}, "changes": changes["changes"]}
+    record_draft(actor, draft, "policy.draft_changed", body)
     if was != State.OPEN:
         why = f"{user.name} changed the draft after it was {was}."
         record_draft(actor, draft, "policy.not_published", {"why": why})
     return draft
+
+
+# Of a text that this release does not read any more: what it said before cannot be told.
+_ANEW = Diff("first", ())
 
 
 def reopen(draft: PolicyDraft, *, problem: str = "") -> None:

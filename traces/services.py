@@ -141,6 +141,13 @@ def record_governance(*, actor: Actor, workspace_id: str, type: str, body: Mappi
     return append(actor=actor, trace_id=_governance_of(workspace_id), type=type, body=whole)
 
 
+def record_export(*, actor: Actor, workspace_id: str, of: str, form: str, about: Mapping[str, Any]) -> None:
+    """Something of the ledger left as a file: of what, in which form, and `about` which trace or filters."""
+    with transaction.atomic():
+        body = {"of": of, "form": form, **about}
+        record_governance(actor=actor, workspace_id=workspace_id, type="export.made", body=body)
+
+
 def _from_where(actor: Actor) -> Mapping[str, Any]:
     """The request of a person, or of somebody not signed in.
 

@@ -21,7 +21,7 @@ from traces.doors import pause_url, reveal_url, rollback_url
 from traces.export import bundle, outline
 from traces.models import Entry, Trace
 from traces.polling import asks_again, kept
-from traces.services import note_opening, record_answer
+from traces.services import note_opening, record_answer, record_export
 from traces.show import integrity_panel, show_with_proof
 from traces.tabular import change_rows, csv_text
 
@@ -83,12 +83,19 @@ def _linked(user: User, trace: Trace, joins: Sequence[dict[str, Any]]) -> list[d
     ]
 
 
+def _note_export(request: AuthenticatedRequest, trace: Trace, form: str) -> None:
+    """Before the file is made, so that none leaves without its line in the audit log."""
+    actor = actor_for_user(request.user, trace.workspace)
+    record_export(actor=actor, workspace_id=trace.workspace_id, of="trace", form=form, about={"trace": trace.pk})
+
+
 @sign_in_required
 @require_GET
 def trace_export(request: AuthenticatedRequest, trace_id: str) -> HttpResponse:
     """The bundle of docs/trace.schema.json as a download."""
     trace = get_trace_for(request.user, trace_id)
     require(request.user, Permission.TRACE_EXPORT, trace.workspace)
+    _note_export(request, trace, "bundle")
     answer = JsonResponse(bundle(trace), json_dumps_params={"indent": 2, "ensure_ascii": False})
     return as_download(answer, f"{trace.pk}.json")
 
@@ -99,6 +106,7 @@ def trace_outline(request: AuthenticatedRequest, trace_id: str) -> HttpResponse:
     """The redacted bundle of docs/outline.schema.json: order, time and kind of every entry, and nothing of what they say."""
     trace = get_trace_for(request.user, trace_id)
     require(request.user, Permission.TRACE_EXPORT, trace.workspace)
+    _note_export(request, trace, "redacted bundle")
     return as_download(JsonResponse(outline(trace), json_dumps_params={"indent": 2}), f"{trace.pk}-redacted.json")
 
 
@@ -112,6 +120,7 @@ def trace_changes_csv(request: AuthenticatedRequest, trace_id: str) -> HttpRespo
     if not integrity.ok:
         messages.error(request, "The ledger of this trace does not hold, so its changes are not told as a table.")
         return redirect("traces:detail", trace.pk)
+    _note_export(request, trace, "changes as CSV")
     answer = HttpResponse(csv_text(change_rows(story)), content_type="text/csv; charset=utf-8")
     return as_download(answer, f"{trace.pk}-changes.csv")
 

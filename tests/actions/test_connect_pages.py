@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from actions.connections import BadConnection, connect
+from actions.connections import BadConnection, connect, save_connection
 from actions.models import Connection, Tool
 from actions.sealing import unseal
 from tests.actions.test_agent_pages import browser
@@ -86,6 +86,23 @@ def test_the_secret_is_sealed_and_stands_on_no_page_and_in_no_entry(cast, dana):
     pages = "".join(dana.get(path).content.decode() for path in ("/connections/", "/connections/shop/", "/audit/"))
     assert HTTP["client_secret"] not in told + pages + answer.content.decode()
     assert "shows with its first tool" in pages
+
+
+def test_a_connection_pointed_elsewhere_stands_with_old_and_new_and_no_secret(cast, dana):
+    dana.post("/connections/new/records/", {**HTTP, "client_id": "remit"})
+    assert "was" not in Entry.objects.filter(type="connection.saved").latest("pk").record["body"], (
+        "a new one was nothing"
+    )
+    save_connection(
+        actor=cast.actor("dana"), workspace=cast.northwind, slug="shop", name=made().name, kind="records",
+        base_url="https://other.example", client_id="remit", client_secret="another-secret", link_url=made().link_url,
+        options=made().options,
+    )  # fmt: skip
+    body = Entry.objects.filter(type="connection.saved").latest("pk").record["body"]
+    assert (body["was"], body["now"]) == ({"base_url": HTTP["base_url"]}, {"base_url": "https://other.example"})
+    assert body["secret_replaced"] is True and "another-secret" not in str(body)
+    line = dana.get("/audit/?did=connection").content.decode()
+    assert "<del>" in line and ">other.example</b>" in line and ">shop.example</b>" in line
 
 
 def test_a_wrong_form_does_not_give_the_secret_back(cast, dana):

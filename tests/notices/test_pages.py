@@ -56,6 +56,15 @@ def test_an_owner_lists_a_host_adds_a_webhook_and_sees_its_secret_once(cast, sin
     assert entry["actor"]["name"] == "Dana Ortiz" and entry["body"]["target"] == "127.0.0.1"
 
 
+def test_a_changed_channel_stands_with_old_and_new(cast, sink, as_):
+    made, _ = channel(cast, sink)
+    data = {"name": made.name, "secret_url": "", "events": ["pause.set"], **HOURS}
+    assert as_("dana").post(f"/notices/{made.pk}/", data).status_code in {200, 302}
+    body = Entry.objects.filter(type="channel.saved").latest("pk").record["body"]
+    assert body["was"]["events"] != body["now"]["events"] == ["pause.set"] and set(body["was"]) == set(body["now"])
+    assert "name" not in body["was"], "what stayed is not set side by side"
+
+
 def test_the_test_button_sends_a_signed_message_and_says_what_happened(cast, sink, as_):
     made, _ = channel(cast, sink)
     dana = as_("dana")

@@ -48,6 +48,17 @@ def test_a_save_is_one_revision_and_the_same_again_is_none(house):
     assert (again.revision, again.updated_by) == (2, house.users["ken"])
 
 
+def test_each_save_stands_in_the_audit_log_with_what_it_changed(house):
+    draft = house.draft()
+    before = draft.digest
+    saved = house.save(draft, changed(TIGHTER), by="noor")
+    verb, body = house.last()
+    assert (verb, body["was"]["content"], body["now"]["content"]) == ("policy.draft_changed", before, saved.digest)
+    assert body["changes"] and all(change["label"] for change in body["changes"])
+    house.save(saved, changed(TIGHTER), by="ken")
+    assert house.verbs().count("policy.draft_changed") == 1, "The same content again changes nothing."
+
+
 def test_a_save_over_another_revision_is_refused_with_what_is_there(house):
     draft = house.draft()
     theirs = house.save(draft, changed(TIGHTER), by="noor")

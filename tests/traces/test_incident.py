@@ -19,6 +19,7 @@ from tests.actions.test_story import finished
 from tests.builders import opened, planned, request_of, vote
 from tests.traces.ledgers import attacker
 from traces.filters import Filters
+from traces.models import Entry
 from traces.services import record_answer
 from traces.tabular import csv_text
 
@@ -171,6 +172,26 @@ def test_an_offset_typed_into_the_address_is_an_offset(cast, night):
 def test_a_page_that_is_no_more_is_the_last_one(cast, night):
     html = asked(cast, "priya", "?record=acct_5521&page=99").content.decode()
     assert night[0].pk in html and "No traces match" not in html
+
+
+@pytest.mark.parametrize(
+    ("path", "of", "form"),
+    [
+        ("/incident/export/?record=acct_5521&format=csv", "incident", "CSV"),
+        ("/actions/export/?tool=desk.order.get&format=json", "actions", "JSON"),
+        ("/traces/{trace}/export/", "trace", "bundle"),
+        ("/traces/{trace}/outline/", "trace", "redacted bundle"),
+        ("/traces/{trace}/changes.csv", "trace", "changes as CSV"),
+    ],
+)
+def test_each_export_is_a_line_of_the_audit_log(cast, night, path, of, form):
+    assert asked(cast, "ava", "", path.format(trace=night[0].pk)).status_code == 200
+    (act,) = [entry.record for entry in Entry.objects.filter(type="export.made")]
+    assert (act["actor"]["name"], act["body"]["of"], act["body"]["form"]) == ("Ava Lind", of, form)
+    assert act["body"].get("trace", night[0].pk) == night[0].pk and "request" in act["body"]["origin"]
+    assert "Traces, actions or changes exported" in asked(cast, "ava", "?did=export", "/audit/").content.decode()
+    asked(cast, "maya", "", path.format(trace=night[0].pk))
+    assert Entry.objects.filter(type="export.made").count() == 1, "What was refused left nothing."
 
 
 def test_export_of_a_window_that_is_no_time_is_refused_with_the_remedy(cast):

@@ -22,7 +22,7 @@ IN_TRACES = frozenset(
 # What an entry is about, the most telling name first.
 _NAMES = (
     "agent", "user", "person", "tool", "switch", "policy", "draft", "breaker", "channel", "connection", "group", "factor", "host",
-    "origin_url", "link", "witness", "key", "action", "approval", "plan", "bulk", "workspace",
+    "origin_url", "link", "witness", "key", "action", "approval", "plan", "bulk", "trace", "of", "workspace",
 )  # fmt: skip
 _SAID_ELSEWHERE = frozenset({"origin", "was", "now", "name"})
 LONGEST = 160

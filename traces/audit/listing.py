@@ -34,7 +34,7 @@ FAMILIES = {
     "frame_origin": "Embedding", "channel": "Notice channels", "delivery": "Undelivered notices", "egress": "Egress",
     "approval_key": "Approval keys", "signing_key": "Ledger keys", "witness": "Witnesses", "subject": "Erasures",
     "retention": "Retention", "notices": "Dropped notices", "archive": "Archive", "epoch": "Replaced databases",
-    "audit": "Audit log",
+    "audit": "Audit log", "export": "Exports",
 }  # fmt: skip
 
 

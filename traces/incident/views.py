@@ -18,6 +18,7 @@ from traces.filters import OUTCOMES, Filters
 from traces.incident.gather import Told, in_batches, last_page, matching, page_of, title_of, totals, worst_first
 from traces.incident.output import MOST, changes_csv, document
 from traces.listing import agents_for, chosen_chips, form_fields
+from traces.services import record_export
 
 NIGHT = timedelta(hours=24)
 FIELDS = ["from", "to", "agent", "record", "tool", "person"]
@@ -76,10 +77,16 @@ def export(request: AuthenticatedRequest) -> HttpResponse:
     if filters.problems or len(traces) > MOST:
         said = [*filters.problems, f"from: more than {MOST} traces match. Choose a shorter window."]
         return JsonResponse({"problems": said[: len(filters.problems) or 1]}, status=422)
+    form, about = _form(request), {"filters": filters.active, "traces": len(traces)}
+    record_export(actor=request.actor, workspace_id=request.workspace.pk, of="incident", form=form.upper(), about=about)
     told = in_batches(traces)
-    if request.GET.get("format") == "csv":
+    if form == "csv":
         table = HttpResponse(changes_csv(told), content_type="text/csv; charset=utf-8")
         return as_download(table, "incident-changes.csv")
     counted = totals(request.user, request.workspace, filters)
     made = document(request.workspace, filters, title_of(filters, counted, OUTCOMES), counted, told)
     return as_download(JsonResponse(made, json_dumps_params={"indent": 2, "ensure_ascii": False}), "incident.json")
+
+
+def _form(request: AuthenticatedRequest) -> str:
+    return "csv" if request.GET.get("format") == "csv" else "json"

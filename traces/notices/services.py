@@ -68,7 +68,7 @@ def save_channel(
     _refuse(wanted, known=EVENTS)
     with transaction.atomic():
         channel = get_channel_for(user, channel_id, lock=True) if channel_id else _new(workspace, wanted.kind)
-        held = opened(channel)
+        held, was = opened(channel), _compared(channel) if channel_id else {}
         contents = _contents(workspace, channel.kind, wanted, held)
         secret = ""
         if channel.kind == Kind.WEBHOOK and not held.get("secrets"):
@@ -77,7 +77,10 @@ def save_channel(
         channel.name, channel.sealed, channel.shown = wanted.name.strip(), sealed(contents), _shown(contents)
         _keep(channel, wanted.events, wanted.schedule)
         people = {"recipients": [Sensitive(address, "email") for address in contents.get("to", ())]}
-        _ledger(actor, channel, "channel.saved", {**_told(channel), **people})
+        now = _compared(channel)
+        moved = [name for name in was if was[name] != now[name]]
+        compared = {"was": {one: was[one] for one in moved}, "now": {one: now[one] for one in moved}} if moved else {}
+        _ledger(actor, channel, "channel.saved", {**_told(channel), **people, **compared})
     return channel, secret
 
 
@@ -159,6 +162,11 @@ def _told(channel: Channel) -> dict[str, Any]:
         "target": channel.shown, "events": channel.events, "quiet": quiet, "urgent_through": hours.urgent_through,
         "digest_min": hours.digest_min,
     }  # fmt: skip
+
+
+def _compared(channel: Channel) -> dict[str, Any]:
+    """What the audit log sets side by side of a channel before and after."""
+    return {"name": channel.name, **_told(channel)}
 
 
 def _clock(at: time | None) -> str:
