@@ -1,6 +1,7 @@
 """Reads settings from the environment, strictly: an unknown boolean or a number out of range is an error (house rule)."""
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -10,6 +11,11 @@ SESSION = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c syn
 # Refused after so many seconds without a connection; each is made anew every minute, so that none outlives a failover for long.
 POOL = {"timeout": 5.0, "max_lifetime": 60.0, "max_idle": 30.0, "reconnect_timeout": 3.0}
 FALSE = {"0", "false", "no", "off", ""}
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]+")
+BROWSERS_OWN = {
+    "about", "blob", "chrome", "data", "file", "filesystem", "ftp", "http", "https", "intent", "javascript", "mailto", "sms",
+    "tel", "vbscript", "view-source", "ws", "wss",
+}  # fmt: skip
 
 
 class SettingError(SystemExit):
@@ -68,6 +74,16 @@ def ports(name: str, *, default: str) -> list[int]:
     if not found or not all(word.isdecimal() and 1 <= int(word) <= 65535 for word in found):
         raise SettingError(f"{name} is {','.join(found)!r}. Use ports from 1 to 65535, separated by commas.")
     return [int(word) for word in found]
+
+
+def schemes(name: str, *, default: str) -> list[str]:
+    """A comma-separated list of schemes that open programs. Raises SettingError for what a browser itself takes up."""
+    found = words(name, default=default)
+    if not all(SCHEME.fullmatch(word) and word not in BROWSERS_OWN for word in found):
+        raise SettingError(
+            f"{name} is {','.join(found)!r}. Use schemes of programs such as cursor, separated by commas."
+        )
+    return found
 
 
 def receiver(name: str) -> str:

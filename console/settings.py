@@ -154,6 +154,8 @@ OAUTH2_PROVIDER = oauth_settings(REMIT_BASE_URL)
 # Hosts whose documents may name clients (accounts.client_documents); empty: none.
 REMIT_CIMD_HOSTS = env.words("REMIT_CIMD_HOSTS", default="")
 REMIT_CIMD_ALLOW_PRIVATE = env.flag("REMIT_CIMD_ALLOW_PRIVATE", default=False)
+# Schemes by which programs on people's machines take the answers of sign-ins (accounts.consents.redirects).
+REMIT_APP_SCHEMES = env.schemes("REMIT_APP_SCHEMES", default="cursor,vscode,vscode-insiders")
 REMIT_AUDIENCE_MCP, REMIT_AUDIENCE_REST = f"{REMIT_BASE_URL}/mcp", f"{REMIT_BASE_URL}/api/v1"
 
 # --- Broker: a doorbell that carries one id a message (R-01) -----------------------------------------------------

@@ -1,11 +1,11 @@
 """Who an agent's client is, as the person who is asked reads it, and where its answers may go."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from oauth2_provider.models import Application
 
 from accounts.client_documents import LONGEST_NAME, document_of
+from accounts.consents.redirects import host_of
 from accounts.models import AgentClient
 
 
@@ -35,11 +35,7 @@ def client_shown(client: AgentClient) -> ClientShown:
     if not asks_people(application):
         return ClientShown(application.name, "", False, ())
     if named_by_address(application):
-        document, host = document_of(application.client_id), _host(application.client_id)
+        document, host = document_of(application.client_id), host_of(application.client_id)
         return ClientShown(document.name or host[:LONGEST_NAME], host, True, document.redirects)
     redirects = tuple(application.redirect_uris.split())
-    return ClientShown(application.name, _host(redirects[0]), False, redirects)
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).netloc
+    return ClientShown(application.name, host_of(redirects[0]), False, redirects)

@@ -3,6 +3,9 @@
 The library checks client, redirect and PKCE; what is asked stands in the address alone and is checked again when the answer is
 sent, so the form carries nothing that could be changed.
 
+The answer reaches the client by a page that sends the browser on, not by a redirect of the form: browsers hold every redirect
+after a form to `form-action`, also those that the client makes afterwards to wherever it likes.
+
 INVARIANT: only a person's own POST from this page gives a code. Held by tests/gateway/test_authorize.py.
 """
 
@@ -11,15 +14,16 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.conf import settings
+from django.core.exceptions import DisallowedRedirect
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
-from oauth2_provider.http import OAuth2ResponseRedirect
 from oauth2_provider.views.base import BaseAuthorizationView
 from oauthlib.oauth2.rfc6749 import errors
 
 from accounts.client_documents import DocumentRefused
 from accounts.consents.clients import client_shown
+from accounts.consents.redirects import host_of, schemes
 from accounts.consents.services import can_be_asked
 from accounts.models import Agent, AgentClient, User
 from accounts.person_tokens import reach_for
@@ -86,12 +90,15 @@ class Authorize(BaseAuthorizationView):  # type: ignore[misc]  # the library has
         )  # fmt: skip
 
     def redirect(self, redirect_to: str, application: Any) -> HttpResponse:
-        """To a registered address, with who answers (RFC 9207), also where the answer is an error."""
+        """On to a registered address, with who answers (RFC 9207), also where the answer is an error."""
         parts = urlsplit(redirect_to)
+        if parts.scheme not in schemes():
+            raise DisallowedRedirect("An answer goes to no such address.")
         told = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "iss"]
-        query = urlencode([*told, ("iss", settings.REMIT_BASE_URL)])
-        answer: HttpResponse = OAuth2ResponseRedirect(parts._replace(query=query).geturl(), ["https", "http"])
-        return answer
+        place = parts._replace(query=urlencode([*told, ("iss", settings.REMIT_BASE_URL)])).geturl()
+        page = render(self.request, "gateway/consent_sent.html", {"place": place, "host": host_of(place)})
+        page["Refresh"], page["Cache-Control"] = f"0;url={place}", "no-store"
+        return page
 
     def render_to_response(self, context: dict[str, Any], status: int = 400) -> HttpResponse:
         """An error that goes to nobody but the person: no address was found good."""
@@ -126,7 +133,5 @@ def _refusals(asked: Any, client: AgentClient, credentials: dict[str, Any]) -> e
 
 def _shown(request: HttpRequest, page: ConsentPage, *, status: int = 200) -> HttpResponse:
     response = render(request, "gateway/consent.html", {"page": page, "again": status != 200}, status=status)
-    # Browsers hold the redirect after a form to form-action as well.
-    response._csp_update = {"form-action": page.sent_to}  # type: ignore[attr-defined]  # what django-csp's own decorators set
     response["Cache-Control"] = "no-store"
     return response

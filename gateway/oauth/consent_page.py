@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from accounts.access import token_digest
 from accounts.clock import database_now
 from accounts.consents.clients import ClientShown
-from accounts.consents.redirects import LOCALHOST, LOOPBACK
+from accounts.consents.redirects import host_of
 from accounts.consents.services import LIFE
 from accounts.models import Agent, User
 from accounts.scopes import EVERYTHING, effects_of, in_words
@@ -55,18 +54,12 @@ class ConsentPage:
     @property
     def host(self) -> str:
         """Where the answer is sent."""
-        return urlsplit(self.redirect_uri).netloc
+        return host_of(self.redirect_uri)
 
     @property
     def stays_here(self) -> bool:
         """Whether that is a program on the person's own machine."""
-        return urlsplit(self.redirect_uri).hostname in (*LOOPBACK, LOCALHOST)
-
-    @property
-    def sent_to(self) -> str:
-        """The same for the browser's policy. An IPv6 address cannot be named there, so its scheme is."""
-        parts = urlsplit(self.redirect_uri)
-        return f"{parts.scheme}:" if "[" in parts.netloc else f"{parts.scheme}://{parts.netloc}"
+        return not self.redirect_uri.startswith("https:")
 
     @property
     def digest(self) -> str:

@@ -59,7 +59,8 @@ def answered(person: Approver, address: str, answer: str) -> None:
     fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
     told = {name: html.unescape(value) for name, value in fields.items()} | {"answer": answer}
     back = person._http.post(address, data=told, headers={"Origin": str(person._http.base_url).rstrip("/")})
-    assert back.text == "Go back to the terminal.", back.text[:2000]
+    led = person._http.get(back.headers["Refresh"].removeprefix("0;url="))
+    assert led.text == "Go back to the terminal.", led.text[:2000]
 
 
 def test_the_program_of_the_page_signs_in_and_makes_a_governed_call_whose_trace_names_both(cast, person, program):

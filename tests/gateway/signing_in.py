@@ -87,10 +87,17 @@ def pressed(browser: Client, address: str, answer: str = "allow", **more):
     return browser.post(address, {**fields(page.content.decode()), "answer": answer, **more})
 
 
+def led_to(answer) -> str:
+    """Where the browser goes on to, and the link for one that does not."""
+    assert answer.status_code == 200 and "no-store" in answer["Cache-Control"], answer.content
+    place = answer["Refresh"].removeprefix("0;url=")
+    assert html.escape(place) in answer.content.decode()
+    return place
+
+
 def sent(answer, to: str = HOSTED) -> dict[str, str]:
-    """What the client reads in its address. The answer's only way is a redirect there."""
-    assert answer.status_code == 302, answer.content
-    place = answer["Location"]
+    """What the client reads in its address. The answer's only ways are that the browser goes on there, or the person does."""
+    place = led_to(answer)
     assert place.startswith(f"{to}?") and "#" not in place
     found = parse_qs(urlsplit(place).query, strict_parsing=True)
     assert all(len(values) == 1 for values in found.values())

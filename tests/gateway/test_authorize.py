@@ -21,7 +21,7 @@ from accounts.services import (
 )
 from tests.accounts.conftest import Browser
 from tests.cast import PASSWORD
-from tests.gateway.signing_in import HOSTED, NATIVE, App, at, fields, pressed, sent
+from tests.gateway.signing_in import HOSTED, NATIVE, App, at, fields, led_to, pressed, sent
 from traces.models import Entry
 
 NOTHING = "Nothing was allowed"
@@ -126,16 +126,18 @@ def test_an_answer_holds_for_what_was_shown_alone(cast, app):
     assert more.status_code == 400 and NOTHING in more.content.decode() and not Consent.objects.exists()
 
 
-def test_it_cannot_be_framed_and_its_form_goes_only_home_and_to_the_client(cast, app):
+def test_it_cannot_be_framed_and_its_form_goes_only_home(cast, app):
+    """Browsers hold every redirect after a form to form-action, also the client's own: so a page leads on, and no form."""
     browser = at(cast, "maya")
-    for more, wanted in (
-        ({}, "'self' https://assistant.example"),
-        ({"redirect_uri": "http://127.0.0.1:33418/callback"}, "'self' http://127.0.0.1:33418"),
+    for answer in (
+        browser.get(app.address()),
+        pressed(browser, app.address()),
+        pressed(browser, app.address(), "deny"),
     ):
-        answer = browser.get(app.address(**more))
         policy = dict(part.strip().split(" ", 1) for part in answer["Content-Security-Policy"].split(";"))
-        assert policy["form-action"] == wanted and policy["frame-ancestors"] == "'none'"
+        assert policy["form-action"] == "'self'" and policy["frame-ancestors"] == "'none'"
         assert answer["X-Frame-Options"] == "DENY" and "no-store" in answer["Cache-Control"]
+        assert answer["Referrer-Policy"] == "same-origin", "A code is told to nobody else."
 
 
 FATAL = {
@@ -163,7 +165,11 @@ FATAL = {
 @pytest.mark.parametrize("wrong", FATAL)
 def test_a_wrong_client_or_address_is_told_to_the_person_and_sent_nowhere(cast, app, wrong):
     answer = at(cast, "maya").get(app.address(**FATAL[wrong]))
-    assert answer.status_code == 400 and NOTHING in answer.content.decode() and "Location" not in answer
+    assert (
+        answer.status_code == 400
+        and NOTHING in answer.content.decode()
+        and not {"Location", "Refresh"} & set(answer.headers)
+    )
     assert "other.example" not in answer.content.decode()
 
 
@@ -186,9 +192,9 @@ TOLD = {
 def test_everything_else_is_told_to_the_client_with_state_and_who_answers(cast, app, wrong):
     more, error = TOLD[wrong]
     answer = at(cast, "maya").get(app.address(**more))
-    place = answer["Location"].replace("#", "?", 1) if wrong == "a token" else answer["Location"]
+    place = led_to(answer).replace("#", "?", 1) if wrong == "a token" else led_to(answer)
     found = {name: value[0] for name, value in parse_qs(urlsplit(place).query).items()}
-    assert answer.status_code == 302 and place.startswith(f"{HOSTED}?"), place
+    assert place.startswith(f"{HOSTED}?"), place
     assert (found["error"], found["state"]) == (error, app.state) and not Consent.objects.exists()
     assert found["iss"] == settings.REMIT_BASE_URL
 
@@ -196,6 +202,25 @@ def test_everything_else_is_told_to_the_client_with_state_and_who_answers(cast, 
 def test_a_native_client_takes_any_free_port_of_loopback(cast, app):
     place = "http://127.0.0.1:50123/callback"
     assert "a program on this computer" in shown(at(cast, "maya"), app.address(redirect_uri=place))
+    assert sent(pressed(at(cast, "maya"), app.address(redirect_uri=place)), place)["code"]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "cursor://anysphere.cursor-mcp/oauth/callback",
+        "vscode://vscode.github-authentication/did-authenticate",
+        "https://vscode.dev/redirect",
+    ],
+)
+def test_editors_take_the_answer_by_their_own_scheme(cast, place):
+    app = App(cast, redirects=[place])
+    page = shown(at(cast, "maya"), app.address(redirect_uri=place))
+    assert ("Any program on this computer" in page) is not place.startswith("https")
+    assert (
+        f"<strong>{place.split('/')[2] if place.startswith('https') else place[: place.index('/', 10)]}</strong>"
+        in page
+    )
     assert sent(pressed(at(cast, "maya"), app.address(redirect_uri=place)), place)["code"]
 
 

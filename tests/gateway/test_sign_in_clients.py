@@ -10,6 +10,7 @@ from accounts.client_documents import forget_documents
 from accounts.consents.redirects import RedirectRefused, checked_redirect, redirect_allowed
 from accounts.models import AgentClient, Consent, PersonToken
 from accounts.services import AccountRefused, name_agent_client, register_sign_in_client
+from console import env
 from tests.gateway.client_document import GONE, KIND
 from tests.gateway.signing_in import HOSTED, App, at, pressed, refused, sent, token, works
 from tests.gateway.test_client_documents import site
@@ -18,12 +19,13 @@ __all__ = ["site"]
 
 GOOD = [
     HOSTED, "https://assistant.example:8443/a?b=c", "http://127.0.0.1/callback", "http://127.0.0.1:8000/", "http://[::1]:1/x",
-    "http://localhost:8000/callback",
+    "http://localhost:8000/callback", "cursor://anysphere.cursor-mcp/oauth/callback", "vscode-insiders://a.b/c",
 ]  # fmt: skip
 BAD = [
     "", "x", "/callback", "http://assistant.example/callback", "http://localhost/callback", "http://127.0.0.2/x", "https://*.example/x",
     "https://a@assistant.example/x", "https://assistant.example/x#y", "https://assistant.example/x y", "javascript:alert(1)",
-    "data:text/html,x", "cursor://anysphere.cursor-mcp/oauth/callback", "https://assistant.example:port/x", "https://[::1/x",
+    "data:text/html,x", "other://anysphere.cursor-mcp/oauth/callback", "cursor:x", "cursor:///x", "cursor://a@b/x", "https://assistant.example:port/x",
+    "https://[::1/x",
     "https:///x", "https://assistant.example\\@other.example/x", "https://a\tb.example/x", "https://é.example/x",
     f"https://assistant.example/{'x' * 500}", f"https://{'x' * 201}/", "http://127.0.0.1.other.example/x",
 ]  # fmt: skip
@@ -39,6 +41,20 @@ def test_and_nowhere_else(uri):
     with pytest.raises(RedirectRefused):
         checked_redirect(uri)
     assert not redirect_allowed(uri, [uri])
+
+
+@pytest.mark.parametrize("value", ["javascript", "https", "cursor,data", "Cursor", "a b", "x:", "view-source"])
+def test_a_scheme_that_a_browser_takes_up_itself_ends_the_start(monkeypatch, value):
+    monkeypatch.setenv("REMIT_APP_SCHEMES", value)
+    with pytest.raises(env.SettingError, match="REMIT_APP_SCHEMES"):
+        env.schemes("REMIT_APP_SCHEMES", default="")
+
+
+def test_a_scheme_is_taken_where_it_is_listed(settings):
+    settings.REMIT_APP_SCHEMES = ["other"]
+    assert checked_redirect("other://a.b/c")
+    with pytest.raises(RedirectRefused, match="REMIT_APP_SCHEMES"):
+        checked_redirect("cursor://a.b/c")
 
 
 def test_only_the_port_of_a_loopback_address_is_free():
