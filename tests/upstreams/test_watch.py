@@ -99,7 +99,9 @@ def test_a_server_that_hangs_stops_no_round(cast, server, notes, settings, monke
     server.instead["tools/list"] = hang
     stop, rounds = threading.Event(), []
     command = remit_sweep.Command()
-    monkeypatch.setattr(command, "_round", lambda: (rounds.append(time.monotonic()), len(rounds) == 3 and stop.set()))
+    monkeypatch.setattr(
+        remit_sweep, "sweep", lambda: (rounds.append(time.monotonic()), len(rounds) == 3 and stop.set())
+    )
     monkeypatch.setattr(looking, "LOOK_S", 4.0)
     command.sweep_until(stop)
     assert rounds[-1] - rounds[0] < 3.5, "the rounds waited for the server"

@@ -1,11 +1,15 @@
 """`manage.py remit_sweep`: the sweeper process. Runs a round every REMIT_SWEEP_S seconds until stopped.
 
-Beside its rounds, in a thread of its own, it looks at MCP servers: one that hangs keeps no round and no worker waiting.
+Each hour it drops what opens nothing any more. Beside its rounds, in a thread of its own, it looks at MCP servers: one that hangs
+keeps no round and no worker waiting.
 """
 
 import json
+import math
 import signal
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -13,11 +17,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, close_old_connections
 
+from actions.spent import drop_spent
 from actions.sweep import sweep
 from actions.watch import watching
 
 # How long a look under way may take to end when the sweeper is stopped.
 LAST_S = 3
+SPENT_S = 3600
 
 
 class Command(BaseCommand):
@@ -43,14 +49,18 @@ class Command(BaseCommand):
         """Rounds, and the looks beside them."""
         watcher = threading.Thread(target=watching, args=(stop,), name="watcher", daemon=True)
         watcher.start()
+        spent_at = -math.inf
         while not stop.is_set():
-            self._round()
+            self._round(sweep)
+            if time.monotonic() - spent_at >= SPENT_S:
+                spent_at = time.monotonic()
+                self._round(drop_spent)
             stop.wait(settings.REMIT_SWEEP_S)
         watcher.join(LAST_S)
 
-    def _round(self) -> None:
+    def _round(self, work: Callable[[], object]) -> None:
         close_old_connections()
         try:
-            sweep()
+            work()
         except OperationalError as error:
             self.stderr.write(f"The database did not answer, so this round was skipped: {error}")
