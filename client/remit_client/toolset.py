@@ -6,6 +6,7 @@ its approvers), and the same call under the same id is the same action.
 
 import hashlib
 import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ WAITS = (
     "Nothing was executed. A person decides at the address above; do not send the call again and do not work around it."
 )
 REFUSED = "It was not executed. Do not retry it unchanged."
+UNFIT = "The arguments are no object that JSON can carry."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class ToolSpec:
     safe_name: str
     description: str
     schema: Mapping[str, Any]
+    reads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,7 @@ class Toolset:
 
     def __init__(self, trace: Trace, *, wait_s: float = 0) -> None:
         self._trace, self._wait_s = trace, wait_s
-        specs = [
-            ToolSpec(one["name"], one["name"].replace(".", "__"), one["description"], one["input_schema"])
-            for one in trace.remit.tools()
-        ]
+        specs = [_spec(one) for one in trace.remit.tools()]
         self._by_name = {name: spec for spec in specs for name in (spec.name, spec.safe_name)}
         self.specs: tuple[ToolSpec, ...] = tuple(specs)
 
@@ -59,17 +59,25 @@ class Toolset:
         """Whether this is a tool of Remit, by either name."""
         return name in self._by_name
 
-    def call(self, name: str, arguments: Mapping[str, Any], call_id: str) -> Told:
-        """Propose one call, or find the one proposed under this id before. Raises httpx.HTTPError when Remit was not reached,
-        and RemitError when it is broken or the token is not accepted: then nothing may be assumed."""
+    def call(self, name: str, arguments: Any, call_id: str | None) -> Told:
+        """Propose one call, or find the one proposed under this id before. `arguments` are the model's, whatever they are.
+
+        Where the stack gives no id a read is read anew, and the same call of anything else is the same action of the trace.
+        Raises httpx.HTTPError when Remit was not reached, and RemitError when it is broken or the token is not accepted: then
+        nothing may be assumed.
+        """
         spec = self._by_name.get(name)
         if spec is None:
             return Told(f"There is no tool {name}. {REFUSED}", is_error=True, pending=False)
+        text = _text(arguments)
+        if text is None:
+            return Told(f"{UNFIT} {REFUSED}", is_error=True, pending=False)
+        named = call_id or (str(uuid.uuid4()) if spec.reads else f"{spec.name} {text}")
         try:
-            action = self._trace.call(spec.name, arguments, idempotency_key=self._key(call_id))
+            action = self._trace.call(spec.name, arguments, idempotency_key=self._key(named))
             return told(self._settled(action))
         except RemitError as error:
-            if error.status not in (404, 409, 413, 422):
+            if error.status not in (400, 404, 409, 413, 422):
                 raise
             return Told(f"{error} {REFUSED}", is_error=True, pending=False)
 
@@ -84,6 +92,31 @@ class Toolset:
 
     def _key(self, call_id: str) -> str:
         return "call-" + hashlib.sha256(f"{self._trace.id} {call_id}".encode()).hexdigest()
+
+
+def _spec(tool: Mapping[str, Any]) -> ToolSpec:
+    name, reads = tool["name"], tool.get("effect_class") == "read"
+    return ToolSpec(name, name.replace(".", "__"), tool["description"], tool["input_schema"], reads)
+
+
+def parsed(arguments: str | None) -> Any:
+    """Arguments as a model wrote them; None, which is refused, for what is no JSON."""
+    try:
+        return json.loads(arguments or "{}")
+    except (ValueError, RecursionError):
+        return None
+
+
+def _text(arguments: Any) -> str | None:
+    """The arguments as they would be sent, always in one order; None where they cannot be."""
+    if not isinstance(arguments, Mapping):
+        return None
+    try:
+        text = json.dumps(dict(arguments), allow_nan=False, ensure_ascii=False, sort_keys=True)
+        text.encode()
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return text
 
 
 def told(action: Action) -> Told:

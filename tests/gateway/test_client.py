@@ -50,6 +50,35 @@ def test_the_same_call_id_is_the_same_action_whatever_became_of_it(remit, cast):
     assert other.is_error and "another body" in other.text and Action.objects.count() == 1
 
 
+def test_where_a_stack_names_no_call_a_read_is_read_anew_and_a_write_is_one(remit, cast, desk):
+    """LlamaIndex and Claude's SDK give a tool no id of its call: who looks again after a change must see it."""
+    trace = opened(cast)
+    toolset = Toolset(remit.trace(trace.pk))
+    mail = {"to": "ap@birch.example", "subject": "Your order", "body": "Hello."}
+    first = toolset.call("desk.order.get", ORDER, None)
+    second = toolset.call("desk.order.get", ORDER, None)
+    assert first.action.succeeded and second.action.succeeded and first.action.id != second.action.id
+    waits = [toolset.call("desk.mail.send", mail, None) for _ in range(2)]
+    assert waits[0].pending and waits[0].action.id == waits[1].action.id
+    vote(cast, request_of(trace, "desk.mail.send"), "maya")
+    work(trace)
+    after = [Toolset(remit.trace(trace.pk)).call("desk.mail.send", mail, None) for _ in range(2)]
+    assert {one.action.id for one in after} == {waits[0].action.id} and after[0].action.succeeded
+    other = Toolset(remit.trace(opened(cast).pk)).call("desk.mail.send", {**mail, "body": "Other."}, None)
+    assert other.pending and other.action.id != waits[0].action.id
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[1], None, "x", {"order_id": float("nan")}, {"order_id": "\ud800"}, {"order_id": 2**53}, {"order_id": "\0"}, {1: 2},
+     {"order_id": [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}, {"order_id": "x" * 70_000}],
+    ids=lambda one: repr(one)[:20],
+)  # fmt: skip
+def test_arguments_that_no_body_can_carry_are_told_to_the_model(remit, cast, arguments):
+    told = Toolset(remit.trace(opened(cast).pk)).call("desk.order.get", arguments, "call-1")
+    assert told.is_error and not told.pending and "not executed" in told.text and not Action.objects.exists()
+
+
 def test_a_wrong_token_is_an_error_and_never_an_outcome(remit, cast, live_server):
     with Remit(live_server.url, token="rmt_nope") as stranger, pytest.raises(RemitError, match="401"):
         stranger.tools()

@@ -1,8 +1,6 @@
 """The Claude Agent SDK: Remit's tools as a server inside the process, and a permission check for the built-in ones."""
 
 import asyncio
-import hashlib
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -21,15 +19,14 @@ from remit_client.toolset import Toolset, ToolSpec
 
 
 def sdk_server(toolset: Toolset, *, name: str = "remit") -> McpSdkServerConfig:
-    """`mcp_servers={"remit": sdk_server(toolset)}`. The SDK gives tools no call id: one call with one set of arguments is one
-    action of the trace."""
+    """`mcp_servers={"remit": sdk_server(toolset)}`. The SDK gives tools no call id: a read is read anew, and any other call with
+    one set of arguments is one action of the trace."""
     return create_sdk_mcp_server(name, tools=[_tool(toolset, spec) for spec in toolset.specs])
 
 
 def _tool(toolset: Toolset, spec: ToolSpec) -> SdkMcpTool[Any]:
     async def run(arguments: dict[str, Any]) -> dict[str, Any]:
-        call_id = hashlib.sha256(json.dumps([spec.name, arguments], sort_keys=True).encode()).hexdigest()
-        told = await asyncio.to_thread(toolset.call, spec.name, arguments, call_id)
+        told = await asyncio.to_thread(toolset.call, spec.name, arguments, None)
         return {"content": [{"type": "text", "text": told.text}], "is_error": told.is_error}
 
     return SdkMcpTool(spec.safe_name, spec.description, dict(spec.schema), run)

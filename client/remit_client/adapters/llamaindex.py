@@ -1,7 +1,7 @@
 """LlamaIndex: function tools that wait for a `HumanResponseEvent` while people decide.
 
-The event only resumes: Remit is asked again. LlamaIndex gives tools no call id, so one call with one set of arguments is one
-action of the trace.
+The event only resumes: Remit is asked again. LlamaIndex gives tools no call id: a read is read anew, and any other call with one
+set of arguments is one action of the trace.
 """
 
 import asyncio
@@ -33,13 +33,17 @@ def llamaindex_tools(toolset: Toolset) -> list[FunctionTool]:
 
 def _tool(toolset: Toolset, spec: ToolSpec) -> FunctionTool:
     async def run(ctx: Context, **arguments: Any) -> str:
-        call_id = hashlib.sha256(json.dumps([spec.name, arguments], sort_keys=True).encode()).hexdigest()
-        told = await asyncio.to_thread(toolset.call, spec.name, arguments, call_id)
+        told = await asyncio.to_thread(toolset.call, spec.name, arguments, None)
         if told.pending:
             asked = InputRequiredEvent(prefix=told.text)  # type: ignore[call-arg] # Events carry what they are given.
-            await ctx.wait_for_event(HumanResponseEvent, waiter_id=call_id, waiter_event=asked)
-            told = await asyncio.to_thread(toolset.call, spec.name, arguments, call_id)
+            await ctx.wait_for_event(HumanResponseEvent, waiter_id=_waiter(spec, arguments), waiter_event=asked)
+            told = await asyncio.to_thread(toolset.call, spec.name, arguments, None)
         return told.text
 
     metadata = _Metadata(description=spec.description, name=spec.safe_name, fn_schema=None, schema=dict(spec.schema))
     return FunctionTool(async_fn=run, metadata=metadata)
+
+
+def _waiter(spec: ToolSpec, arguments: dict[str, Any]) -> str:
+    """The same for a call that is replayed after a restart."""
+    return hashlib.sha256(json.dumps([spec.name, arguments], sort_keys=True).encode()).hexdigest()

@@ -1,9 +1,8 @@
 """OpenAI's Responses and chat completions APIs, in the application's own loop. Needs nothing of the SDK but its answers."""
 
-import json
 from typing import Any
 
-from remit_client.toolset import Toolset
+from remit_client.toolset import Toolset, parsed
 
 
 def responses_tools(toolset: Toolset) -> list[dict[str, Any]]:
@@ -49,8 +48,4 @@ def answer_chat(toolset: Toolset, completion: Any) -> list[dict[str, Any]]:
 
 
 def _run(toolset: Toolset, called: Any, call_id: str) -> str:
-    try:
-        arguments = json.loads(called.arguments or "{}")
-    except ValueError:
-        return "The arguments are no JSON object. It was not executed. Send it again as JSON."
-    return toolset.call(called.name, arguments, call_id).text
+    return toolset.call(called.name, parsed(called.arguments), call_id).text

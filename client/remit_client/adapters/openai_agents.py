@@ -5,13 +5,12 @@ Remit's approvers who decide.
 """
 
 import asyncio
-import json
 from typing import Any
 
 from agents import FunctionTool, RunContextWrapper
 from agents.tool_context import ToolContext
 
-from remit_client.toolset import Toolset, ToolSpec
+from remit_client.toolset import Toolset, ToolSpec, parsed
 
 
 def agent_tools(toolset: Toolset) -> list[FunctionTool]:
@@ -24,8 +23,7 @@ def _tool(toolset: Toolset, spec: ToolSpec) -> FunctionTool:
         return (await asyncio.to_thread(toolset.call, spec.name, arguments, call_id)).pending
 
     async def invoke(context: ToolContext[Any], arguments: str) -> str:
-        asked = json.loads(arguments or "{}")
-        return (await asyncio.to_thread(toolset.call, spec.name, asked, context.tool_call_id)).text
+        return (await asyncio.to_thread(toolset.call, spec.name, parsed(arguments), context.tool_call_id)).text
 
     return FunctionTool(
         name=spec.safe_name,
