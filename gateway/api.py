@@ -13,7 +13,7 @@ from ninja.parser import Parser
 from accounts.actors import Caller
 from actions.arguments import MOST_PROBLEMS, pointer_of
 from gateway import problems, spans, strict_json
-from gateway.auth import CHALLENGE, AgentToken
+from gateway.auth import AgentToken, challenge
 from gateway.problems import Problem
 from traces.services import record_refused_request
 
@@ -62,7 +62,8 @@ def _ledger(request: HttpRequest, problem: Problem) -> None:
 def on_problem(request: HttpRequest, error: Problem) -> HttpResponse:
     """Every refusal in one shape, and in the ledger."""
     _ledger(request, error)
-    return problems.answer(error, headers={"WWW-Authenticate": CHALLENGE} if error.status == 401 else None)
+    asked = {"WWW-Authenticate": challenge("api/v1", error.kind)} if error.status == 401 else None
+    return problems.answer(error, headers=asked)
 
 
 @api.exception_handler(ValidationError)

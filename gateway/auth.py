@@ -8,12 +8,12 @@ from accounts.access import AgentAuthFailed, authenticate_agent
 from accounts.actors import Caller
 from gateway.problems import Problem
 
-CHALLENGE = 'Bearer realm="remit"'
 
-
-def challenge() -> str:
-    """What a 401 of the MCP endpoint asks for, and where the rules of asking stand (RFC 9728)."""
-    return f'{CHALLENGE}, resource_metadata="{settings.REMIT_BASE_URL}/.well-known/oauth-protected-resource/mcp"'
+def challenge(door: str, why: str = "no-token") -> str:
+    """What a 401 of a door asks for, and where the rules of asking stand (RFC 9728); of a token that was shown, that it is no good."""
+    refused = "" if why == "no-token" else ' error="invalid_token",'
+    place = f"{settings.REMIT_BASE_URL}/.well-known/oauth-protected-resource/{door}"
+    return f'Bearer realm="remit",{refused} resource_metadata="{place}"'
 
 
 class AgentToken(HttpBearer):

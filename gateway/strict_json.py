@@ -3,11 +3,15 @@ digest and connector all use. Pure."""
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 32
 MAX_INTEGER = 2**53 - 1
+# U+0000, surrogates, and the code points that stand for no character (RFC 7493, 2.1).
+_LAST_OF_PLANES = "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+_NO_CHARACTER = re.compile(f"[\0\ud800-\udfff\ufdd0-\ufdef{_LAST_OF_PLANES}]")
 
 
 class BadJSON(ValueError):
@@ -95,10 +99,10 @@ def _number(text: str) -> float:
 
 
 def _check_text(value: Any) -> None:
-    """Refuse lone surrogates and U+0000 in any name or text."""
+    """Refuse what is no character in any name or text."""
     if isinstance(value, str):
-        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            raise BadJSON("A text contains U+0000 or a lone surrogate. Remove it.")
+        if _NO_CHARACTER.search(value):
+            raise BadJSON("A text contains U+0000, a lone surrogate or a noncharacter. Remove it.")
     elif isinstance(value, dict):
         for name, item in value.items():
             _check_text(name)

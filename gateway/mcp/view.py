@@ -138,7 +138,7 @@ def _take(request: HttpRequest, door: Door) -> HttpResponse | Taken:
             return _answered(request, door(token))
     except AgentAuthFailed as failure:
         problem = Problem(401, failure.kind, "The agent token was refused", str(failure))
-        return problems.answer(problem, headers={"WWW-Authenticate": challenge()})
+        return problems.answer(problem, headers={"WWW-Authenticate": challenge("mcp", failure.kind)})
 
 
 def _answered(request: HttpRequest, box: Toolbox) -> HttpResponse | Taken:

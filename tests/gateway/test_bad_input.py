@@ -2,8 +2,10 @@
 
 import json
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from accounts.actors import system_actor
@@ -55,6 +57,9 @@ def refusals(cast) -> int:
         (b'{"intent": ' + b"9" * 5000 + b"}", 400, "outside"),
         (b'{"intent": "\\ud800"}', 400, "lone surrogate"),
         (b'{"intent": "\\u0000"}', 400, "U+0000"),
+        (b'{"intent": "\\uffff"}', 400, "noncharacter"),
+        (b'{"intent": "\\ufdd0"}', 400, "noncharacter"),
+        (b'{"\xf4\x8f\xbf\xbe": ""}', 400, "noncharacter"),
         (b"\xef\xbb\xbf{}", 400, "byte order mark"),
         ('{"intent": "a"}'.encode("utf-16"), 400, "UTF-8"),
         (b"[" * 40 + b"]" * 40, 400, "nested deeper"),
@@ -82,7 +87,10 @@ def test_json_sent_as_text_is_refused(cast):
 def test_wrong_tokens_are_401_with_a_challenge(cast, token):
     answer = post("traces", {"intent": "a", "on_behalf_of": "maya@northwind.example"}, token)
     problem(answer, 401)
-    assert answer["WWW-Authenticate"].startswith("Bearer")
+    asked = answer["WWW-Authenticate"]
+    assert asked.startswith("Bearer ") and ('error="invalid_token"' in asked) is bool(token)
+    place = asked.split('resource_metadata="')[1].rstrip('"')
+    assert Client().get(urlsplit(place).path).json()["resource"] == settings.REMIT_AUDIENCE_REST
 
 
 def test_expired_revoked_and_disabled_are_told_apart(cast):

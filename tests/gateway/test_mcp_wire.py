@@ -25,7 +25,9 @@ ENVELOPES = [
 @pytest.mark.parametrize("token", ["", "rmt_00000000_" + "a" * 43, "nothing"])
 def test_m02_without_a_good_token_nothing_is_read(cast, token):
     answer = send(None, token, raw=b"{")
-    assert answer.status_code == 401 and answer["WWW-Authenticate"].startswith("Bearer ")
+    asked = answer["WWW-Authenticate"]
+    assert answer.status_code == 401 and asked.startswith("Bearer ")
+    assert ('error="invalid_token"' in asked) is bool(token), "Only a token that was shown is no good (RFC 6750)."
 
 
 def test_only_post_is_there_and_only_json_and_no_other_sites_page(cast):

@@ -63,6 +63,24 @@ def test_a_dry_run_that_fails_denies(cast, server, notes):
     assert denied["decision"]["effect"] == "deny" and "No such list." in denied["decision"]["reason"]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"resultType": "input_required", "inputRequests": {}, "requestState": "x"},
+        {"resultType": "task", "taskId": "t", "status": "working"},
+        {"content": []},
+        {"content": [{"type": "image", "data": "AAAA", "mimeType": "image/png"}]},
+    ],
+    ids=["asks back", "answers later", "says nothing", "shows a picture"],
+)
+def test_a_dry_run_that_says_nothing_is_none(cast, server, notes, answer):
+    """People would decide on an empty page."""
+    server.result = answer
+    denied = ask(cast, opened(cast))
+    assert denied["decision"]["effect"] == "deny" and "dry run" in denied["decision"]["reason"], denied
+    assert server.notes == []
+
+
 def test_another_tool_may_be_the_dry_run_and_is_pinned_too(cast, server):
     connection = connect(cast, server)
     bring(cast, connection, {"note_add": Choice("write", "irreversible", dry_run="echo")})
