@@ -10,7 +10,7 @@ from gateway.problems import Problem
 
 
 def challenge(door: str, why: str = "no-token") -> str:
-    """What a 401 of a door asks for, and where the rules of asking stand (RFC 9728); of a token that was shown, that it is no good."""
+    """What a 401 of a door asks for, and where the rules of asking stand (RFC 9728). A token that was shown is called invalid."""
     refused = "" if why == "no-token" else ' error="invalid_token",'
     place = f"{settings.REMIT_BASE_URL}/.well-known/oauth-protected-resource/{door}"
     return f'Bearer realm="remit",{refused} resource_metadata="{place}"'

@@ -15,7 +15,7 @@ from actions.connectors.base import ConnectionInfo, Credential, CredentialError,
 from actions.connectors.http.connector import HttpConnector
 from actions.connectors.mcp.http import http_talk
 from actions.connectors.mcp.listing import listed
-from actions.connectors.mcp.results import body_of, outcome_of
+from actions.connectors.mcp.results import body_of, is_whole, outcome_of
 from actions.connectors.mcp.stdio import stdio_talk
 from actions.connectors.mcp.wire import Talk, TalkError
 from actions.connectors.operation import Call, Operation, OperationError
@@ -81,8 +81,10 @@ class McpConnector(HttpConnector):
         if reply.result is None or reply.result.get("isError"):
             said = body_of(reply.result or {})["text"] or reply.message
             raise ReadFailed(f"Its dry run was refused: {said}")
-        path = f"{CALL}/{call.dry_run_tool}"
-        return Snapshot(call.dry_run_tool, path, None, {"dry_run": body_of(reply.result)}, datetime.now(UTC))
+        path, body = f"{CALL}/{call.dry_run_tool}", body_of(reply.result)
+        if not is_whole(reply.result) or not (body["text"].strip() or body.get("structured")):
+            raise ReadFailed("Its dry run says nothing that people could read before they decide.")
+        return Snapshot(call.dry_run_tool, path, None, {"dry_run": body}, datetime.now(UTC))
 
     def compose(
         self,

@@ -29,6 +29,11 @@ def body_of(result: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
+def is_whole(result: Mapping[str, Any]) -> bool:
+    """Whether it is an answer, and not a question back or the promise of one."""
+    return bool(result.get("resultType", "complete") == "complete")
+
+
 def outcome_of(call: Call, said: Reply | TalkError, started: float) -> Outcome:
     """INVARIANT: only a whole result without an error is done, and only what never began, or what an admin declared, is no
     effect; all else of a tool with effects is unknown (F-02, 4.1). Held by tests/upstreams/test_outcomes.py.
@@ -47,7 +52,7 @@ def _judged(call: Call, said: Reply | TalkError) -> tuple[str, int | None, dict[
         kind = "no_effect" if said.code in NOT_BEGUN else "unknown"
         return kind, 200, None, f"The server answered with error {said.code}: {said.message}"
     body = body_of(said.result)
-    if said.result.get("resultType", "complete") != "complete":
+    if not is_whole(said.result):
         return "unknown", 200, None, "The server asks back or answers later, which Remit does not do with a tool."
     if said.result.get("isError"):
         kind = "no_effect" if call.error_is_no_effect else "unknown"
