@@ -1,7 +1,8 @@
 """Microsoft 365 Copilot: the manifests of a declarative agent (v1.8) and its API plugin (v2.4), from what one agent may use.
 
 `python -m remit_client.m365 --out DIR --reference-id ID` with REMIT_URL and REMIT_AGENT_TOKEN writes them and the agent's OpenAPI
-document. The token goes into Microsoft's vault under ID, never into a file. Microsoft's confirmation card decides nothing.
+document, as 3.0: Microsoft's tools read no other. The token goes into Microsoft's vault under ID, never into a file. Microsoft's
+confirmation card decides nothing.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from typing import Any
 
 from remit_client import wire
 from remit_client.client import Remit
+from remit_client.openapi30 import in_3_0
 
 AGENT, PLUGIN, API = "remit-agent.json", "remit-plugin.json", "remit-openapi.json"
 INSTRUCTIONS = (
@@ -72,7 +74,7 @@ def declarative_agent(name: str) -> dict[str, Any]:
 
 def write(remit: Remit, base_url: str, out: Path, *, name: str, reference_id: str) -> list[Path]:
     """Write the three files for the agent whose token `remit` has. Raises RemitError."""
-    document = {**remit.send(wire.get("openapi.json")), "servers": [{"url": base_url.rstrip("/")}]}
+    document = in_3_0({**remit.send(wire.get("openapi.json")), "servers": [{"url": base_url.rstrip("/")}]})
     files = {
         AGENT: declarative_agent(name), PLUGIN: plugin(remit.tools(), reference_id=reference_id), API: document,
     }  # fmt: skip

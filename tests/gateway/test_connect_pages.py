@@ -97,4 +97,5 @@ def test_the_copilot_command_writes_its_three_files_and_no_token(served, tmp_pat
     made = {path.name: path.read_text() for path in (tmp_path / "appPackage").iterdir()}
     assert set(made) == named and len(named) == 3
     assert all(json.loads(one) for one in made.values()) and "rmt_" not in "".join(made.values())
+    assert json.loads(made["remit-openapi.json"])["openapi"].startswith("3.0."), "Microsoft's tools read no other."
     assert '"vault-1"' in made["remit-plugin.json"] and not Action.objects.exists()
