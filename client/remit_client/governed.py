@@ -8,6 +8,9 @@ from typing import Any
 from remit_client.aio import AsyncTrace
 from remit_client.client import Trace
 from remit_client.shapes import ActionData
+from remit_client.wire import RemitError
+
+UNFIT = (TypeError, ValueError, RecursionError, RemitError)
 
 
 class NotAllowed(Exception):
@@ -29,8 +32,9 @@ def governed(
     """Let Remit decide about each call of a function, as the agent's own tool `tool` (`operation.agent`).
 
     The function gets the arguments that were allowed, which may be fewer or edited by a person; it must take them by name.
-    Its return value is reported (a mapping as it is, anything else under `value`), `NoEffect` as failed, any other exception
-    as unknown. Raises NotAllowed, RemitError, TimeoutError when nobody decided within `wait_s`, and httpx.HTTPError.
+    Its return value is reported (a mapping as it is, anything else under `value`, what JSON cannot carry by its type alone),
+    `NoEffect` as failed, any other exception as unknown. Raises NotAllowed, RemitError, TimeoutError when nobody decided within
+    `wait_s`, and httpx.HTTPError.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -55,7 +59,11 @@ def _synchronous(trace: Trace, tool: str, function: Callable[..., Any], wait_s: 
         except BaseException as error:
             action.report(_failed(error), detail=_words(error))
             raise
-        action.report("succeeded", _result(value))
+        try:
+            action.report("succeeded", _result(value))
+        except UNFIT as error:
+            _raise_unless_unfit(error)
+            action.report("succeeded", _kind(value))
         return value
 
     return run
@@ -73,7 +81,11 @@ def _asynchronous(trace: AsyncTrace, tool: str, function: Callable[..., Any], wa
         except BaseException as error:
             await action.report(_failed(error), detail=_words(error))
             raise
-        await action.report("succeeded", _result(value))
+        try:
+            await action.report("succeeded", _result(value))
+        except UNFIT as error:
+            _raise_unless_unfit(error)
+            await action.report("succeeded", _kind(value))
         return value
 
     return run
@@ -102,3 +114,13 @@ def _words(error: BaseException) -> str:
 
 def _result(value: Any) -> Mapping[str, Any]:
     return dict(value) if isinstance(value, Mapping) else {"value": value}
+
+
+def _raise_unless_unfit(error: Exception) -> None:
+    """It ran, so it is told as done, also where what it returned can't be carried (JSON knows no such value, or too much)."""
+    if isinstance(error, RemitError) and error.status not in (400, 413, 422):
+        raise error
+
+
+def _kind(value: Any) -> Mapping[str, Any]:
+    return {"value": None, "not_told": type(value).__name__}

@@ -126,6 +126,19 @@ def test_a_governed_function_runs_only_as_allowed_and_is_reported(remit, cast):
     assert ran == ["make deploy", "make mess", "make nothing"]
 
 
+@pytest.mark.parametrize("value", [object(), {"at": {1}}, float("nan"), 2**60, "x" * 70_000, "\ud800"], ids=range(6))
+def test_what_ran_is_told_as_done_whatever_it_returns(remit, cast, value):
+    give_hands(cast)
+
+    @governed(remit.trace(opened(cast).pk), TOOL)
+    def shell(command: str):
+        return value
+
+    assert shell("make deploy") is value
+    made = Action.objects.get()
+    assert made.state == "succeeded" and type(value).__name__ in str(made.result), made.result
+
+
 @pytest.fixture
 def hook(remit, cast, live_server, tmp_path, monkeypatch, capsys):
     give_hands(cast)
