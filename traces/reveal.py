@@ -86,9 +86,9 @@ def _paths(value: Any, commitment: str) -> Iterator[list[str]]:
         if value.get("commitment") == commitment and "$withheld" in value:
             yield []
             return
-        inside = value.items()
+        inside = list(value.items())
     else:
-        inside = enumerate(value, 1) if isinstance(value, list) else ()
+        inside = [(str(number), item) for number, item in enumerate(value, 1)] if isinstance(value, list) else []
     for name, item in inside:
         for path in _paths(item, commitment):
             yield [str(name), *path]

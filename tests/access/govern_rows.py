@@ -16,6 +16,8 @@ GOVERN_ROWS: dict[str, tuple[str, str, dict, int]] = {
         {"dana": 200, "ava": 200, "omar": 200, None: 302},
         403,
     ),
+    # Reviewers, operators and auditors; an owner asks one of them.
+    "traces:reveal": ("get", "/traces/{trace}/reveal/", {"maya": 403, "dana": 403, **AWAY}, 200),
     "console:trust": ("get", "/trust/", {"maya": 403, None: 302}, 200),
     "console:trust_rows": ("get", "/trust/escalations/", {"maya": 403, None: 302}, 200),
     "console:trust_agent": ("get", "/trust/agents/{agent}/", AGENT, 200),

@@ -101,7 +101,6 @@ ROWS: dict[str, tuple[str, str, dict, int]] = {
     "traces:outline": ("get", "/traces/{trace}/outline/", {"maya": 403, **AWAY}, 200),
     "traces:changes_csv": ("get", "/traces/{trace}/changes.csv", {"maya": 403, **AWAY}, 200),
     "traces:raw": ("get", "/traces/{trace}/raw/", AWAY, 200),
-    "traces:reveal": ("get", "/traces/{trace}/reveal/", {"maya": 403, "dana": 403, **AWAY}, 200),
     "traces:verify": ("post", "/traces/{trace}/verify/", {**dict.fromkeys(OUT, 404)}, 302),
     "traces:answer": ("post", "/traces/{trace}/answer/", {**dict.fromkeys(OUT, 404)}, 302),
     **APPROVAL_ROWS,
