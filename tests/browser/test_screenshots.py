@@ -8,6 +8,7 @@ import pytest
 
 from tests.browser import tour
 from tests.browser.pictures import SHOWN, emptied, pictures
+from tests.browser.test_consent import address, registered
 from tests.browser.test_story import review, sees, trace_path
 
 # Pages that are none of their own address: an empty day, what is not there, what one may not see.
@@ -30,12 +31,14 @@ def test_pictures_of_every_page(person, remit, demo, tmp_path):
 
 
 def test_pictures_of_every_state(person, remit, demo, tmp_path):
-    """Of traces in every state, in the list and one by one; of what is paused; of a page that fails."""
+    """Of traces in every state, in the list and one by one; of what an app asks; of what is paused; of a page that fails."""
     world = tour.World(remit, person, tmp_path)
     trace_path(demo)  # The first trace stands: its agent and its people are there.
     folder = emptied("states")
     states = {f"trace-{name}": tour.Stop("ken", path) for name, path in world.states().items()}
-    found = pictures(world, states | {"traces": tour.Stop("ken", "/traces/")}, folder)
+    asked = address(remit, registered(remit), "http://127.0.0.1:9/callback")
+    more = {"traces": tour.Stop("ken", "/traces/"), "consent": tour.Stop("maya", asked)}
+    found = pictures(world, states | more, folder)
     with paused(world):
         found |= pictures(world, {"pause": tour.Stop("dana", "/pause/"), "home-paused": tour.Stop("ken", "/")}, folder)
     with failing(remit["database"]):
