@@ -1,6 +1,7 @@
 """Home, search, health and the error pages."""
 
 import hmac
+import re
 
 import redis
 from django.conf import settings
@@ -50,6 +51,8 @@ def home(request: AuthenticatedRequest) -> HttpResponse:
     sees_all = has_permission(user, Permission.TRACE_VIEW, here)
     agents = list(agents_visible_to(user, here))
     span = Span.up_to(database_now(), DEFAULT)
+    wrong = warning(here.pk) if sees_all else ""
+    broken = re.search(r"\btrc_\w+", wrong)
     context = {
         "needs": found if "all" in request.GET else found[:NEEDS],
         "needs_count": len(found),
@@ -57,7 +60,8 @@ def home(request: AuthenticatedRequest) -> HttpResponse:
         "waiting": open_requests_for(user, here).count(),
         "finding_out": finding_out(list(in_doubt(here))) if sees_all else "",
         "alone": mode_now(here) if sees_all else None,
-        "ledger_warning": warning(here.pk) if sees_all else "",
+        "ledger_warning": wrong,
+        "broken_trace": broken[0] if broken else "",
         "days": DEFAULT,
         "families": families(Whose(here), span) if sees_all else [],
         "outcomes": outcomes(here, span) if sees_all else None,

@@ -4,6 +4,7 @@ from django.test import Client
 
 from tests.actions.test_story import finished
 from tests.traces.ledgers import attacker
+from traces.checkpoints.clock import tick
 from traces.incident.gather import tell
 from traces.show import show
 
@@ -33,3 +34,16 @@ def test_nothing_is_claimed_of_what_came_after_the_last_record_that_holds(cast):
 
 def test_a_ledger_that_holds_is_told_whole(cast):
     assert show(finished(cast), tab="")[0].cut == 0
+
+
+def test_home_leads_to_the_trace_whose_ledger_does_not_hold(cast, settings):
+    trace = finished(cast)
+    with attacker() as cursor:
+        change = "UPDATE traces_entry SET canonical = replace(canonical, '\"v\":1', '\"v\":2') WHERE trace_id = %s AND seq = 10"
+        cursor.execute(change, [trace.pk])
+    tick(force=True)
+    settings.REMIT_CHECKPOINT_ALARM_S = 0
+    client = Client()
+    client.force_login(cast.user("ava"), backend=BACKEND)
+    warned = client.get("/").content.decode().split('role="status">')[1].split("</p>")[0]
+    assert f'<a href="/traces/{trace.pk}/">Show work</a>' in warned, warned
