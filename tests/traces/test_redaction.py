@@ -115,6 +115,21 @@ def command(name, *arguments):
     return json.loads(out.getvalue())
 
 
+def test_an_export_at_the_shell_leaves_a_line_that_says_whether_values_left(cast, tmp_path):
+    trace = opened(cast)
+    command("remit_export", str(tmp_path / "a"), "--workspace", "northwind", "--with-values")
+    command("remit_export", str(tmp_path / "b"), "--trace", trace.pk)
+    acts = [entry.record for entry in Entry.objects.filter(type="export.made").order_by("pk")]
+    assert [act["body"] for act in acts] == [
+        {"of": "ledger", "form": "bundle with values"},
+        {"of": "trace", "form": "bundle", "trace": trace.pk},
+    ]
+    assert {act["actor"]["name"] for act in acts} == {"Remit operator"}
+    with pytest.raises(CommandError):
+        command("remit_export", str(tmp_path / "c"), "--trace", "trc_nothing")
+    assert Entry.objects.filter(type="export.made").count() == 2
+
+
 def test_commands_say_what_they_did_and_never_the_subject(cast, tmp_path):
     trace = opened(cast)
     told(cast, trace, "ap@birch.example")
