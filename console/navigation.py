@@ -16,7 +16,7 @@ from actions.tool_versions import blocked_names
 from approvals.access import open_requests_for
 from policies.access import drafts_visible_to
 
-AGENT_VIEWS = frozenset({"actions:agents", "actions:agent", "actions:issue_token", "actions:runbook"})
+AGENT_VIEWS = frozenset(f"actions:{name}" for name in ("agents", "agent", "agent_access", "issue_token", "runbook"))
 TOOL_VIEWS = frozenset({"actions:tools", "actions:tool", "actions:decide_tool"})
 OFFER_VIEWS = ("actions:offers", "actions:read_offers", "actions:import_offers")
 CONNECTING_VIEWS = ("actions:new_connection", "actions:connect", "actions:rotate_connection")

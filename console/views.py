@@ -157,19 +157,22 @@ def _may_measure(request: HttpRequest) -> bool:
     return request.META.get("REMOTE_ADDR") in {"127.0.0.1", "::1"} and not forwarded
 
 
-# Programs read what these answer: a problem, no page.
-PROGRAMS = ("/api/", "/mcp", "/oauth/")
+def _by_a_program(request: HttpRequest) -> bool:
+    """Whether what asked reads a problem, not a page. People come to `/oauth/` with a browser, which says so."""
+    if request.path.startswith("/oauth/"):
+        return request.get_preferred_type(["application/problem+json", "text/html"]) != "text/html"
+    return request.path.startswith(("/api/", "/mcp"))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Absent and forbidden look alike."""
-    if request.path.startswith(PROGRAMS):
+    if _by_a_program(request):
         return problems.no_such_address()
     return render(request, "404.html", status=404)
 
 
 def failed(request: HttpRequest) -> HttpResponse:
     """Our own error, with an id to give to whoever runs Remit."""
-    if request.path.startswith(PROGRAMS):
+    if _by_a_program(request):
         return problems.answer(problems.failed())
     return render(request, "500.html", {"request_id": getattr(request, "request_id", "")}, status=500)

@@ -21,9 +21,9 @@ class DemotionForm(RuleForm):
     role = forms.ChoiceField(label="Role")
     above = forms.IntegerField(min_value=0, max_value=99, label="More than, in per cent")
     on = forms.ChoiceField(choices=[(name, SPOILED[name]) for name in DEMOTED_BY], label="Of its changes are")
-    window = SpanField(label="In", help_text="Such as 30 d.")
+    window = SpanField(label="Within", help_text="Such as 30 d.")
     at_least = forms.IntegerField(
-        min_value=1, max_value=100_000, label="Of at least, in changes", help_text="Fewer changes say nothing."
+        min_value=1, max_value=100_000, label="At least so many changes", help_text="Fewer changes say nothing."
     )
     to = forms.ChoiceField(
         choices=[(tier, TIER_WORDS[tier]) for tier in TIERS if tier != "autonomous"], label="Goes down to"

@@ -128,7 +128,7 @@ class LimitForm(RuleForm):
     currency = forms.RegexField(regex="^[A-Z]{3}$", required=False, label="Currency", max_length=3)
     per = forms.ChoiceField(choices=list(sentences.PER.items())[:5], label="Counted")
     window = SpanField(
-        required=False, label="In", help_text="Such as 1 d, 12 h or 15 min. A limit per action has none."
+        required=False, label="Within", help_text="Such as 1 d, 12 h or 15 min. A limit per action has none."
     )
     over = forms.ChoiceField(choices=[("approval", "needs approval"), ("deny", "is denied")], label="What is over it")
     route = forms.ChoiceField(required=False, label="Approval steps")
@@ -186,7 +186,7 @@ class BreakerForm(RuleForm):
     per = forms.ChoiceField(
         choices=[(name, sentences.PER[name]) for name in ("agent", "tool", "connection", "workspace")], label="Counted"
     )
-    window = SpanField(label="In", help_text="Such as 1 d, 12 h or 15 min.")
+    window = SpanField(label="Within", help_text="Such as 1 d, 12 h or 15 min.")
     field_order = ["name", "max", "on", "currency", "per", "window", "id"]
 
     def read(self, rule: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,5 @@
 """The page at which a person lets an app have an agent act for them, in real Chromium: by keyboard and without scripts."""
 
-import os
-import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -10,7 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from tests.browser import walk
-from tests.browser.conftest import ROOT
+from tests.browser.conftest import managed
 from tests.browser.test_story import axe_problems, sees
 
 PHONE = {"width": 390, "height": 800}
@@ -45,21 +42,10 @@ def app():
 
 
 def registered(remit) -> str:
-    env = {**os.environ, "DATABASE_URL": remit["database"], "REMIT_DATA_DIR": remit["data"]}
-    for unwanted in ("REMIT_SECRET_KEY", "DJANGO_SETTINGS_MODULE"):
-        env.pop(unwanted, None)
-    words = (
-        "remit_agent_client",
-        "northwind/refunds-agent",
-        "--name",
-        "Desk editor",
-        "--redirect",
-        "http://127.0.0.1/callback",
-    )
-    command = [sys.executable, "-m", "console.runtime", "manage", "--", *words]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout.split("client_id: ")[1].split()[0]
+    said = managed(
+        remit, "remit_agent_client", "northwind/refunds-agent", "--name", "Desk editor", "--redirect", "http://127.0.0.1/callback",
+    )  # fmt: skip
+    return said.split("client_id: ")[1].split()[0]
 
 
 def address(remit, client_id: str, back: str) -> str:

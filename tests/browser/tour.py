@@ -2,9 +2,6 @@
 
 import copy
 import json
-import os
-import subprocess
-import sys
 import time
 from base64 import b32decode
 from collections.abc import Callable
@@ -21,7 +18,7 @@ from policies.engine.yaml_out import dump
 from remit_client import Remit
 from tests.access.test_matrix import ROWS
 from tests.browser import walk
-from tests.browser.conftest import ROOT
+from tests.browser.conftest import ROOT, managed
 from tests.browser.test_keys import live
 from tests.browser.test_policy_conflict import SLUG, plain
 from tests.browser.test_story import sees
@@ -152,14 +149,7 @@ class World:
         return json.loads(said.splitlines()[-1])
 
     def _manage(self, *words: str, **more: str) -> str:
-        """As an operator at the shell of this installation. Gives what it said."""
-        env = {**os.environ, "DATABASE_URL": self.remit["database"], "REMIT_DATA_DIR": self.remit["data"], **more}
-        env.pop("REMIT_SECRET_KEY", None)
-        env.pop("DJANGO_SETTINGS_MODULE", None)
-        command = [sys.executable, "-m", "console.runtime", "manage", "--", *words]
-        done = subprocess.run(command, cwd=ROOT, env=env, check=False, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return managed(self.remit, *words, **more)
 
     def _of_actions(self) -> dict[str, Stop]:
         """What ran can be undone, was sent, and stands as its record does now."""
