@@ -20,7 +20,7 @@ _ENDED = DecisionRecord.Outcome
 # What a scorecard counts of the decisions about an agent: key, words, and which decisions they are.
 COUNTED: dict[str, tuple[str, Q]] = {
     "all": ("Actions", Q()),
-    "asked": ("Put before a person", Q(effect__in=("approval", "draft"))),
+    "asked": ("Escalated", Q(effect__in=("approval", "draft"))),
     "denied": ("Denied", Q(effect="deny")),
     "rejected": ("Rejected", Q(outcome=_ENDED.REJECTED)),
     "failed": ("Failed", Q(outcome=_ENDED.FAILED)),

@@ -90,7 +90,7 @@ def test_each_number_of_a_scorecard_leads_to_as_many_rows(cast, span):
     planned(cast)
     page = browser(cast, "ava").get(f"/trust/agents/{cast.agent.pk}/").content.decode()
     scored = by_agent(cast.northwind, span())[cast.agent.pk]
-    assert [words for _, words, _ in scored][:3] == ["Actions", "Put before a person", "Denied"]
+    assert [words for _, words, _ in scored][:3] == ["Actions", "Escalated", "Denied"]
     for key, _, count in scored:
         assert len(rows_of(key, Whose(cast.northwind, cast.agent), span(), None)[1]) == count, key
         assert (f'href="/trust/{key}/?days=14&amp;agent={cast.agent.pk}"' in page) == bool(count), key

