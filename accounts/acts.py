@@ -53,6 +53,12 @@ def told_person(user: User) -> dict[str, str]:
     return {"id": user.pk, "name": user.name}
 
 
+def compared(was: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry says of that which changed: `was` and `now`, of those names alone that differ; nothing where none does."""
+    moved = [name for name in was if was[name] != now[name]]
+    return {"was": {one: was[one] for one in moved}, "now": {one: now[one] for one in moved}} if moved else {}
+
+
 def told_agent(agent: Agent) -> dict[str, str]:
     """An agent as entries name it."""
     return {"id": agent.pk, "name": agent.name}

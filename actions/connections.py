@@ -1,7 +1,6 @@
 """Making connections: the secret is sealed on the way in and never shown again."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +8,7 @@ from django.db import transaction
 
 from accounts.access import NotVisible, has_permission, require
 from accounts.actors import Actor
+from accounts.acts import compared
 from accounts.clock import database_now
 from accounts.factors import totp
 from accounts.models import User, Workspace
@@ -84,9 +84,7 @@ _SECRET = frozenset({"sealed_secret", "secret_since", "system"})
 
 def _compared(found: Connection | None, values: Mapping[str, Any]) -> dict[str, Any]:
     """What an existing connection was and is now, of that which changed; secrets never."""
-    moved = [name for name in values if name not in _SECRET and found and getattr(found, name) != values[name]]
-    was, now = ({name: of(name) for name in moved} for of in (partial(getattr, found), values.__getitem__))
-    return {"was": was, "now": now} if moved else {}
+    return compared({name: getattr(found, name) for name in values if name not in _SECRET}, values) if found else {}
 
 
 def may_connect(user: User, workspace: Workspace) -> bool:

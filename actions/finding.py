@@ -24,7 +24,7 @@ from traces.finding import narrowed as narrowed_traces
 from traces.models import Trace
 from traces.paging import Place, Stretch, Walk, Way, walked
 from traces.reading import GATHERED, prefer
-from traces.ways import FEW, Asked, asked_of, chosen, expected, facet_lanes, in_order, window, without, worded
+from traces.ways import FEW, Asked, asked_of, chosen, expected, facet_lanes, in_order, without, worded
 
 # How many traces one page looks into; what a title costs more is read of fewer rows.
 MOST_TRACES = 300
@@ -70,7 +70,7 @@ def ways(
     # Of few traces of one's own each is asked for words: what the database expects of words with other things is far too little.
     if own and expected(traces) <= FEW:
         return worded(filters, theirs, asked, along, gathered(theirs, _by_words(here, filters.q), visible))
-    lane = Action.objects.filter(workspace=workspace).filter(window(filters))
+    lane = Action.objects.filter(workspace=workspace).filter(filters.within("created_at"))
     days = by_day(visible, here, workspace, filters.q, lane, theirs)
     return worded(filters, _traces_of(traces, workspace, filters), asked, along, days)
 
@@ -106,8 +106,7 @@ def _asked(visible: QuerySet[Action], workspace: Workspace, filters: Filters, ow
 def _traces_of(traces: QuerySet[Trace], workspace: Workspace, filters: Filters) -> QuerySet[Trace]:
     """The traces that the actions which match are of, by what is indexed of traces."""
     found = narrowed_traces(traces, workspace, replace(filters, outcome="", agent="", since="", until=""))
-    ends = [("updated_at__gte", filters.begins), ("created_at__lte", filters.ends)]
-    return found.filter(*[Q(end) for end in ends if end[1]])
+    return found.filter(filters.within("updated_at", "created_at"))
 
 
 def gathered(traces: QuerySet[Trace], matching: QuerySet[Action], visible: QuerySet[Action]) -> Way[Action]:
@@ -149,14 +148,13 @@ def _moves(traces: QuerySet[Trace], start: Place | None, older: bool) -> list[tu
 
 def _conditions(filters: Filters) -> list[Q]:
     """What each filter asks of one action."""
-    ends = [("created_at__gte", filters.begins), ("created_at__lte", filters.ends)]
     asked: list[tuple[str, Callable[[str], Q]]] = [
         (filters.tool, lambda name: Q(tool_name=name)),
         (filters.record, lambda record: Q(before__record_id=record) | Q(result__remote_id=record)),
         (filters.policy, _decided_by),
         (filters.rule, _fired),
     ]
-    return [*(condition(value) for value, condition in asked if value), *(Q(end) for end in ends if end[1])]
+    return [*(condition(value) for value, condition in asked if value), filters.within("created_at")]
 
 
 def _decided_by(policy: str) -> Q:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.utils.dateparse import parse_date, parse_datetime
 
 from traces.models import Trace
@@ -80,6 +81,11 @@ class Filters:
     def ends(self) -> datetime | None:
         """The last one, with it: of a date, the end of that day."""
         return _end_of(self.until) if self.until else None
+
+    def within(self, field: str, last: str = "") -> Q:
+        """That `field` does not lie before it begins, nor `last`, where it is another, after it ends."""
+        ends = [(f"{field}__gte", self.begins), (f"{last or field}__lte", self.ends)]
+        return Q(*[end for end in ends if end[1]])
 
     def url(self, **changes: str) -> str:
         """The query string with some filters changed; an empty value removes one. Pages begin anew."""

@@ -24,10 +24,7 @@ def narrowed(visible: QuerySet[Trace], workspace: Workspace, filters: Filters) -
         found = found.filter(agent_id=agent_named(workspace, filters.agent))
     if filters.person:
         found = found.filter(facets__overlap=people_named(workspace, filters.person) or [NOBODY])
-    if filters.begins:
-        found = found.filter(created_at__gte=filters.begins)
-    if filters.ends:
-        found = found.filter(created_at__lte=filters.ends)
+    found = found.filter(filters.within("created_at"))
     return by_title(found, filters.q) if filters.q else found
 
 

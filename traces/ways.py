@@ -59,7 +59,7 @@ def ways(visible: QuerySet[Trace], workspace: Workspace, filters: Filters, own: 
     found = narrowed(visible, workspace, filters)
     if filters.q:
         rest, here = narrowed(visible, workspace, replace(filters, q="")), Trace.objects.filter(workspace=workspace)
-        days = by_day(visible, rest, workspace, filters.q, here.filter(window(filters)))
+        days = by_day(visible, rest, workspace, filters.q, here.filter(filters.within("created_at")))
         return worded(filters, found, asked, along, days)
     gathered: Way[Trace] = lambda start, older, part: Stretch([Walk(found, visible)], None, GATHERED)  # noqa: E731 - too short
     return chosen(found, along, gathered)
@@ -136,17 +136,11 @@ def asked_of(
     hides: bool = False,
 ) -> Asked[Row]:
     """Along the lanes, or where there is none along time. `hides`: `rest` leaves out what no lane knows of."""
-    given, ends = lanes or {"time": {"": here}}, window(filters)
+    given, ends = lanes or {"time": {"": here}}, filters.within("created_at")
     within = {name: {text: lane.filter(ends) for text, lane in some.items()} for name, some in given.items()}
     return Asked(
         workspace, filters, within, rest, len(lanes) + bool(filters.q) > 1 or bool(filters.q) or hides, key, reach
     )
-
-
-def window(filters: Filters) -> Q:
-    """From when and until when rows are asked for, both ends with it."""
-    ends = [("created_at__gte", filters.begins), ("created_at__lte", filters.ends)]
-    return Q(*[end for end in ends if end[1]])
 
 
 def facet_lanes(workspace: Workspace, filters: Filters, rows: type[FacetRow]) -> dict[str, dict[str, QuerySet[Any]]]:

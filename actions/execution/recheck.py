@@ -289,9 +289,8 @@ def last_look(action: Action, way: Reach) -> Finding | None:
     caller's end (P9, R-26). Held by tests/faults/test_last_look.py and tests/faults/test_governed.py. The target is not read
     again: no transaction waits for another system.
     """
-    action.agent = _AGENT.all(action.agent_id)[
-        0
-    ]  # Which policy's limits it counts against may have changed since it was read.
+    # Which policy's limits it counts against may have changed since it was read.
+    action.agent = _AGENT.all(action.agent_id)[0]
     lock_own_limits(action, way.definition)
     _hold_rights(action)
     hold_governed(action.workspace_id)

@@ -66,9 +66,8 @@ def matching(user: User, workspace: Workspace, filters: Filters) -> QuerySet[Tra
 def _at_work(visible: QuerySet[Trace], workspace: Workspace, filters: Filters) -> QuerySet[Trace]:
     """Those that match and in which something was done within the window: many a trace begins in the day and ends at night."""
     found = narrowed(visible, workspace, replace(filters, since="", until=""))
-    window = {name: end for name, end in (("at__gte", filters.begins), ("at__lte", filters.ends)) if end}
-    done = Entry.objects.filter(type__in=WORK, **window)
-    return found.filter(pk__in=done.values("trace")) if window else found
+    done = Entry.objects.filter(filters.within("at"), type__in=WORK)
+    return found.filter(pk__in=done.values("trace")) if filters.windowed else found
 
 
 def totals(user: User, workspace: Workspace, filters: Filters) -> Totals:

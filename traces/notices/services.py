@@ -12,6 +12,7 @@ from django.db import transaction
 
 from accounts.access import NotVisible, require
 from accounts.actors import Actor
+from accounts.acts import compared
 from accounts.clock import database_now
 from accounts.egress import Egress, EgressRefused
 from accounts.models import User, Workspace
@@ -68,7 +69,7 @@ def save_channel(
     _refuse(wanted, known=EVENTS)
     with transaction.atomic():
         channel = get_channel_for(user, channel_id, lock=True) if channel_id else _new(workspace, wanted.kind)
-        held, was = opened(channel), _compared(channel) if channel_id else {}
+        held, was = opened(channel), _shown_beside(channel) if channel_id else {}
         contents = _contents(workspace, channel.kind, wanted, held)
         secret = ""
         if channel.kind == Kind.WEBHOOK and not held.get("secrets"):
@@ -77,10 +78,7 @@ def save_channel(
         channel.name, channel.sealed, channel.shown = wanted.name.strip(), sealed(contents), _shown(contents)
         _keep(channel, wanted.events, wanted.schedule)
         people = {"recipients": [Sensitive(address, "email") for address in contents.get("to", ())]}
-        now = _compared(channel)
-        moved = [name for name in was if was[name] != now[name]]
-        compared = {"was": {one: was[one] for one in moved}, "now": {one: now[one] for one in moved}} if moved else {}
-        _ledger(actor, channel, "channel.saved", {**_told(channel), **people, **compared})
+        _ledger(actor, channel, "channel.saved", {**_told(channel), **people, **compared(was, _shown_beside(channel))})
     return channel, secret
 
 
@@ -164,7 +162,7 @@ def _told(channel: Channel) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _compared(channel: Channel) -> dict[str, Any]:
+def _shown_beside(channel: Channel) -> dict[str, Any]:
     """What the audit log sets side by side of a channel before and after."""
     return {"name": channel.name, **_told(channel)}
 
