@@ -14,8 +14,9 @@ from accounts.actors import Actor
 from accounts.models import Membership, User
 from accounts.permissions import effects_for
 from accounts.questions import Question
-from accounts.scopes import AGENT, effects_of
+from accounts.scopes import AGENT, effects_of, scope_of
 from actions.models import Action
+from actions.states import State
 from policies.engine.decide import deny
 from policies.engine.document import Document
 from policies.engine.types import Check, Decision
@@ -99,6 +100,16 @@ def _scope(action: Action, effect: str) -> Check:
     reason = f"The token reaches only {action.scopes}, and {action.tool_name} is {effect}."
     remedy = f"Ask the token endpoint for a token with scope {effect}, if the client and the person may."
     return Check("Token scope", "denied", SCOPE, effect, action.scopes, reason, remedy)
+
+
+def scope_lacking(action: Action) -> str:
+    """The scope with which its token would have let it pass, where that alone denied it; "" otherwise (M-02)."""
+    if action.state != State.DENIED:
+        return ""
+    denied = [check for check in action.decision["checks"] if check["outcome"] == "denied"]
+    if [check["rule"] for check in denied] != [SCOPE]:
+        return ""
+    return scope_of(effects_of(action.scopes) | {denied[0]["value"]})
 
 
 def _verb(effect: str) -> str:

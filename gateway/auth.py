@@ -11,9 +11,17 @@ from gateway.problems import Problem
 
 def challenge(door: str, why: str = "no-token") -> str:
     """What a 401 of a door asks for, and where the rules of asking stand (RFC 9728). A token that was shown is called invalid."""
-    refused = "" if why == "no-token" else ' error="invalid_token",'
+    return _asked(door, "" if why == "no-token" else ' error="invalid_token",')
+
+
+def scope_challenge(door: str, scope: str) -> str:
+    """What a 403 asks for: a token that has this scope, which holds that of the one shown (M-02, RFC 6750 section 3.1)."""
+    return _asked(door, f' error="insufficient_scope", scope="{scope}",')
+
+
+def _asked(door: str, error: str) -> str:
     place = f"{settings.REMIT_BASE_URL}/.well-known/oauth-protected-resource/{door}"
-    return f'Bearer realm="remit",{refused} resource_metadata="{place}"'
+    return f'Bearer realm="remit",{error} resource_metadata="{place}"'
 
 
 class AgentToken(HttpBearer):

@@ -13,6 +13,7 @@ from accounts.models import User
 from actions.access import get_action_for_agent
 from actions.again import call_or_join, mark_handed_over
 from actions.arguments import BadArguments
+from actions.mandate import scope_lacking
 from actions.models import Action
 from actions.spans import note_action
 from actions.states import FINAL, SUCCESS, State
@@ -22,7 +23,7 @@ from actions.withdraw import WithdrawRefused, withdraw
 from approvals.access import get_request_for_agent, is_with_agent
 from approvals.models import ApprovalRequest
 from gateway.mcp import answers, own_tools, replies, sealed_state
-from gateway.mcp.toolbox import Hold, Result, unknown_task
+from gateway.mcp.toolbox import Hold, OutOfScope, Result, unknown_task
 from gateway.mcp.wire import Fault, Message
 from gateway.serialise import approval_out
 from traces.access import PersonNotProven, get_trace_for_agent, require_proven
@@ -148,7 +149,8 @@ class Governed:
 
     def _told(self, action: Action) -> Result:
         note_action(action)
-        return answers.of_action(action)
+        told, scope = answers.of_action(action), scope_lacking(action)
+        return OutOfScope(told, scope) if scope else told
 
     def _handed(self, action: Action) -> Result:
         """Tell what became of an action after it was asked for."""

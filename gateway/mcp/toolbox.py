@@ -11,6 +11,14 @@ from gateway.mcp.wire import Fault, Message
 Result = Mapping[str, Any]
 
 
+class OutOfScope(dict[str, Any]):
+    """The result of a call that the caller's token alone kept from: `scope` is what a token for it has (M-02, RFC 6750 3.1)."""
+
+    def __init__(self, result: Result, scope: str) -> None:
+        super().__init__(result)
+        self.scope = scope
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Not yet: ask `again` until it answers; it gets to know when `seconds` are over."""

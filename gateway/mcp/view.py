@@ -24,11 +24,11 @@ from accounts import telemetry
 from accounts.access import AgentAuthFailed, authenticate_agent
 from accounts.kept_statements import planned_once
 from gateway import problems, room
-from gateway.auth import challenge
+from gateway.auth import challenge, scope_challenge
 from gateway.mcp import progress, spans, wire
 from gateway.mcp.governed import Governed
 from gateway.mcp.protocol import dressed, respond
-from gateway.mcp.toolbox import Hold, Result, Toolbox
+from gateway.mcp.toolbox import Hold, OutOfScope, Result, Toolbox
 from gateway.mcp.wire import Fault, Message
 from gateway.problems import Problem
 
@@ -75,7 +75,16 @@ async def _sent(
     if token is not None and isinstance(found, Hold):
         return progress.stream(_told_meanwhile(message, found, span, progress.Notices(token, found)))
     with telemetry.current(span):
-        return JsonResponse(dressed(message, await _settled(found)))
+        return _answer(message, await _settled(found))
+
+
+def _answer(message: Message, found: Result) -> HttpResponse:
+    """A call beyond the token's scope is 403, so that a client that signs people in asks them for more; its result stands in it
+    all the same, for those that cannot."""
+    if isinstance(found, OutOfScope):
+        asked = {"WWW-Authenticate": scope_challenge("mcp", found.scope)}
+        return JsonResponse(dressed(message, found), status=403, headers=asked)
+    return JsonResponse(dressed(message, found))
 
 
 async def _settled(found: Result | Hold) -> Result:

@@ -123,7 +123,10 @@ def test_mcp_lists_less_and_denies_the_rest_with_its_check(cast, desk_of):
     held = desk_of.mcp_token(scope="read")
     names = {tool["name"] for tool in modern("tools/list", {}, held).json()["result"]["tools"]}
     assert READ["tool"] in names and MAIL["tool"] not in names
-    denied = call(MAIL["tool"], MAIL["arguments"], held)
+    answer = modern("tools/call", {"name": MAIL["tool"], "arguments": MAIL["arguments"]}, held)
+    denied, asked = answer.json()["result"], answer.headers["WWW-Authenticate"]
+    assert answer.status_code == 403 and 'error="insufficient_scope", scope="read side_effect"' in asked, "M-02"
+    assert asked.endswith('/.well-known/oauth-protected-resource/mcp"')
     assert denied["isError"] and denied["structuredContent"]["decision"] == "denied"
     assert "token.scope" in json.dumps(denied["structuredContent"]["checks"])
     unknown = modern("tools/call", {"name": "desk.never.was", "arguments": {}}, held).json()
@@ -137,7 +140,8 @@ def test_m04_one_persons_wait_is_not_anothers(cast, desk_of):
         asked = {"approval_id": pending["approval_id"], "seconds": 0}
         answer = call("approval_wait", asked, held)["structuredContent"]
         assert (answer["decision"] == "needs_approval") is seen
-    narrower = call(REFUND["tool"], REFUND["arguments"], desk_of.mcp_token(scope="read"))["structuredContent"]
+    beyond = {"name": REFUND["tool"], "arguments": REFUND["arguments"]}
+    narrower = modern("tools/call", beyond, desk_of.mcp_token(scope="read")).json()["result"]["structuredContent"]
     assert narrower["decision"] == "denied" and narrower["action_id"] != pending["action_id"]
 
 
