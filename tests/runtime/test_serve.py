@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -92,7 +93,10 @@ def test_first_start_prints_the_way_in_and_ctrl_c_leaves_nothing(data):
             "web",
             "supervisor",
         }
+    with urlopen(f"{facts['url']}/static/css/tokens.css", timeout=10) as sheet:
+        assert sheet.status == 200
     said = run.stop()
+    assert "StreamingHttpResponse" not in said, "A reader of its first lines would look for a fault that is none."
     assert facts["url"] in said and facts["agent_token"] in said and "priya@northwind.example" in said
     assert run.process.returncode == 0 and gone(facts["pids"])
     assert (data / "sample.json").stat().st_mode & 0o077 == 0
