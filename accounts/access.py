@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.functions import Now
-from guardian.core import ObjectPermissionChecker
+from guardian.models import GroupObjectPermission, UserObjectPermission
 from oauth2_provider.models import AccessToken
 
 from accounts.actors import Caller
@@ -50,17 +52,25 @@ class AgentAuthFailed(Exception):
         super().__init__(sentence)
 
 
-# What one page asks again and again: the grants of a person in a workspace, as they were read for it.
-_read: ContextVar[dict[tuple[str, str], frozenset[str]] | None] = ContextVar("grants_read", default=None)
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What one page asks again and again, as it was read for it: grants by person and workspace, and a person's workspaces."""
+
+    grants: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    workspaces: dict[str, list[Workspace]] = field(default_factory=dict)
+
+
+_read: ContextVar[_Read | None] = ContextVar("grants_read", default=None)
 
 
 @contextmanager
 def grants_read_once() -> Iterator[None]:
-    """Until the end of the block a person's grants in a workspace are read once. For one request that changes nothing.
+    """Until the end of the block a person's grants in a workspace, and where they belong, are read once. For one request that
+    changes nothing.
 
     INVARIANT: what changes something reads every grant at that moment. Held by tests/accounts/test_grants_read_once.py.
     """
-    token = _read.set({})
+    token = _read.set(_Read())
     try:
         yield
     finally:
@@ -80,12 +90,29 @@ def _grants(user: User, workspace: Workspace) -> frozenset[str]:
     """All grants of an active person in a workspace: as they were read for this page, or else now."""
     read = _read.get()
     key = (user.pk, workspace.pk)
-    if read is not None and key in read:
-        return read[key]
-    found = frozenset(ObjectPermissionChecker(user).get_perms(workspace))
+    if read is not None and key in read.grants:
+        return read.grants[key]
+    found = frozenset(codename for (codename,) in _GRANTS.all(*key))
     if read is not None:
-        read[key] = found
+        read.grants[key] = found
     return found
+
+
+def _of_grants(user_id: str, workspace_id: str) -> QuerySet[Any, tuple[str]]:
+    """INVARIANT: as guardian's own checker has them, of the person and of their groups. Held by
+    tests/accounts/test_grants_read_once.py.
+    """
+    of_workspace = {
+        "object_pk": workspace_id,
+        "content_type__app_label": "accounts",
+        "content_type__model": "workspace",
+    }
+    mine = UserObjectPermission.objects.filter(user=user_id, **of_workspace)
+    theirs = GroupObjectPermission.objects.filter(group__user=user_id, **of_workspace)
+    return mine.values_list("permission__codename").union(theirs.values_list("permission__codename"))
+
+
+_GRANTS = Question(_of_grants)
 
 
 def permissions_of(user: User, workspace: Workspace) -> frozenset[Permission]:
@@ -96,7 +123,25 @@ def permissions_of(user: User, workspace: Workspace) -> frozenset[Permission]:
 
 def workspaces_visible_to(user: User) -> QuerySet[Workspace]:
     """Workspaces this person belongs to, by name."""
-    return Workspace.objects.filter(memberships__user=user).distinct().order_by("name")
+    return _workspaces_of(user.pk)
+
+
+def _workspaces_of(user_id: str) -> QuerySet[Workspace]:
+    return Workspace.objects.filter(memberships__user=user_id).distinct().order_by("name")
+
+
+_WORKSPACES = Question(_workspaces_of)
+
+
+def workspaces_of(user: User) -> list[Workspace]:
+    """The same at once: for what every page asks."""
+    read = _read.get()
+    if read is not None and user.pk in read.workspaces:
+        return read.workspaces[user.pk]
+    found = _WORKSPACES.all(user.pk)
+    if read is not None:
+        read.workspaces[user.pk] = found
+    return found
 
 
 def require(user: User, permission: Permission, workspace: Workspace) -> None:

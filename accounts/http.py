@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django_htmx.middleware import HtmxDetails
 
-from accounts.access import NotVisible, workspaces_visible_to
+from accounts.access import NotVisible, workspaces_of
 from accounts.actors import Actor
 from accounts.kept import KEY, forget, keep_form
 from accounts.models import User, Workspace
@@ -62,6 +62,5 @@ def as_download(answer: HttpResponse, name: str) -> HttpResponse:
 
 def chosen_workspace(request: HttpRequest, user: User) -> Workspace | None:
     """The workspace in the session if the person still belongs to it, else their first."""
-    visible = workspaces_visible_to(user)
-    chosen = request.session.get(SESSION_KEY)
-    return visible.filter(pk=chosen).first() or visible.first()
+    visible, chosen = workspaces_of(user), request.session.get(SESSION_KEY)
+    return next((one for one in visible if one.pk == chosen), next(iter(visible), None))

@@ -27,9 +27,9 @@ class WorkspaceMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.request_id = secrets.token_hex(8)  # type: ignore[attr-defined]
         _show(request, None)
-        self._enter(request)
         reads = grants_read_once() if request.method in {"GET", "HEAD"} else nullcontext()
         with reads, coming_from(Origin(request.request_id, str(request.META.get("REMOTE_ADDR", "")))):  # type: ignore[attr-defined]
+            self._enter(request)
             response = self.get_response(request)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         if getattr(request, "user", None) is not None and request.user.is_authenticated:

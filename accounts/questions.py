@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import Model, QuerySet
+from django.db.models import Count, Model, QuerySet, Value
 from django.db.models.query import ValuesListIterable, get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -36,6 +36,14 @@ class Question(Generic[Row]):
     def first(self, *values: Any) -> Row | None:
         """The first row, where there is one."""
         return next(iter(self.all(*values)), None)
+
+
+def number_of(query: QuerySet[Any, Any]) -> QuerySet[Any, tuple[int]]:
+    """What asks how many rows a query has: one row of one number, also where there are none."""
+    found: QuerySet[Any, tuple[int]] = (
+        query.order_by().values(one=Value(1)).annotate(number=Count("*")).values_list("number")
+    )
+    return found
 
 
 class _Written:

@@ -17,6 +17,7 @@ from accounts.clock import database_now
 from accounts.held import govern
 from accounts.models import User, Workspace
 from accounts.permissions import Permission
+from accounts.questions import Question
 from actions.models import Connection, Tool, ToolVersion
 from traces.services import record_governance
 
@@ -162,8 +163,16 @@ def of_blocked_tools() -> Q:
 
 def blocked_names(workspace: Workspace) -> frozenset[str]:
     """Tools of a workspace that are blocked now."""
-    waiting = ToolVersion.objects.filter(tool__workspace=workspace, state=State.WAITING)
-    return frozenset(waiting.values_list("tool__name", flat=True))
+    return frozenset(name for (name,) in _BLOCKED.all(workspace.pk))
+
+
+_BLOCKED = Question(
+    lambda workspace_id: (
+        ToolVersion.objects.filter(tool__workspace=workspace_id, state=State.WAITING)
+        .order_by()
+        .values_list("tool__name")
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)

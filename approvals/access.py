@@ -9,6 +9,7 @@ from accounts.attributes import people_with
 from accounts.ids import is_id
 from accounts.models import Agent, Group, User, Workspace
 from accounts.permissions import Permission
+from accounts.questions import Question, number_of
 from approvals.algebra import Step
 from approvals.eligibility import eligibility
 from approvals.models import ApprovalRequest
@@ -30,6 +31,22 @@ def requests_visible_to(user: User, workspace: Workspace) -> QuerySet[ApprovalRe
 def open_requests_for(user: User, workspace: Workspace) -> QuerySet[ApprovalRequest]:
     """Open requests this person may see."""
     return requests_visible_to(user, workspace).filter(state=ApprovalRequest.State.OPEN)
+
+
+def open_number_for(user: User, workspace: Workspace) -> int:
+    """How many open requests this person may see: of all of the workspace, or of their own."""
+    if has_permission(user, Permission.APPROVAL_VIEW, workspace):
+        return _OPEN.all(workspace.pk)[0][0]
+    own = has_permission(user, Permission.TRACE_VIEW_OWN, workspace)
+    return _OWN.all(workspace.pk, user.pk)[0][0] if own else 0
+
+
+def _open(**of: str) -> QuerySet[ApprovalRequest, tuple[int]]:
+    return number_of(ApprovalRequest.objects.filter(state=ApprovalRequest.State.OPEN, **of))
+
+
+_OPEN = Question(lambda workspace_id: _open(workspace=workspace_id))
+_OWN = Question(lambda workspace_id, user_id: _open(workspace=workspace_id, requester=user_id))
 
 
 def decidable_by(user: User, workspace: Workspace) -> list[ApprovalRequest]:

@@ -7,14 +7,15 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.access import permissions_of, workspaces_visible_to
+from accounts.access import permissions_of, workspaces_of
 from accounts.models import Agent, User, Workspace
 from accounts.permissions import Permission
+from accounts.questions import Question
 from actions.models import KillSwitch
 from actions.switches import open_switches
 from actions.tool_versions import blocked_names
-from approvals.access import open_requests_for
-from policies.access import drafts_visible_to
+from approvals.access import open_number_for
+from policies.access import draft_number_of
 
 AGENT_VIEWS = frozenset(f"actions:{name}" for name in ("agents", "agent", "agent_access", "issue_token", "runbook"))
 TOOL_VIEWS = frozenset({"actions:tools", "actions:tool", "actions:decide_tool"})
@@ -71,7 +72,7 @@ def nav(request: HttpRequest) -> dict[str, Any]:
     return {
         "nav": Nav(
             workspace=workspace,
-            workspaces=list(workspaces_visible_to(user)),
+            workspaces=workspaces_of(user),
             user=user,
             items=_items(request, user, workspace, held),
             agents_state=replace(
@@ -84,7 +85,7 @@ def nav(request: HttpRequest) -> dict[str, Any]:
 def _items(request: HttpRequest, user: User, workspace: Workspace, held: frozenset[Permission]) -> list[Item]:
     current = request.resolver_match.namespace if request.resolver_match else ""
     view = request.resolver_match.view_name if request.resolver_match else ""
-    waiting = open_requests_for(user, workspace).count()
+    waiting = open_number_for(user, workspace)
     deciding = current == "approvals" or view in APPROVAL_VIEWS
     items = [
         Item("Home", reverse("console:home"), "house", None, view == "console:home"),
@@ -98,7 +99,7 @@ def _items(request: HttpRequest, user: User, workspace: Workspace, held: frozens
         ),
     ]
     if Permission.POLICY_VIEW in held:
-        drafts = drafts_visible_to(user, workspace).count()
+        drafts = draft_number_of(workspace)
         note = f"{drafts} draft{'s' if drafts > 1 else ''}" if drafts else ""
         items.append(Item("Policies", reverse("policies:list"), "shield", None, current == "policies", "Govern", note))
     if Permission.AGENT_VIEW in held:
@@ -134,15 +135,21 @@ def _agents_and_tools(workspace: Workspace, view: str) -> list[Item]:
     ]
 
 
+_HOLDING = Question(
+    lambda workspace_id: open_switches().filter(Q(workspace=workspace_id) | Q(scope=KillSwitch.Scope.EVERYTHING))
+)
+_STATES = Question(lambda workspace_id: Agent.objects.filter(workspace=workspace_id).order_by().values_list("state"))
+
+
 def agents_state(workspace: Workspace) -> AgentsState:
     """What a pause holds, or else how many agents of a workspace run."""
-    held = list(open_switches().filter(Q(workspace=workspace) | Q(scope=KillSwitch.Scope.EVERYTHING)))
+    held = _HOLDING.all(workspace.pk)
     if held:
         more = f" and {len(held) - 1} more" if len(held) > 1 else ""
         by = f"By {held[0].set_by['name']}: {held[0].reason[:120]}"
         return AgentsState(False, f"{held[0].name}{more} paused", by)
-    states = list(Agent.objects.filter(workspace=workspace).values_list("state", flat=True))
-    paused = sum(state != "active" for state in states)
+    states = _STATES.all(workspace.pk)
+    paused = sum(state != "active" for (state,) in states)
     if not states:
         return AgentsState(True, "No agents yet", "Register one with remit_agent")
     if paused:

@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 from accounts.access import NotVisible, has_permission
 from accounts.models import User, Workspace
 from accounts.permissions import Permission
+from accounts.questions import Question, number_of
 from policies.models import Policy, PolicyDraft, PolicyVersion
 
 # A draft in one of these can still be edited, published or discarded; a policy has at most one.
@@ -44,6 +45,16 @@ def open_draft_of(policy: Policy) -> PolicyDraft | None:
 def drafts_visible_to(user: User, workspace: Workspace) -> QuerySet[PolicyDraft]:
     """Drafts that are not closed, for those who may read policies."""
     return PolicyDraft.objects.filter(policy__in=policies_visible_to(user, workspace), state__in=OPEN_STATES)
+
+
+def draft_number_of(workspace: Workspace) -> int:
+    """How many drafts of a workspace are not closed; for those who may read its policies."""
+    return _DRAFTS.all(workspace.pk)[0][0]
+
+
+_DRAFTS = Question(
+    lambda workspace_id: number_of(PolicyDraft.objects.filter(policy__workspace=workspace_id, state__in=OPEN_STATES))
+)
 
 
 def proposals_for(user: User, workspace: Workspace) -> QuerySet[PolicyDraft]:

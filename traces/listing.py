@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from accounts.access import has_permission
 from accounts.models import Agent, User, Workspace
 from accounts.permissions import Permission
+from accounts.questions import Question
 from traces.access import own_alone, traces_visible_to
 from traces.filters import LABELS, OUTCOMES, Filters
 from traces.models import SavedView, Trace
@@ -139,11 +140,14 @@ def form_fields(filters: Filters, names: Sequence[str]) -> list[Field]:
 
 def agents_for(user: User, workspace: Workspace) -> list[tuple[str, str]]:
     """`(slug, name)` of agents to choose from: all of them, or for members those that acted for them lately."""
-    found = Agent.objects.filter(workspace=workspace)
-    if not has_permission(user, Permission.AGENT_VIEW, workspace):
-        theirs = Trace.objects.filter(workspace=workspace, on_behalf_of=user).order_by("-created_at")
-        found = found.filter(pk__in=set(theirs.values_list("agent", flat=True)[:LATELY]))
-    return list(found.values_list("slug", "name"))
+    if has_permission(user, Permission.AGENT_VIEW, workspace):
+        return _AGENTS.all(workspace.pk)
+    theirs = Trace.objects.filter(workspace=workspace, on_behalf_of=user).order_by("-created_at")
+    lately = set(theirs.values_list("agent", flat=True)[:LATELY])
+    return list(Agent.objects.filter(workspace=workspace, pk__in=lately).values_list("slug", "name"))
+
+
+_AGENTS = Question(lambda workspace_id: Agent.objects.filter(workspace=workspace_id).values_list("slug", "name"))
 
 
 def _chip(filters: Filters, key: str, label: str) -> Chip:

@@ -27,12 +27,13 @@ _said: ContextVar[frozenset[str] | None] = ContextVar("_said", default=None)
 @contextmanager
 def reading() -> Iterator[None]:
     """A transaction in which `prefer` may be said; its settings end with the block."""
+    inside = connection.in_atomic_block
     with transaction.atomic():
         token = _said.set(None)
         yield
         _said.reset(token)
-        # The block may stand in another transaction, which goes on as the database's owner set it up.
-        _set(dict.fromkeys([*FOR_A_PAGE, *(f"enable_{way}" for way in WAYS)]))
+        if inside:  # The other transaction goes on as the database's owner set it up.
+            _set(dict.fromkeys([*FOR_A_PAGE, *(f"enable_{way}" for way in WAYS)]))
 
 
 def prefer(without: frozenset[str]) -> None:
