@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import Count, Model, QuerySet, Value
+from django.db.models import BooleanField, Count, F, Func, Model, QuerySet, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.query import ValuesListIterable, get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -20,7 +21,8 @@ class Question(Generic[Row]):
     row of values.
 
     `build` gives the query for texts that mark the places; all that differs between two askings must be among them. A place
-    that is no text needs its type written beside it in the query (`%s::interval`). Nothing is prefetched.
+    that is no text needs its type written beside it in the query (`%s::interval`); one for several texts stands in `among`.
+    Nothing is prefetched.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Any, Row]]) -> None:
@@ -38,12 +40,22 @@ class Question(Generic[Row]):
         return next(iter(self.all(*values)), None)
 
 
+def among(column: str, place: str) -> Func:
+    """That a column has one of the texts that are given for one place as a list, however many they are."""
+    return any_of(column, RawSQL("%s::text[]", [place]))
+
+
 def number_of(query: QuerySet[Any, Any]) -> QuerySet[Any, tuple[int]]:
     """What asks how many rows a query has: one row of one number, also where there are none."""
     found: QuerySet[Any, tuple[int]] = (
         query.order_by().values(one=Value(1)).annotate(number=Count("*")).values_list("number")
     )
     return found
+
+
+def any_of(column: str, keys: RawSQL) -> Func:
+    """That a column has one of the texts of an array."""
+    return Func(F(column), keys, template="(%(expressions)s))", arg_joiner=" = ANY(", output_field=BooleanField())
 
 
 class _Written:

@@ -47,6 +47,8 @@ class Secrets:
 def secrets_of(definition: Definition, arguments: Mapping[str, Any], *sources: Mapping[str, Any]) -> Secrets:
     """Every sensitive value of the given arguments, records or answers, however deep."""
     known = Secrets(definition.sensitive)
+    if not known.kinds:
+        return known
     texts: dict[str, str] = {}
     numbers: dict[int | float, str] = {}
     for source in (arguments, *sources):

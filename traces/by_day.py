@@ -14,11 +14,12 @@ from typing import Any
 from django.contrib.postgres.search import SearchQuery
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
+from django.db.models import BooleanField, Func, Q, QuerySet, Value
 from django.db.models.expressions import Combinable, RawSQL
 from django.db.models.functions import Coalesce
 
 from accounts.models import Workspace
+from accounts.questions import any_of
 from traces.finding import TITLE_WORDS, words_asked
 from traces.models import TITLE_BY_DAY, Trace
 from traces.paging import Place, Row, Stretch, Walk, Way, lane_from, nth
@@ -85,12 +86,12 @@ def by_day(
         if not query or 0 not in ends:
             return []
         days = list(_days(day_of(ends[0]), day_of(ends[1]), query, workspace))
-        exactly, among = _exactly(text, query), _among("id", RawSQL("titled.keys", []))
+        exactly, among = _exactly(text, query), any_of("id", RawSQL("titled.keys", []))
         prefer(BY_DAY)
         if traces is None:
             parts, found = [], rows.filter(among, *exactly)
         else:
-            parts, found = [traces.filter(among, *exactly)], rows.filter(_among("trace_id", RawSQL("theirs.keys", [])))
+            parts, found = [traces.filter(among, *exactly)], rows.filter(any_of("trace_id", RawSQL("theirs.keys", [])))
         at = Q(created_at__gte=RawSQL("days.since", []), created_at__lt=RawSQL("days.until", []))
         there = Walk(found.filter(at), visible).all_from(start, older=older)
         return _read(there, parts, days, [one.asked(query, workspace) for one in days], most, older)
@@ -108,11 +109,6 @@ def _query(text: str) -> str:
 def _titled() -> QuerySet[Trace]:
     """The traces of the words and days at hand, by nothing else."""
     return Trace.objects.filter(_matches(TITLE_BY_DAY, RawSQL("days.words", []))).order_by()
-
-
-def _among(column: str, keys: RawSQL) -> Func:
-    """One of the keys that were looked up."""
-    return Func(F(column), keys, template="(%(expressions)s))", arg_joiner=" = ANY(", output_field=BooleanField())
 
 
 def _exactly(text: str, query: str) -> list[Combinable]:

@@ -97,9 +97,8 @@ def test_pages_go_on_from_the_last_row_in_few_questions(cast, trace, django_asse
     ]
     Action.objects.bulk_create(Action(**row) for row in many)
     user, here = cast.user("priya"), cast.northwind
-    with django_assert_max_num_queries(
-        17
-    ):  # Four of them begin and end how a page is read; grants are read once a request.
+    # Four of them begin and end how a page is read, two name what its rows do; grants are read once a request.
+    with django_assert_max_num_queries(18):
         first = listing(user, here, {"outcome": "completed"})
     assert len(first.rows) == PAGE and "outcome=completed" in first.next_url and not first.previous_url
     query = dict(part.split("=") for part in first.next_url.replace("%3A", ":").replace("%7E", "~")[1:].split("&"))
