@@ -36,9 +36,10 @@ _PART = re.compile(r"'((?:[^'\\]|''|\\\\)+)'|<(?:-|\d+)>")
 # What the statements below look into in turn; conditions name its columns.
 _DAYS = "unnest(%s::text[]::tsquery[], %s::timestamptz[], %s::timestamptz[]) WITH ORDINALITY AS days(words, since, until, place)"
 # INVARIANT: words are looked up by their index and by nothing else, whatever the statistics say of a workspace: OFFSET keeps all
-# other conditions out. Held by tests/traces/test_by_day.py.
-_TITLED = "LATERAL (SELECT ARRAY({}) OFFSET 0) AS titled(keys)"
-_THEIRS = "LATERAL (SELECT ARRAY({}) OFFSET 0) AS theirs(keys)"
+# other conditions out. Held by tests/traces/test_by_day.py. Those are asked of what the words gave, which stands in place of the
+# table: to look it up again by its keys took as long as to find it.
+_OF_TITLED = 'WITH "traces_trace" AS NOT MATERIALIZED ({} OFFSET 0) {}'
+_THEIRS = "LATERAL (SELECT ARRAY({}) OFFSET 0) AS theirs(keys), "
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +87,15 @@ def by_day(
         if not query or 0 not in ends:
             return []
         days = list(_days(day_of(ends[0]), day_of(ends[1]), query, workspace))
-        exactly, among = _exactly(text, query), any_of("id", RawSQL("titled.keys", []))
+        exactly = _exactly(text, query)
         prefer(BY_DAY)
         if traces is None:
-            parts, found = [], rows.filter(among, *exactly)
+            of, found = None, rows.filter(*exactly)
         else:
-            parts, found = [traces.filter(among, *exactly)], rows.filter(any_of("trace_id", RawSQL("theirs.keys", [])))
+            of, found = traces.filter(*exactly), rows.filter(any_of("trace_id", RawSQL("theirs.keys", [])))
         at = Q(created_at__gte=RawSQL("days.since", []), created_at__lt=RawSQL("days.until", []))
         there = Walk(found.filter(at), visible).all_from(start, older=older)
-        return _read(there, parts, days, [one.asked(query, workspace) for one in days], most, older)
+        return _read(there, of, days, [one.asked(query, workspace) for one in days], most, older)
 
     return lambda start, older, part: Stretch([Walk(visible, visible)], None, BY_DAY, places, COUNTED)
 
@@ -147,25 +148,27 @@ def _met(months: Sequence[Days], asked: Sequence[str]) -> Counter[int]:
 
 def _read(
     rows: QuerySet[Any],
-    traces: Sequence[QuerySet[Trace]],
+    traces: QuerySet[Trace] | None,
     days: Sequence[Days],
     asked: Sequence[str],
     most: int,
     older: bool,
 ) -> list[Place]:
     """The first so many places, of one day after the other and no further than needed."""
-    wanted = [_titled().values_list("pk"), *(one.order_by().values_list("pk") for one in traces)]
+    wanted = [*([] if traces is None else [traces.values_list("pk")]), rows.values_list("created_at", "pk")]
     try:
-        parts = [one.query.sql_with_params() for one in [*wanted, rows.order_by().values_list("created_at", "pk")]]
+        titled, *parts = [one.order_by().query.sql_with_params() for one in (_titled(), *wanted)]
     except EmptyResultSet:
         return []
-    looked = ", ".join(text.format(sql) for text, (sql, _) in zip((_TITLED, _THEIRS), parts[:-1], strict=False))
-    side = "DESC" if older else "ASC"
+    texts, side = [sql for sql, _ in parts], "DESC" if older else "ASC"
+    texts[0] = _OF_TITLED.format(titled[0], texts[0])
+    looked = _THEIRS.format(texts[0]) if traces is not None else ""
     text = (
-        f"SELECT at, key FROM {_DAYS}, {looked}, LATERAL ({parts[-1][0]}) AS found(at, key)"  # noqa: S608 - our own words
+        f"SELECT at, key FROM {_DAYS}, {looked}LATERAL ({texts[-1]}) AS found(at, key)"  # noqa: S608 - our own words
         f" ORDER BY place, at {side}, key {side} LIMIT %s"
     )
-    return _rows(text, [*_given(days, asked), *(value for _, given in parts for value in given), most])
+    given = [value for _, values in (titled, *parts) for value in values]
+    return _rows(text, [*_given(days, asked), *given, most])
 
 
 def _given(days: Sequence[Days], asked: Sequence[str]) -> list[Any]:
