@@ -102,7 +102,7 @@ Way = Callable[[Place | None, bool, int], Stretch[Row] | None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """How many a page gathered, up to one more than is counted, and whether that is all there is to look at."""
+    """How many a page gathered or met, up to one more than is counted, and whether that is all there is to look at."""
 
     number: int
     ended: bool
@@ -114,7 +114,7 @@ class Page(Generic[Row]):
 
     `searched` is how far it looked where that was not far enough to fill it: what lies beyond may match too. `goes_on`: it was
     gathered from a place on, and counting all would be to gather again. `found` is how many, where it
-    gathered them at once.
+    gathered them at once or began with the first and met no more than it shows.
     """
 
     rows: list[Row]
@@ -207,7 +207,9 @@ def _first(ways: Sequence[Way[Row]], start: Place | None, older: bool) -> _Taken
 def _taken(way: Way[Row], stretch: Stretch[Row], start: Place | None, older: bool) -> _Taken[Row]:
     """One page. To gather costs the same however many are kept, so the first page keeps as many keys as are counted."""
     if not stretch.sorts or start is not None:
-        return _Taken(read(stretch, start, PAGE + 1, older=older), stretch, way, None)
+        rows = read(stretch, start, PAGE + 1, older=older)
+        whole = start is None and len(rows) <= PAGE
+        return _Taken(rows, stretch, way, Found(len(rows), stretch.end is None) if whole else None)
     keys = _keys(stretch, start, stretch.counts + 1, older)
     ended = stretch.end is None and len(keys) <= stretch.counts
     return _Taken(_whole(stretch, keys[: PAGE + 1]), stretch, way, Found(min(len(keys), stretch.counts), ended))

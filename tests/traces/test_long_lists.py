@@ -105,6 +105,19 @@ def test_a_page_that_was_gathered_counts_what_it_read(cast, long, monkeypatch, d
     assert said == [str(len(long)), str(len(long)), f"{len(long) - 1}+", "5+"]
 
 
+def test_a_first_page_that_met_no_more_than_it_shows_is_not_counted_anew(
+    cast, long, monkeypatch, django_assert_num_queries
+):
+    for name, value in (("FEW", -1), ("COMMON", -1), ("REACH", 20)):
+        monkeypatch.setattr(ways, name, value)
+    visible = traces_visible_to(cast.user("priya"), cast.northwind)
+    for query, more in (({"tool": "a.b", "outcome": "denied"}, "+"), ({"tool": "nobody's"}, "")):
+        with reading():
+            page = paging.page_of(ways.ways(visible, cast.northwind, Filters.from_query(query)), {})
+            with django_assert_num_queries(0):
+                assert paging.counted(page) == f"{len(page.rows)}{more}"
+
+
 def test_newer_pages_lead_back_to_the_newest(cast, long, read_so):
     oldest = Trace.objects.order_by("created_at", "pk").values_list("created_at", flat=True)[0]
     query = {"tool": "a.b", "outcome": "denied", "before": f"{oldest:%Y-%m-%dT%H:%M:%S.%f}Z~{LOWEST}"}
