@@ -41,5 +41,6 @@ urlpatterns = [
 ]
 if settings.REMIT_OIDC_ENABLED:
     urlpatterns.append(path("oidc/", include("mozilla_django_oidc.urls")))
+handler400 = "console.views.not_understood"
 handler404 = "console.views.not_found"
 handler500 = "console.views.failed"

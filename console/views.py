@@ -164,6 +164,13 @@ def _by_a_program(request: HttpRequest) -> bool:
     return request.path.startswith(("/api/", "/mcp"))
 
 
+def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A request that was refused before any page read it: too large, damaged, or for a host that is not served here."""
+    if _by_a_program(request):
+        return problems.answer(problems.not_understood())
+    return _alone(request, 400)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Absent and forbidden look alike."""
     if _by_a_program(request):
@@ -175,4 +182,9 @@ def failed(request: HttpRequest) -> HttpResponse:
     """Our own error, with an id to give to whoever runs Remit."""
     if _by_a_program(request):
         return problems.answer(problems.failed())
-    return render(request, "500.html", {"request_id": getattr(request, "request_id", "")}, status=500)
+    return _alone(request, 500)
+
+
+def _alone(request: HttpRequest, status: int) -> HttpResponse:
+    """A page that needs nothing of what may have gone wrong, not even who is signed in."""
+    return render(None, f"{status}.html", {"request_id": getattr(request, "request_id", "")}, status=status)

@@ -40,6 +40,11 @@ def failed() -> Problem:
     return Problem(500, "failed", "Remit failed", "This is a fault of Remit's. It is in its log.")
 
 
+def not_understood() -> Problem:
+    """A request that was refused before anything read it; which part it was is in the log alone."""
+    return Problem(400, "bad-request", "The request cannot be read", "It is too large, damaged, or for another host.")
+
+
 def unavailable(why: str = "Remit's database did not answer.") -> JsonResponse:
     """The database does not answer or gave up, or there is no room: 503, and when to ask again. What was recorded stands."""
     detail = f"{why} Ask again in a moment, with the same Idempotency-Key if you sent one."

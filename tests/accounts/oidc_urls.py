@@ -2,6 +2,6 @@
 
 from django.urls import include, path
 
-from console.urls import handler404, handler500, urlpatterns  # noqa: F401 - read by Django
+from console.urls import handler400, handler404, handler500, urlpatterns  # noqa: F401 - read by Django
 
 urlpatterns = [*urlpatterns, path("oidc/", include("mozilla_django_oidc.urls"))]

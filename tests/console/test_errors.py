@@ -27,3 +27,27 @@ def test_people_read_a_page_and_programs_a_problem(db, path, accept, kind):
     assert (absent.status_code, broken.status_code) == (404, 500)
     for answer in (absent, broken):
         assert answer["Content-Type"].startswith(kind), answer.content[:200]
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "kind"),
+    [
+        ("/traces/", BROWSER, PAGE),
+        ("/sign-in/", "*/*", PAGE),
+        ("/oauth/authorize", BROWSER, PAGE),
+        ("/oauth/authorize", "application/json", PROBLEM),
+        ("/api/v1/traces", BROWSER, PROBLEM),
+        ("/mcp", BROWSER, PROBLEM),
+    ],
+)
+def test_a_request_for_another_host_is_told_what_to_do(db, path, accept, kind):
+    answer = Client().get(path, headers={"accept": accept, "host": "elsewhere.example"})
+    assert answer.status_code == 400 and answer["Content-Type"].startswith(kind), answer.content[:200]
+    assert b"could not read" in answer.content if kind == PAGE else answer.json()["type"].endswith(":bad-request")
+
+
+def test_a_form_that_is_too_large_is_refused_by_a_page_that_names_its_request(db, settings):
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 2
+    answer = Client().post("/sign-in/", {"email": "a", "password": "b", "next": "c"})
+    assert answer.status_code == 400 and answer["X-Request-ID"] in answer.content.decode()
+    assert "nothing was changed" in answer.content.decode()

@@ -29,6 +29,7 @@ PAGES = {
     "home": ("console/home.html", samples.home_page()),
     "gallery": ("gallery/gallery.html", samples.gallery_page()),
     "failed": ("500.html", {"request_id": "ab"}),
+    "not understood": ("400.html", {"request_id": "ab"}),
 }
 
 
