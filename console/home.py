@@ -24,6 +24,7 @@ from policies.demotions import PUBLISHER
 from policies.engine.windows import instant
 from policies.lapses import lapses
 from policies.models import BreakerTrip, PolicyVersion
+from traces.checkpoints.health import workspace_health
 from traces.models import Log
 
 
@@ -78,19 +79,21 @@ def needs(user: User, workspace: Workspace) -> Sequence[NeedRow]:
     ]
 
 
-_BROKEN = re.compile(r"Trace (trc_[0-9A-Z]{26}): ")
+# Where what is wrong with a workspace's ledger names the trace.
+BROKEN = re.compile(r"Trace (trc_[0-9A-Z]{26}): ")
 
 
 def broken_ledgers(user: User, workspace: Workspace) -> list[Need]:
-    """A ledger that the checkpoint clock found not to hold, for those who read who did what or may stop agents."""
-    may = [has_permission(user, found, workspace) for found in (Permission.AUDIT_VIEW, Permission.AGENT_PAUSE)]
-    log = Log.objects.filter(workspace=workspace).exclude(problem="").first() if any(may) else None
-    found = _BROKEN.match(log.problem) if log else None
+    """A ledger that the checkpoint clock found not to hold, for everybody who reads its traces."""
+    may = has_permission(user, Permission.TRACE_VIEW, workspace)
+    log = Log.objects.filter(workspace=workspace).exclude(problem="").first() if may else None
+    found = BROKEN.match(log.problem) if log else None
     if log is None or found is None:
         return []
+    held = "" if workspace_health(workspace.pk).ok else " Nothing is sent until the ledger is signed again."
     return [
         Need(
-            title=f"The ledger of a trace does not hold. {log.problem[found.end() :]}",
+            title=f"The ledger of a trace does not hold. {log.problem[found.end() :]}{held}",
             agent=found[1],
             step_text="no checkpoint is signed over it",
             time_left=f"found {age_text(log.problem_at)} ago" if log.problem_at else "",

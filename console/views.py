@@ -1,7 +1,6 @@
 """Home, search, health and the error pages."""
 
 import hmac
-import re
 
 import redis
 from django.conf import settings
@@ -22,7 +21,7 @@ from actions.doubts import finding_out, in_doubt
 from approvals.access import open_requests_for
 from console.durability import lost_commits
 from console.gallery import samples
-from console.home import needs
+from console.home import BROKEN, needs
 from console.metrics import text as metrics_text
 from console.pasted import place_of
 from console.trust.measures import families
@@ -52,7 +51,6 @@ def home(request: AuthenticatedRequest) -> HttpResponse:
     agents = list(agents_visible_to(user, here))
     span = Span.up_to(database_now(), DEFAULT)
     wrong = warning(here.pk) if sees_all else ""
-    broken = re.search(r"\btrc_\w+", wrong)
     context = {
         "needs": found if "all" in request.GET else found[:NEEDS],
         "needs_count": len(found),
@@ -60,8 +58,8 @@ def home(request: AuthenticatedRequest) -> HttpResponse:
         "waiting": open_requests_for(user, here).count(),
         "finding_out": finding_out(list(in_doubt(here))) if sees_all else "",
         "alone": mode_now(here) if sees_all else None,
-        "ledger_warning": wrong,
-        "broken_trace": broken[0] if broken else "",
+        # A trace whose ledger does not hold is among what needs this person.
+        "ledger_warning": "" if BROKEN.search(wrong) else wrong,
         "days": DEFAULT,
         "families": families(Whose(here), span) if sees_all else [],
         "outcomes": outcomes(here, span) if sees_all else None,

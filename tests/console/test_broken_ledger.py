@@ -3,6 +3,7 @@
 import pytest
 
 from console.home import needs
+from tests.console.test_trust import browser
 from tests.traces.ledgers import attacker, grow, grown
 from traces.checkpoints.errors import CheckpointFailed
 from traces.checkpoints.take import checkpoint_workspace
@@ -26,9 +27,11 @@ def test_p6_a_broken_ledger_is_a_need_until_it_holds(cast):
     with pytest.raises(CheckpointFailed):
         checkpoint_workspace(cast.northwind.pk)
     wanted = "The ledger of a trace does not hold. Record 3 was changed after it was written."
-    for first in ("dana", "ava", "priya"):
+    for first in ("dana", "ava", "priya", "ken"):
         assert told(cast, first) == [(wanted, f"/traces/{trace.pk}/", "Show work")], first
     assert told(cast, "maya") == [] and told(cast, "omar") == []
+    page = browser(cast, "ken").get("/").content.decode()
+    assert "<h1>1 thing needs you</h1>" in page and "checkpoint failed" not in page
     harmed(trace, whole)
     grow(cast, trace, 1, start=5)
     checkpoint_workspace(cast.northwind.pk)
