@@ -37,6 +37,7 @@ def _looked_at(world, stop, name: str) -> dict[str, list[str]]:
     page.set_viewport_size(NARROW)
     found["axe in dark"] = axe_problems(page)
     found |= {"320 px": page.evaluate(walk.TOO_WIDE), "labels": page.evaluate(walk.LABELS)}
+    found["too small for a finger"] = page.evaluate(walk.SMALL)
     page.emulate_media(forced_colors="active")
     found |= {"borders": page.evaluate(walk.BORDERLESS), "motion": page.evaluate(walk.MOVING)}
     if name in PERSONAL:

@@ -56,6 +56,10 @@ TOO_WIDE = """() => { const wide = document.documentElement.clientWidth;
   return document.documentElement.scrollWidth <= wide ? [] :
   [...document.querySelectorAll('body *')].filter((each) => each.getBoundingClientRect().right > wide + 1)
   .map((each) => each.outerHTML.slice(0, 120)).slice(0, 5).concat([`${document.documentElement.scrollWidth} of ${wide} px`]); }"""
+# A finger needs 44 px. What is kept small on purpose stands in a line of text and is no .btn.
+SMALL = """() => [...document.querySelectorAll('.btn')].filter((each) => each.checkVisibility())
+  .map((each) => [Math.round(each.getBoundingClientRect().height), each.outerHTML.slice(0, 120)])
+  .filter(([height]) => height < 44).map(([height, text]) => `${height} px: ${text}`)"""
 # What a card cuts off at its edge: a table that is wider than it, without a way to scroll there.
 CUT = """() => [...document.querySelectorAll('.card table')].filter((each) => each.checkVisibility()
   && each.getBoundingClientRect().right > each.closest('.card').getBoundingClientRect().right + 1

@@ -45,7 +45,7 @@ def test_the_page_names_who_asks_for_whom_what_at_most_how_long_and_where_the_an
     assert "<strong>assistant.example</strong>" in page and "registered here by an admin" in page
     assert "<li>Read records</li><li>Change records</li></ul>" in page
     assert (
-        "Not: Prepare drafts" in page
+        "<strong>It may not</strong><ul><li>Prepare drafts" in page
         and settings.REMIT_AUDIENCE_MCP in page
         and "<script" not in page.split("<main")[1]
     )
