@@ -12,6 +12,17 @@ INSIDE = 60
 PERSONAL = ["console:home", "traces:list", "traces:detail", "approvals:review", "actions:plan", "policies:tiers"]
 
 
+def test_the_search_for_problems_finds_one_each_time(chromium):
+    page = chromium.new_page()
+    page.set_content("<html lang=en><title>One</title><main><h1>One</h1><img src=one.png></main>")
+    for _ in range(2):
+        (found,) = axe_problems(page)
+        assert found.startswith("image-alt: <img")
+    page.set_content("<html lang=en><title>None</title><main><h1>None</h1></main>")
+    assert axe_problems(page) == []
+    page.close()
+
+
 @pytest.mark.looks
 @pytest.mark.timeout(1500)
 def test_every_page_holds_however_it_is_looked_at(person, chromium, remit, demo, tmp_path):
