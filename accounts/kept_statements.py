@@ -12,8 +12,9 @@ from typing import Any
 from django.db import connection
 from django.db.backends.postgresql.base import ServerBindingCursor
 
-# A statement is prepared when it is asked for the third time.
-PREPARED_FROM = 2
+# A statement is prepared when it is asked for the first time: a connection lives for a minute, so that there would be no later.
+# It is planned for any value then, too (`plan_cache_mode`, console.env).
+PREPARED_FROM = 0
 # More than the path has, so that none is dropped to make room.
 MOST_PREPARED = 400
 

@@ -7,7 +7,9 @@ from urllib.parse import unquote, urlsplit
 
 TRUE = {"1", "true", "yes", "on"}
 # An intent counts as written when it is on disk, whatever the server's default is (F-05; `console.durability` checks it).
-SESSION = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on"
+# What is prepared is planned once, for any value; else PostgreSQL plans its first five uses on each connection, for theirs.
+PLANS = "-c plan_cache_mode=force_generic_plan"
+SESSION = f"-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on {PLANS}"
 # Refused after so many seconds without a connection; each is made anew every minute, so that none outlives a failover for long.
 POOL = {"timeout": 5.0, "max_lifetime": 60.0, "max_idle": 30.0, "reconnect_timeout": 3.0}
 FALSE = {"0", "false", "no", "off", ""}

@@ -49,17 +49,29 @@ def test_f12_cut_while_statements_are_prepared(shop, remote, how, count):
     judged(actions, remote, f"cut {how} while statements are prepared")
 
 
-def test_what_asks_next_on_the_connection_is_not_concerned(transactional_db):
+@pytest.fixture
+def pooled(transactional_db):
+    """Connections are kept, in this test alone."""
     was = connection.settings_dict["OPTIONS"]
     connection.close()
     connection.settings_dict["OPTIONS"] = {**was, "pool": POOL}
-    try:
-        with planned_once():
-            session = connection.connection
-            within = type(connection.cursor().cursor).__name__
-        assert within == "ServerBindingCursor" and type(connection.cursor().cursor).__name__ == "Cursor"
-        assert session.prepare_threshold is None and isinstance(connection.pool, ConnectionPool)
-    finally:
-        connection.close()
-        connection.close_pool()
-        connection.settings_dict["OPTIONS"] = was
+    yield
+    connection.close()
+    connection.close_pool()
+    connection.settings_dict["OPTIONS"] = was
+
+
+def test_a_statement_is_planned_once_a_connection(pooled):
+    with planned_once(), connection.cursor() as cursor:
+        for number in range(3):
+            cursor.execute("SELECT id FROM actions_action WHERE id = %s", [f"no {number}"])
+        cursor.execute("SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%id = $1'")
+        assert cursor.fetchall() == [(3, 0)]
+
+
+def test_what_asks_next_on_the_connection_is_not_concerned(pooled):
+    with planned_once():
+        session = connection.connection
+        within = type(connection.cursor().cursor).__name__
+    assert within == "ServerBindingCursor" and type(connection.cursor().cursor).__name__ == "Cursor"
+    assert session.prepare_threshold is None and isinstance(connection.pool, ConnectionPool)
