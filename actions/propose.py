@@ -30,6 +30,7 @@ from actions.spans import deciding, note_action
 from actions.states import State
 from actions.steps import next_step
 from actions.switches import why_held
+from policies.breakers import counts_allowed
 from policies.engine.types import Decision
 from policies.limits import reserve
 from traces.canonical import plain
@@ -44,6 +45,10 @@ ASKS_PEOPLE = frozenset(effect for effect, state in TARGETS.items() if state is 
 
 def nothing(_: object) -> None:
     """For callers that need not remember what was recorded."""
+
+
+def nothing_at_once(_: Action, __: Held) -> None:
+    """For callers that let an action start once it is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +127,14 @@ def prepare(
     return Prepared(name, tool, arguments, before=before, redact=redact)
 
 
-def record_proposal(*, actor: Actor, place: Place, prepared: Prepared) -> Action:
-    """Write the action, decide it, reserve its limits and ask people where policy says so; one transaction. Raises TraceFull."""
+def record_proposal(
+    *, actor: Actor, place: Place, prepared: Prepared, start: Callable[[Action, Held], None] = nothing_at_once
+) -> Action:
+    """Write the action, decide it, reserve its limits and ask people where policy says so; one transaction. Raises TraceFull.
+
+    `start` is called last in it where the call is authorized at once, and no breaker may stop it for having been decided: those
+    count what is committed.
+    """
     with deciding(prepared.name if prepared.tool else ""), transaction.atomic():
         # The trace's lock before the row and before the limits' locks, as everywhere: no two can wait for each other.
         chain = held_trace(place.trace.pk)
@@ -143,6 +154,8 @@ def record_proposal(*, actor: Actor, place: Place, prepared: Prepared) -> Action
             ask_people(actor=actor, action=action, decision=decision, sources=sources)
         place.remember(action)
         note_action(action)
+        if action.state == State.AUTHORIZED and not (judged.document and counts_allowed(judged.document)):
+            start(action, chain)
     return action
 
 

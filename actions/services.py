@@ -12,7 +12,7 @@ from accounts.models import Agent
 from actions import switches
 from actions.decide import judge
 from actions.doorbell import ring
-from actions.execution import advanced, end_left_over, reconcile, record_report, run
+from actions.execution import AtOnce, end_left_over, reconcile, record_report, run
 from actions.machine import StateConflict, move
 from actions.mandate import reach
 from actions.models import Action, Plan
@@ -57,12 +57,13 @@ def call_tool(
     """
     prepared = prepare(agent=agent, name=tool, arguments=arguments, effects=_effects(actor, trace))
     place = Place(trace, agent, trace.asker, sources=None, remember=remember, replan_of=answers)
+    at_once = AtOnce(actor)
     action = (
         _answer(actor, place, prepared, answers)
         if answers
-        else record_proposal(actor=actor, place=place, prepared=prepared)
+        else record_proposal(actor=actor, place=place, prepared=prepared, start=at_once.start)
     )
-    stands = advanced(actor=actor, action_id=action.pk)
+    stands = at_once.advanced(action)
     if stands.state != State.UNKNOWN:
         return stands
     reconcile(actor=actor, action_id=action.pk)

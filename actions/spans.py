@@ -59,12 +59,12 @@ def deciding(tool: str) -> Iterator[None]:
 
 
 @contextmanager
-def executing(action: Action, verb: str = "execute_tool") -> Iterator[None]:
-    """Around one attempt, linked to the proposal that led to it where a wait lies between them."""
+def executing(action: Action, verb: str = "execute_tool", *, claimed: bool = False) -> Iterator[None]:
+    """Around one attempt, linked to the proposal that led to it where a wait lies between them. `claimed`: it has its fence."""
     first: dict[str, Value] = {
         OPERATION: "execute_tool",
         "gen_ai.tool.type": "extension",
-        "remit.attempt": action.fence + 1,
+        "remit.attempt": action.fence if claimed else action.fence + 1,
     }
     with telemetry.inside(f"{verb} {action.tool_name}", after=action.traceparent, said=first) as span:
         yield

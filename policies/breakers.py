@@ -94,6 +94,11 @@ def observe_decided(*, workspace_id: str, document: Document, record: DecisionRe
         transaction.on_commit(lambda: _observe_alone(workspace_id, document, record))
 
 
+def counts_allowed(document: Document) -> bool:
+    """Whether a call that was allowed may trip a breaker of this policy before it is sent: one of repeats, not one of denials."""
+    return any(breaker.on == "repeats" for breaker in document.breakers)
+
+
 def _observe_alone(workspace_id: str, document: Document, record: DecisionRecord) -> None:
     with transaction.atomic():
         observe(workspace_id=workspace_id, document=document, record=record, event=DECIDED)

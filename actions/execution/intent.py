@@ -43,8 +43,37 @@ def record_intent(actor: Actor, action: Action, way: Reach, sent: Sent, credenti
     INVARIANT: what is committed before the intent counts, however long the credential took to get (P4, P9, R-26). Held by
     tests/faults/test_credentials.py.
     """
+    with transaction.atomic():
+        # The chain's lock before the limits' locks, as everywhere.
+        chain = held_trace(action.trace_id)
+        _refuse_moved(recheck.last_look(action, way))
+        _write(actor, action, way, sent, credential, lease, chain)
+
+
+def record_intent_with_decision(
+    actor: Actor, action: Action, way: Reach, sent: Sent, credential: Credential, lease: Lease, chain: Held
+) -> None:
+    """The same in the transaction that decided it, which holds its trace: nothing else in between. Raises Held or Moved."""
+    _refuse_moved(recheck.last_look_at_decision(action, way))
+    _write(actor, action, way, sent, credential, lease, chain)
+
+
+def _refuse_moved(found: recheck.Finding | None) -> None:
+    if found:
+        raise Moved(found)
+
+
+def _write(
+    actor: Actor, action: Action, way: Reach, sent: Sent, credential: Credential, lease: Lease, chain: Held
+) -> None:
+    """Once all holds: what claims it, the credential that nobody was asked for, and the intent."""
     known = known_secrets(way.definition, action.proposed, action.arguments, (action.before or {}).get("fields", {}))
     digest = request_digest(action, sent)
+    chain.at = database_now()
+    if action.state == State.AUTHORIZED:
+        claim(actor, action, lease, chain)
+    if credential.standing:
+        credentials.note(actor, action, credential, credentials.Purpose.ATTEMPT, chain)
     intent = {
         "idempotency_key": action.pk,
         "method": sent.method,
@@ -53,18 +82,7 @@ def record_intent(actor: Actor, action: Action, way: Reach, sent: Sent, credenti
         "digest": action.digest,
         "request_digest": digest,
     }
-    with transaction.atomic():
-        # The chain's lock before the limits' locks, as everywhere.
-        chain = held_trace(action.trace_id)
-        found = recheck.last_look(action, way)
-        if found:
-            raise Moved(found)
-        chain.at = database_now()
-        if action.state == State.AUTHORIZED:
-            claim(actor, action, lease, chain)
-        if credential.standing:
-            credentials.note(actor, action, credential, credentials.Purpose.ATTEMPT, chain)
-        move(
-            actor=actor, action=action, to=State.DISPATCHING, entry="action.dispatching", chain=chain,
-            body=intent | {"fence": action.fence}, dispatched_at=chain.at, sent_digest=digest, sent_to=action.goes_to,
-        )  # fmt: skip
+    move(
+        actor=actor, action=action, to=State.DISPATCHING, entry="action.dispatching", chain=chain,
+        body=intent | {"fence": action.fence}, dispatched_at=chain.at, sent_digest=digest, sent_to=action.goes_to,
+    )  # fmt: skip

@@ -37,7 +37,7 @@ from policies.engine.routes import recorded
 from policies.engine.types import Decision, Route
 from policies.limits import replace_holds
 from policies.models import PolicyVersion
-from traces.canonical import canonical_text, instant
+from traces.canonical import canonical_text, instant, plain
 from traces.checkpoints.health import workspace_health
 
 logger = logging.getLogger("remit.execution")
@@ -189,12 +189,12 @@ def _given(request: ApprovalRequest, bound: Mapping[str, Any]) -> Iterator[tuple
         yield verdict.user, verdict.signed, broken(verdict, request, bound)
 
 
-def _policy(action: Action, way: Reach, *, counts: bool = True) -> Finding | str:
-    """R-26: decided again under the current version; tighter blocks, looser changes nothing."""
+def _policy(action: Action, way: Reach, *, counts: bool = True, reserved: Any = None) -> Finding | str:
+    """R-26: decided again under the current version; tighter blocks, looser changes nothing. `reserved` counts already."""
     with transaction.atomic(savepoint=False):
         now = decide_action(action, way.definition)
         sentence = _stricter(action.decision, _followed(action), now)
-        if not sentence and counts:
+        if not sentence and counts and _reserves(now.to_json()) != reserved:
             # What runs now counts now, also against limits that came later (A-02).
             policy = str(now.policy["slug"])
             replace_holds(workspace_id=action.workspace_id, policy=policy, action_id=action.pk, holds=now.holds)
@@ -204,6 +204,16 @@ def _policy(action: Action, way: Reach, *, counts: bool = True) -> Finding | str
 def _policy_so_far(action: Action, way: Reach) -> Finding | str:
     """The same while what was reserved at the decision still counts: the last look, which always follows, replaces it."""
     return _policy(action, way, counts=False)
+
+
+def _policy_since_decision(action: Action, way: Reach) -> Finding | str:
+    """The same in the transaction of the decision: what that reserved is not reserved again, unless it is another amount now."""
+    return _policy(action, way, reserved=_reserves(action.decision))
+
+
+def _reserves(decision: Mapping[str, Any]) -> tuple[str, Any]:
+    """Under which policy, and what of which limits."""
+    return decision["policy"]["slug"], plain(decision["holds"])
 
 
 def _stricter(then: Mapping[str, Any], followed: Route | None, now: Decision) -> str:
@@ -292,14 +302,27 @@ def last_look(action: Action, way: Reach) -> Finding | None:
     # Which policy's limits it counts against may have changed since it was read.
     action.agent = _AGENT.all(action.agent_id)[0]
     lock_own_limits(action, way.definition)
-    _hold_rights(action)
+    return _looked(action, way, _APPROVED.all(action.pk), OWN_CHECKS)
+
+
+def last_look_at_decision(action: Action, way: Reach) -> Finding | None:
+    """The same in the transaction that decided it and has held the locks of its limits since. Raises Held.
+
+    Nobody else has seen it, so nobody approved it; what it reserves is its own already, unless policy moved meanwhile.
+    """
+    return _looked(action, way, [], DECISIONS_OWN_CHECKS)
+
+
+def _looked(
+    action: Action, way: Reach, approved: list[tuple[str, str | None, str | None]], checks: "tuple[Check, ...]"
+) -> Finding | None:
+    _hold_rights(action, approved)
     hold_governed(action.workspace_id)
-    return problem(read_now(action.pk), way, checks=OWN_CHECKS)
+    return problem(read_now(action.pk), way, checks=checks)
 
 
-def _hold_rights(action: Action) -> None:
+def _hold_rights(action: Action, approved: list[tuple[str, str | None, str | None]]) -> None:
     """What it rests on: who asked and who acts, who approved or broke glass, for whom and by what right they did."""
-    approved = _APPROVED.all(action.pk)
     people = {action.requester_id, action.acting_user_id, *(person for row in approved for person in row[:2])}
     hold_rights(
         workspace_id=action.workspace_id,
@@ -327,3 +350,5 @@ Check = Callable[[Action, Reach], Finding | str]
 CHECKS: tuple[Check, ...] = (_bytes, _tool, _principals, _approval, _policy_so_far, _prestate)
 # What needs no other system: at the intent, and for the same request again, whose own effect may be what moved the target.
 OWN_CHECKS: tuple[Check, ...] = (_bytes, _tool, _principals, _approval, _policy)
+# The same of what was decided, and reserved, a moment before in the same transaction.
+DECISIONS_OWN_CHECKS: tuple[Check, ...] = (_bytes, _tool, _principals, _approval, _policy_since_decision)

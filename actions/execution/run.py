@@ -59,7 +59,7 @@ def _start(actor: Actor, action: Action) -> None:
     lease = Lease.take()
     try:
         way = reach(action.tool, action.redact, lease)
-        at_once = _asks_nobody(action, way)
+        at_once = asks_nobody(action, way)
     except (OutOfReach, CredentialError) as error:
         return _stop(actor, action, lease, str(error))
     if at_once:
@@ -78,7 +78,7 @@ def _stop(actor: Actor, action: Action, lease: Lease, sentence: str) -> None:
     return block(actor, action, sentence)
 
 
-def _asks_nobody(action: Action, way: Reach) -> bool:
+def asks_nobody(action: Action, way: Reach) -> bool:
     """Whether no system is talked to before the intent. A target that is compared, a server's list and a minted credential are
     asked for, and what the agent does itself is handed over. Raises CredentialError."""
     compares = action.before is not None and not way.definition.reads_only
@@ -91,14 +91,14 @@ def _at_once(actor: Actor, action: Action, way: Reach, lease: Lease) -> None:
     its own. Raises Held before it is claimed."""
     try:
         sent = compose(action, way)
-        credential = _mint(actor, action, way, lease)
+        credential = mint(actor, action, way, lease)
         record_intent(actor, action, way, sent, credential, lease)
     except (OperationError, CredentialError) as error:
         return _stop(actor, action, lease, str(error))
     except Moved as moved:
         claim(actor, action, lease)
         return _block(actor, action, moved.found)
-    return _act(actor, action, way, sent, credential, lease)
+    return act(actor, action, way, sent, credential, lease)
 
 
 def _attempt(actor: Actor, action: Action, way: Reach, lease: Lease) -> None:
@@ -110,7 +110,7 @@ def _attempt(actor: Actor, action: Action, way: Reach, lease: Lease) -> None:
             found = hand_over(actor, action, way)
             return _block(actor, action, found) if found else None
         sent = compose(action, way)
-        credential = _mint(actor, action, way, lease)
+        credential = mint(actor, action, way, lease)
     except recheck.Held as held:
         return give_back(actor, action, str(held))
     except (OperationError, CredentialError) as error:
@@ -125,7 +125,7 @@ def _block(actor: Actor, action: Action, found: recheck.Finding) -> None:
     block(actor, action, found.sentence, moved=[asdict(one) for one in found.moved])
 
 
-def _mint(actor: Actor, action: Action, way: Reach, lease: Lease) -> Credential:
+def mint(actor: Actor, action: Action, way: Reach, lease: Lease) -> Credential:
     """A credential for this attempt: the operation's one scope, the target record, inside the lease."""
     scope, record = (way.operation.scope,), attempt_record(action, way)
     if way.connector.asks_nobody(way.info):
@@ -145,10 +145,10 @@ def _dispatch(actor: Actor, action: Action, way: Reach, sent: Sent, credential: 
         return give_back(actor, action, str(held))
     except Moved as moved:
         return _block(actor, action, moved.found)
-    return _act(actor, action, way, sent, credential, lease)
+    return act(actor, action, way, sent, credential, lease)
 
 
-def _act(actor: Actor, action: Action, way: Reach, sent: Sent, credential: Credential, lease: Lease) -> None:
+def act(actor: Actor, action: Action, way: Reach, sent: Sent, credential: Credential, lease: Lease) -> None:
     outcome = _send(way, sent, credential, lease)
     record_outcome(actor, action, way, outcome, credential, timeout_s=lease.timeout_s())
 
