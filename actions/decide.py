@@ -8,7 +8,7 @@ from typing import Any
 from accounts.models import Agent, User
 from actions import mandate
 from actions.definition import Definition
-from actions.facts import engine_request, moment
+from actions.facts import Moment, engine_request, moment, standing
 from actions.models import Action
 from actions.redaction import UNLISTED
 from actions.switches import REMEDY
@@ -19,7 +19,7 @@ from policies.engine.problems import PolicyError
 from policies.engine.rows import listed
 from policies.engine.types import Check, Decision, Request
 from policies.limits import lock_counters, usage
-from policies.services import PolicyMissing, live_document
+from policies.services import PolicyMissing, live_document, read_live
 
 UNREAD = "The target was not read before this was decided."
 ASK_AGAIN = "Ask again: it is read then. Nothing was sent."
@@ -27,12 +27,14 @@ ASK_AGAIN = "Ask again: it is read then. Nothing was sent."
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A decision with what it was made on. `asked` says whether the engine was; a missing policy or target is not asked."""
+    """A decision with what it was made on. `asked` says whether the engine was; a missing policy or target is not asked.
+    `shadowed`: it was, and something runs in the policy's shadow."""
 
     decision: Decision
     request: Request
     document: Document | None
     asked: bool
+    shadowed: bool = False
 
 
 def decide_action(action: Action, definition: Definition | None, *, problem: str = "") -> Decision:
@@ -48,9 +50,10 @@ def judge(action: Action, definition: Definition | None, *, problem: str = "", h
 
     INVARIANT: nothing is allowed on a record that was not read. Held by tests/actions/test_unread_target.py.
     """
-    request = request_of(action, definition)
+    stands = standing(action.requester_id, action.workspace_id, action.agent.policy)
+    request = _request_of(action, definition, stands.now)
     try:
-        document, version = live_document(workspace_id=action.workspace_id, slug=action.agent.policy)
+        document, version = read_live(stands.live, action.agent.policy)
     except (PolicyMissing, PolicyError) as error:
         return Judged(_without_policy(action.agent, str(error)), request, None, asked=False)
     if definition is None:
@@ -75,7 +78,7 @@ def judge(action: Action, definition: Definition | None, *, problem: str = "", h
         # Prepared while a pause or the policy kept us from looking, which ended since: without the record nothing is safe.
         denial = deny(document, version=version.number, name="Target", rule="preview", reason=UNREAD, remedy=ASK_AGAIN)
         return Judged(denial, request, document, asked=False)
-    return Judged(mandate.told(decision, action, found), request, document, asked=True)
+    return Judged(mandate.told(decision, action, found), request, document, True, stands.shadowed)
 
 
 def _counted(action: Action, document: Document, request: Request) -> Request:
@@ -106,14 +109,16 @@ def lock_limits(*, agent: Agent, requester: User, calls: Iterable[tuple[Definiti
 
 def lock_own_limits(action: Action, definition: Definition) -> None:
     """Take the locks of every limit this action counts against, before anything else is looked at (P9, R-26)."""
-    document = live(action.agent)
-    if document is not None:
-        lock_counters(action.workspace_id, checks.counters(document, request_of(action, definition)))
+    stands = standing(action.requester_id, action.workspace_id, action.agent.policy)
+    try:
+        document, _ = read_live(stands.live, action.agent.policy)
+    except (PolicyMissing, PolicyError):
+        return
+    lock_counters(action.workspace_id, checks.counters(document, _request_of(action, definition, stands.now)))
 
 
-def request_of(action: Action, definition: Definition | None) -> Request:
+def _request_of(action: Action, definition: Definition | None, now: Moment) -> Request:
     """The engine's input for an action as it stands, without the usage of its limits."""
-    now = moment(action.requester_id, action.workspace_id, action.agent.policy)
     return engine_request(
         agent=action.agent,
         requester=action.requester,

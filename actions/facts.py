@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 
 from accounts.clock import DatabaseNow
 from accounts.models import Agent, GroupMembership, Membership, User, Workspace
@@ -14,6 +14,9 @@ from accounts.questions import Question
 from actions.definition import Definition
 from policies.breakers import trips_holding
 from policies.engine.types import Request, ToolFacts
+from policies.models import PolicyVersion
+from policies.services import live_versions
+from policies.shadow import shadows_running
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +29,17 @@ class Moment:
     tripped: frozenset[str]
 
 
-def _of_moment(user_id: str, workspace_id: str, policy: str) -> QuerySet[Workspace, tuple[Any, ...]]:
-    """One question for all: every decision asks it several times."""
+def _lists(user_id: str, workspace_id: str, policy: str) -> tuple[ArraySubquery, ...]:
+    """Groups, roles and breakers, inside a statement that asks for more."""
     groups = GroupMembership.objects.filter(user_id=user_id, group__workspace_id=workspace_id).order_by()
     roles = Membership.objects.filter(user_id=user_id, workspace_id=workspace_id).order_by()
     lists = (groups.values("group__slug"), roles.values("role"), trips_holding(workspace_id, policy).values("key"))
-    return Workspace.objects.filter(pk=workspace_id).values_list(DatabaseNow(), *map(ArraySubquery, lists))
+    return tuple(map(ArraySubquery, lists))
+
+
+def _of_moment(user_id: str, workspace_id: str, policy: str) -> QuerySet[Workspace, tuple[Any, ...]]:
+    lists = _lists(user_id, workspace_id, policy)
+    return Workspace.objects.filter(pk=workspace_id).values_list(DatabaseNow(), *lists)
 
 
 _MOMENT = Question(_of_moment)
@@ -42,8 +50,40 @@ def moment(user_id: str, workspace_id: str, policy: str) -> Moment:
     found = _MOMENT.first(user_id, workspace_id, policy)
     if found is None:
         raise Workspace.DoesNotExist(f"There is no workspace {workspace_id}.")
-    at, groups, roles, tripped = found
+    return _moment(*found)
+
+
+def _moment(at: datetime, groups: list[str], roles: list[str], tripped: list[str]) -> Moment:
     return Moment(at, tuple(sorted(groups)), tuple(sorted(roles)), frozenset(tripped))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A moment with the live version of the policy then, where there is one, and whether something runs in its shadow."""
+
+    now: Moment
+    live: PolicyVersion | None
+    shadowed: bool
+
+
+def _of_standing(user_id: str, workspace_id: str, policy: str) -> QuerySet[PolicyVersion]:
+    groups, roles, tripped = _lists(user_id, workspace_id, policy)
+    return live_versions(workspace_id, policy).annotate(
+        asked_at=DatabaseNow(), in_groups=groups, has_roles=roles, tripped=tripped,
+        shadowed=Exists(shadows_running(workspace_id, policy)),
+    )  # fmt: skip
+
+
+_STANDING = Question(_of_standing)
+
+
+def standing(user_id: str, workspace_id: str, policy: str) -> Standing:
+    """What a decision stands on, in one question: every decision asks it several times. Raises Workspace.DoesNotExist."""
+    found: Any = _STANDING.first(user_id, workspace_id, policy)
+    if found is None:
+        return Standing(moment(user_id, workspace_id, policy), None, shadowed=False)
+    now = _moment(found.asked_at, found.in_groups, found.has_roles, found.tripped)
+    return Standing(now, found, found.shadowed)
 
 
 def requester_facts(user: User, now: Moment) -> dict[str, Any]:

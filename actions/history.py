@@ -49,7 +49,7 @@ def note_decision(action: Action, definition: Definition | None, judged: Judged)
 
 def _shadow(action: Action, judged: Judged) -> tuple[Decision, str] | None:
     """A shadow decides nothing; where the live engine was not asked it is not asked either."""
-    running = shadow_of(action.workspace_id, action.agent.policy) if judged.asked else None
+    running = shadow_of(action.workspace_id, action.agent.policy) if judged.shadowed else None
     if running is None:
         return None
     document, version = running

@@ -31,17 +31,22 @@ def still_read(kept: PolicyVersion | PolicyDraft) -> Document | None:
         return None
 
 
-def _of_live(workspace_id: str, slug: str) -> QuerySet[PolicyVersion]:
+def live_versions(workspace_id: str, slug: str) -> QuerySet[PolicyVersion]:
+    """The live version of a policy, for those who ask more with it; read it with `read_live`."""
     live = PolicyVersion.objects.filter(policy__workspace_id=workspace_id, policy__slug=slug, is_live=True)
     return live.select_related("policy")
 
 
-_LIVE = Question(_of_live)
+_LIVE = Question(live_versions)
 
 
 def live_document(*, workspace_id: str, slug: str) -> tuple[Document, PolicyVersion]:
     """The live version, read from the database each time (P9). Raises PolicyMissing or PolicyError."""
-    version = _LIVE.first(workspace_id, slug)
+    return read_live(_LIVE.first(workspace_id, slug), slug)
+
+
+def read_live(version: PolicyVersion | None, slug: str) -> tuple[Document, PolicyVersion]:
+    """The document of what was found as a policy's live version. Raises PolicyMissing or PolicyError."""
     if version is None:
         raise PolicyMissing(f"There is no live policy {slug} in this workspace.")
     return parsed(version.digest, version.source), version

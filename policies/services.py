@@ -4,7 +4,7 @@ from django.db import transaction
 
 from accounts.actors import Actor
 from accounts.models import Workspace
-from policies.documents import PolicyMissing, live_document, parsed
+from policies.documents import PolicyMissing, live_document, live_versions, parsed, read_live
 from policies.drafts import check_length
 from policies.engine.document import load
 from policies.gates import require_gates
@@ -12,7 +12,7 @@ from policies.models import Policy, PolicyVersion
 from policies.versions import Publication, difference, lock_policy, write_version
 from policies.waivers import grants
 
-__all__ = ["PolicyMissing", "live_document", "parsed", "publish_version"]
+__all__ = ["PolicyMissing", "live_document", "live_versions", "parsed", "publish_version", "read_live"]
 
 
 def publish_version(*, actor: Actor, workspace: Workspace, source: str, message: str) -> PolicyVersion:

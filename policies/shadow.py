@@ -84,6 +84,11 @@ def _of_running(workspace_id: str, slug: str) -> QuerySet[ShadowVersion]:
 _RUNNING = Question(_of_running)
 
 
+def shadows_running(workspace_id: str, slug: str) -> QuerySet[ShadowVersion]:
+    """What runs in a policy's shadow, for those who ask with something else whether anything does."""
+    return _of_running(workspace_id, slug).order_by()
+
+
 def shadow_of(workspace_id: str, slug: str) -> tuple[Document, ShadowVersion] | None:
     """What runs in a policy's shadow, or None.
 

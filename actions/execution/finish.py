@@ -16,7 +16,7 @@ from actions.connectors.base import Credential, Outcome, ReadFailed, RecordGone,
 from actions.connectors.compare import compare
 from actions.connectors.operation import Operation, OperationError, fill
 from actions.execution.reach import Reach
-from actions.facts import engine_request, moment
+from actions.facts import engine_request, standing
 from actions.machine import StateConflict, move
 from actions.models import Action
 from actions.rechecks import draw
@@ -29,7 +29,7 @@ from policies.engine.plan import values
 from policies.engine.problems import PolicyError
 from policies.engine.rows import Shown, visible, visible_rows
 from policies.limits import release, settle
-from policies.services import PolicyMissing, live_document
+from policies.services import PolicyMissing, read_live
 from traces.ledger import Sensitive
 
 # What a refusal says of itself for people to read (RFC 9457).
@@ -237,16 +237,16 @@ def _received(way: Reach, outcome: Outcome, shown: Shown, known: Secrets) -> dic
 
 def _visible(action: Action, way: Reach, body: Mapping[str, Any]) -> Shown:
     """The answer as this agent's role may read it now: unlisted names withheld, masked ones by kind, out of scope whole."""
+    stands = standing(action.requester_id, action.workspace_id, action.agent.policy)
     try:
-        document, _ = live_document(workspace_id=action.workspace_id, slug=action.agent.policy)
+        document, _ = read_live(stands.live, action.agent.policy)
     except (PolicyMissing, PolicyError):
         return Shown({}, tuple(sorted(body)))  # The effect is done and must be recorded; nothing of it is shown.
     # Whatever a scope looks at beside the record: as it was decided, for what was sent.
-    now = moment(action.requester_id, action.workspace_id, action.agent.policy)
     principals = values(
         engine_request(
             agent=action.agent, requester=action.requester, tool=action.tool_name, definition=way.definition,
-            arguments=action.arguments, record=None, now=replace(now, tripped=frozenset()),
+            arguments=action.arguments, record=None, now=replace(stands.now, tripped=frozenset()),
         )
     )  # fmt: skip
     resource_type, rows_at = way.definition.resource_type, way.definition.rows_at

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.gateway.mcp_client import call
 
 # With the savepoints that a test's own transaction makes of transactions.
-MOST = 97
+MOST = 92
 
 
 def asked(cast, tool: str, arguments: dict) -> list[str]:
