@@ -85,7 +85,9 @@ class PauseForm(forms.Form):
     """What to hold, and why. `what` is `scope:target`."""
 
     what = forms.ChoiceField(label="Hold")
-    reason = forms.CharField(min_length=10, max_length=500, label="Why? The agents' owners will read it.")
+    reason = forms.CharField(
+        min_length=10, max_length=500, label="Reason", help_text="The agents' owners will read it."
+    )
 
     def __init__(self, *args: Any, choices: list[tuple[str, Any]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,16 +6,28 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from tests.browser import tour
-from tests.browser.pictures import SHOWN, emptied, pictures
-from tests.browser.test_consent import address, registered
-from tests.browser.test_story import review, sees, trace_path
+from tests.browser import tour, walk
+from tests.browser.pictures import SHOWN, SIZES, emptied, pictures
+from tests.browser.test_story import axe_problems, review, sees, trace_path
 
 # Pages that are none of their own address: an empty day, what is not there, what one may not see.
 MORE = {
     "nothing-needs-you": tour.Stop("ava", "/"), "refused": tour.Stop("maya", "/audit/"), "absent": tour.Stop("ken", "/nowhere/"),
     "no-matches": tour.Stop("ken", "/traces/?outcome=failed&tool=desk.account.get"),
 }  # fmt: skip
+SEND, HERE = "main form .btn[data-kind=solid]", "/policies/support"
+# Sent as they come, empty: what is wrong with them stands above each form and beside its fields.
+WRONG = {
+    "sign-in": tour.Stop(tour.NOBODY, "/sign-in/", SEND), "channel": tour.Stop("dana", "/notices/new/email/", SEND),
+    "limit": tour.Stop("ken", f"{HERE}/limits/new/", SEND), "invariant": tour.Stop("ken", f"{HERE}/invariants/new/", SEND),
+    "freeze": tour.Stop("ken", f"{HERE}/freezes/new/", SEND), "steps": tour.Stop("ken", f"{HERE}/steps/new/", SEND),
+    "connection": tour.Stop("ken", "/connections/new/http/", SEND), "pause": tour.Stop("dana", "/pause/", "text=Pause it now"),
+    "origin": tour.Stop("dana", "/embedding/", "text=Let it frame Show work"),
+}  # fmt: skip
+# More than any page of Remit sends.
+MANY_FIELDS = """() => { const form = document.querySelector('main form'), field = document.createElement('input');
+  form.noValidate = true;
+  for (let each = 0; each < 3001; each++) form.append(Object.assign(field.cloneNode(), {type: 'hidden', name: `a${each}`})); }"""
 pytestmark = [pytest.mark.screenshots, pytest.mark.timeout(3600)]
 
 
@@ -31,20 +43,39 @@ def test_pictures_of_every_page(person, remit, demo, tmp_path):
 
 
 def test_pictures_of_every_state(person, remit, demo, tmp_path):
-    """Of traces in every state, in the list and one by one; of what an app asks; of what is paused; of a page that fails."""
+    """Of traces in every state, in the list and one by one; of what is paused; of a page that fails."""
     world = tour.World(remit, person, tmp_path)
     trace_path(demo)  # The first trace stands: its agent and its people are there.
     folder = emptied("states")
     states = {f"trace-{name}": tour.Stop("ken", path) for name, path in world.states().items()}
-    asked = address(remit, registered(remit), "http://127.0.0.1:9/callback")
-    more = {"traces": tour.Stop("ken", "/traces/"), "consent": tour.Stop("maya", asked)}
-    found = pictures(world, states | more, folder)
+    found = pictures(world, states | {"traces": tour.Stop("ken", "/traces/")}, folder)
     with paused(world):
         found |= pictures(world, {"pause": tour.Stop("dana", "/pause/"), "home-paused": tour.Stop("ken", "/")}, folder)
     with failing(remit["database"]):
         found |= pictures(world, {"failed": tour.Stop("ken", "/traces/")}, folder)
     assert found == {}
     assert [each for each in world.complaints() if "status of 500" not in each] == []
+
+
+def test_pictures_of_every_state_of_lists_and_forms(person, remit, tmp_path):
+    """Of a list with a view that was saved; of forms that were sent wrongly; of a request that nothing could read."""
+    world = tour.World(remit, person, tmp_path)
+    world.ken.open(f"{HERE}/").click("button:has-text('Edit')")
+    world.ken.page.wait_for_url("**/tiers/**")
+    page = world.ken.open("/traces/?outcome=denied")
+    page.click("summary:has-text('Views')")
+    page.fill("#view-name", "Denied at night")
+    page.click("text=Save these filters")
+    stops = {f"wrong-{name}": stop for name, stop in WRONG.items()}
+    stops["saved"] = tour.Stop("ken", "/traces/", "summary:has-text('Views')")
+    folder = emptied("forms")
+    assert pictures(world, stops, folder) == {}
+    page = world.open(tour.Stop(tour.NOBODY, "/sign-in/"), SIZES[1])
+    page.evaluate(MANY_FIELDS)
+    page.click(SEND)
+    sees(page, "Remit could not read what was asked")
+    page.screenshot(path=folder / "bad-request.png")
+    assert axe_problems(page) + page.evaluate(walk.TOO_WIDE) + page.evaluate(walk.SMALL) == []
 
 
 @contextmanager

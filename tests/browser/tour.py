@@ -19,6 +19,7 @@ from remit_client import Remit
 from tests.access.test_matrix import ROWS
 from tests.browser import walk
 from tests.browser.conftest import ROOT, managed
+from tests.browser.test_consent import address, registered
 from tests.browser.test_keys import live
 from tests.browser.test_policy_conflict import SLUG, plain
 from tests.browser.test_story import sees
@@ -49,10 +50,11 @@ SHOP = ROOT / "tests" / "upstreams" / "shop.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Who opens which address."""
+    """Who opens which address, and what they press there; a form is sent as it stands, whatever the browser thinks of it."""
 
     first: str
     path: str
+    press: str = ""
 
 
 class World:
@@ -74,7 +76,12 @@ class World:
         """The page of a stop in a window of this size, in its person's browser."""
         who = self.who(stop.first)
         who.page.set_viewport_size(viewport)
-        return who.open(stop.path)
+        page = who.open(stop.path)
+        if stop.press:
+            page.evaluate("document.querySelectorAll('form').forEach((each) => { each.noValidate = true; })")
+            page.click(stop.press)
+            page.wait_for_load_state()
+        return page
 
     def complaints(self) -> list[str]:
         """What any browser's console or security policy said since the world was made."""
@@ -88,6 +95,7 @@ class World:
             "accounts:sign_in": Stop(NOBODY, "/sign-in/"), "accounts:resume": Stop("ken", "/resume/"),
             "approvals:step_up": Stop("ken", "/me/step-up/"), "incident:page": Stop("ken", "/incident/?record=acct_5521"),
             "console:gallery": Stop("dana", "/gallery/"), "console:trust_agent": self._scorecard(),
+            "consent": Stop("maya", address(self.remit, registered(self.remit), "http://127.0.0.1:9/callback")),
         }  # fmt: skip
         self._draft()
         for first, starts in (("ken", ("/policies/support/tiers/", trace)), ("dana", ())):
