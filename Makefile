@@ -36,7 +36,7 @@ run: setup ## Start everything on http://127.0.0.1:8000 (REMIT_PORT) until Ctrl-
 demo: setup ## Run the sample agent against a running `make run`; it waits for people.
 	@$(PY) scripts/demo.py $(DEMO_ARGS)
 
-# Three workers for two cores: browsers, leases and servers are waited for. REMIT_SERVED_ONLY=1: only what speaks to a server (tests/order.py).
+# Three workers for two cores: browsers, leases and servers are waited for. REMIT_SERVED_ONLY=1: only what another server can change (tests/order.py).
 test: ARGS ?= -n 3 --dist loadfile
 test: setup-dev ## Run the whole test suite on embedded servers.
 	$(EXEC) $(BIN)/pytest $(ARGS)

@@ -12,6 +12,7 @@ from tests.cast import Cast, build_cast
 from tests.desk.running import RunningDesk, start_desk
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401 - hooks
 from tests.snapshot import emptied, restored
+from tests.statements import pytest_configure, pytest_runtest_protocol, pytest_sessionfinish  # noqa: F401 - hooks
 from tests.template import template
 
 _connect = socket.socket.connect

@@ -2,8 +2,11 @@
 
 import os
 from collections import Counter
+from pathlib import Path
 
 import pytest
+
+from tests.statements import enough, noted
 
 try:
     from xdist.scheduler import LoadFileScheduling
@@ -23,6 +26,8 @@ FIRST = (
 TOGETHER = "tests/browser/"
 # What asks for one of these speaks to the database and the broker that the environment names.
 SERVED = frozenset({"db", "transactional_db", "remit"})
+# What asks for one of these commits, or starts processes that do.
+KEPT = frozenset({"transactional_db", "remit"})
 # Of the browser a second pass tries the story: from an agent's first call to its rollback, through every process of `make run`.
 # Another server changes neither what pages look like nor what keys do, and the views' own tests ask it all that pages ask.
 STORY = "tests/browser/test_story.py"
@@ -50,9 +55,9 @@ def pytest_xdist_make_scheduler(config, log):
 def pytest_collection_modifyitems(config, items):
     """Sort the files; with REMIT_SERVED_ONLY leave out what a server cannot change. Within a file the order stays."""
     if os.environ.get("REMIT_SERVED_ONLY"):
-        apart = [item for item in items if not _is_served(item)]
-        config.hook.pytest_deselected(items=apart)
-        items[:] = [item for item in items if _is_served(item)]
+        again = _again([item for item in items if _is_served(item)])
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in again])
+        items[:] = [item for item in items if item.nodeid in again]
     many = Counter(_file(item) for item in items)
     items.sort(key=lambda item: (_rank(_file(item)), -many[_file(item)], _file(item)))
 
@@ -63,6 +68,24 @@ def _is_served(item) -> bool:
     if item.nodeid.startswith(TOGETHER) and not item.nodeid.startswith(STORY):
         return False
     return not SERVED.isdisjoint(item.fixturenames) or item.get_closest_marker("django_db") is not None
+
+
+def _again(served) -> set[str]:
+    """Where a first pass noted what its tests say (REMIT_STATEMENTS), as many as say all of it; else all that are served.
+
+    What commits is all tried again: who waits for whom, what is kept and what a cut leaves is a server's own doing. Of the others
+    a server reads the statements, so each is said to it once. What a page or a rule makes of the rows was proven by then.
+    """
+    told = noted(Path(os.environ.get("REMIT_STATEMENTS") or "/nowhere"))
+    anyway = {item.nodeid for item in served if item.nodeid not in told or _is_kept(item)}
+    mine = {item.nodeid for item in served}
+    return anyway | enough({name: said for name, said in told.items() if name in mine}, anyway) if told else mine
+
+
+def _is_kept(item) -> bool:
+    """It commits, or starts processes that do."""
+    marked = item.get_closest_marker("django_db")
+    return not KEPT.isdisjoint(item.fixturenames) or (marked is not None and bool(marked.kwargs.get("transaction")))
 
 
 def _file(item) -> str:
