@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
 from django.db.models import Model, Q, QuerySet, Value
+from django.db.models.expressions import RawSQL
 
 from traces.canonical import instant, parse_instant
 from traces.reading import FREE, GATHERED, IN_ORDER, prefer, reading
@@ -24,6 +27,9 @@ COUNTED, MOST_WALKS = 4, 5
 _PLACE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)~([a-z]{3}_[0-9A-Z]{26})")
 # Keys before and behind every other of the same instant.
 LOWEST, HIGHEST = "aaa_" + "0" * 26, "zzz_" + "Z" * 26
+
+# One of the texts of a walk: the database plans for all of them at once what differs in nothing else.
+NAMED = RawSQL("named.text", [])
 
 Place = tuple[datetime, str]
 
@@ -45,7 +51,7 @@ class Walk(Generic[Row]):
     `given` is what holds of that index's own columns: all of it in one filter, or else Django joins its table once for each.
     `whole` is what they are a part of, where a row is looked up by its key, and no more than visible. `lane` is what that index
     has, where more than it knows is asked of each row, and `reach` how many of the lane one page looks at; without a lane each
-    row read is shown.
+    row read is shown. With `texts` it is read once for each of them, which stands for NAMED in its rows.
     """
 
     rows: QuerySet[Row]
@@ -55,6 +61,7 @@ class Walk(Generic[Row]):
     given: tuple[Q, ...] = ()
     lane: QuerySet[Any] | None = None
     reach: int = 20_000
+    texts: tuple[str, ...] = ()
 
     def between(self, since: datetime | None, until: datetime | None) -> "Walk[Row]":
         """Those of a window, both ends with it."""
@@ -231,7 +238,7 @@ def newest(walks: Sequence[Walk[Row]], most: int) -> list[Row]:
 def read(stretch: Stretch[Row], start: Place | None, most: int, *, older: bool = True) -> list[Row]:
     """The first rows of a stretch from a place on. Of several walks, or where it sorts, the keys come first: only rows that are
     shown are read whole."""
-    if len(stretch.walks) == 1 and not stretch.sorts:
+    if len(stretch.walks) == 1 and not stretch.sorts and not stretch.walks[0].texts:
         prefer(stretch.without)
         return list(stretch.walks[0].beyond(start, most, older=older))
     return _whole(stretch, _keys(stretch, start, most, older))
@@ -242,8 +249,24 @@ def _keys(stretch: Stretch[Row], start: Place | None, most: int, older: bool) ->
     prefer(stretch.without)
     if stretch.places:
         return stretch.places(start, most, older)
+    one = stretch.walks[0]
+    if one.texts:
+        found = _of_each(one, one.beyond(start, most, older=older).values_list(one.at, one.key))
+        return sorted({(at, key) for _, at, key in found}, reverse=older)[:most]
     parts = [walk.beyond(start, most, older=older).values_list(walk.at, walk.key) for walk in stretch.walks]
     return sorted(set(parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]), reverse=older)[:most]
+
+
+def _of_each(walk: Walk[Row], values: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
+    """The rows of a query for each text of a walk, which stands before each of them."""
+    try:
+        sql, given = values.query.sql_with_params()
+    except EmptyResultSet:
+        return []
+    text = f"SELECT named.text, found.* FROM unnest(%s::text[]) AS named(text), LATERAL ({sql}) AS found"  # noqa: S608 - our own words
+    with connection.cursor() as cursor:
+        cursor.execute(text, [list(walk.texts), *given])
+        return list(cursor.fetchall())
 
 
 def _whole(stretch: Stretch[Row], keys: Sequence[Place]) -> list[Row]:
@@ -258,19 +281,28 @@ def counted(page: Page[Row], most: int = MOST_COUNTED) -> str:
     if page.found:
         return _said(page, page.found.number, most, page.found.number > most or not page.found.ended)
     stretch = None if page.goes_on else page.way(None, True, COUNTED)
-    if stretch is None or len(stretch.walks) > MOST_WALKS:
+    number = 0 if stretch is None else max(len(stretch.walks), len(stretch.walks[0].texts))
+    if stretch is None or number > MOST_WALKS:
         return f"{len(page.rows)}{'+' if page.older or page.newer else ''}"
     prefer(stretch.without)
-    share = max(most // len(stretch.walks), PAGE)
+    share = max(most // number, PAGE)
+    found = _met(stretch, share + 1)
+    more = stretch.end is not None or max(Counter(walk for walk, _ in found).values(), default=0) > share
+    return _said(page, len({key for _, key in found}), most, more)
+
+
+def _met(stretch: Stretch[Row], most: int) -> Sequence[tuple[Any, ...]]:
+    """So many keys of each walk or text at most, behind what tells these apart."""
+    one = stretch.walks[0]
+    if one.texts:
+        return _of_each(one, one.beyond(None, most).values_list(one.key))
     parts = [
-        _to_count(walk, share + 1, stretch.sorts).annotate(walk=Value(number)).values_list("walk", walk.key)
+        _to_count(walk, most, stretch.sorts).annotate(walk=Value(number)).values_list("walk", walk.key)
         for number, walk in enumerate(stretch.walks)
     ]
-    found = (
+    return (
         list(parts[0].union(*parts[1:], all=True)) if len(parts) > 1 else [(0, key) for key in range(parts[0].count())]
     )
-    more = stretch.end is not None or max(Counter(number for number, _ in found).values(), default=0) > share
-    return _said(page, len({key for _, key in found}), most, more)
 
 
 def _said(page: Page[Row], there: int, most: int, more: bool) -> str:

@@ -17,7 +17,7 @@ from traces.facets import facet
 from traces.filters import Filters
 from traces.finding import NOBODY, agent_named, by_title, narrowed, people_named
 from traces.models import FacetRow, Trace, TraceFacet
-from traces.paging import Page, Row, Stretch, Walk, Way, nth, page_of, read, walked
+from traces.paging import NAMED, Page, Row, Stretch, Walk, Way, nth, page_of, read, walked
 from traces.reading import FREE, GATHERED, prefer
 
 # What is expected to be so few is gathered at once; up to so many, where walking along an index did not fill the page. Titles of
@@ -162,9 +162,12 @@ def in_order(asked: Asked[Row]) -> list[Walk[Row]]:
     """The walks along the lanes that reach furthest back."""
     name = _rarest(asked.lanes) if len(asked.lanes) > 1 else next(iter(asked.lanes))
     found = asked.rest(name)
+    if len(asked.lanes[name]) > 1 and not asked.asks_more:
+        several = along(found, asked.workspace, tuple(asked.lanes[name]), asked.key)
+        return [several.between(asked.filters.begins, asked.filters.ends)]
     made = []
     for text, lane in asked.lanes[name].items():
-        walk = along(found, asked.workspace, text, asked.key) if text else Walk(found, found)
+        walk = along(found, asked.workspace, (text,), asked.key) if text else Walk(found, found)
         made.append(
             replace(
                 walk.between(asked.filters.begins, asked.filters.ends),
@@ -184,11 +187,19 @@ def _rarest(lanes: Mapping[str, Mapping[str, QuerySet[Any]]]) -> str:
     return min(ends, key=lambda name: (bool(ends[name]), max(ends[name]) if ends[name] else None))
 
 
-def along(found: QuerySet[Row], workspace: Workspace, named: str, key: str) -> Walk[Row]:
-    """Those with a facet, in its order. `key` is the column of the facet's row that names them."""
+def along(found: QuerySet[Row], workspace: Workspace, texts: tuple[str, ...], key: str) -> Walk[Row]:
+    """Those with a facet, in its order, or with one of several. `key` is the column of the facet's row that names them."""
+    named = texts[0] if len(texts) == 1 else NAMED
     here = FilteredRelation("facet_rows", condition=Q(facet_rows__workspace=workspace, facet_rows__facet=named))
     placed = cast("QuerySet[Row]", found.annotate(place=here))
-    return Walk(placed, found, "place__created_at", f"place__{key}", given=(Q(place__facet=named),))
+    return Walk(
+        placed,
+        found,
+        "place__created_at",
+        f"place__{key}",
+        given=(Q(place__facet=named),),
+        texts=texts if len(texts) > 1 else (),
+    )
 
 
 def found_by(visible: QuerySet[Trace], workspace: Workspace, text: str, most: int, own: User | None) -> Page[Trace]:
@@ -198,7 +209,7 @@ def found_by(visible: QuerySet[Trace], workspace: Workspace, text: str, most: in
     """
     titled = page_of(ways(visible, workspace, Filters(q=text), own), {})
     wanted = [*people_named(workspace, text), facet("record", text)]
-    others = read(Stretch([along(visible, workspace, one, "trace_id") for one in wanted]), None, most)
+    others = read(Stretch([along(visible, workspace, tuple(wanted), "trace_id")]), None, most)
     rows = {trace.pk: trace for trace in [*titled.rows, *others]}
     newest = sorted(rows.values(), key=lambda trace: (trace.created_at, trace.pk), reverse=True)
     return replace(titled, rows=newest[:most])

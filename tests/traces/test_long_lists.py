@@ -6,8 +6,10 @@ from urllib.parse import parse_qsl
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.clock import database_now
+from accounts.models import User
 from tests.builders import opened
 from traces import paging, ways
 from traces.access import traces_visible_to
@@ -116,6 +118,21 @@ def test_a_first_page_that_met_no_more_than_it_shows_is_not_counted_anew(
             page = paging.page_of(ways.ways(visible, cast.northwind, Filters.from_query(query)), {})
             with django_assert_num_queries(0):
                 assert paging.counted(page) == f"{len(page.rows)}{more}"
+
+
+def test_what_people_of_one_name_have_is_asked_in_one_statement_and_shown_once(cast, long):
+    people = [cast.user(first) for first in ("maya", "dana", "ken")]
+    User.objects.filter(pk__in=[one.pk for one in people]).update(name="Sam")
+    named = [f"person:{one.pk}" for one in people]
+    for number, pk in enumerate(long):
+        # Of one of them, or of two.
+        Trace.objects.filter(pk=pk).update(facets=sorted({named[number % 3], named[number % 2]}))
+    with CaptureQueriesContext(connection) as asked:
+        found = list(pages(cast, {"person": "sam"}))
+    assert [row.id for page in found for row in page.rows] == long and found[0].count == str(len(long))
+    read = [query["sql"] for query in asked if "traces_tracefacet" in query["sql"]]
+    assert read and all(sql.count("traces_tracefacet") == 1 for sql in read), "one plan for all of them"
+    assert not listing(cast.user("omar"), cast.northwind, {"person": "sam"}, []).rows
 
 
 def test_newer_pages_lead_back_to_the_newest(cast, long, read_so):
