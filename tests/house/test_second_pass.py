@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from accounts.models import User
 from tests import statements
@@ -42,6 +42,8 @@ def test_more_values_say_the_same(one, other):
 
 def test_what_is_said_to_the_database_is_heard(db, monkeypatch):
     monkeypatch.setattr(statements, "_saying", set())
+    # The connection itself: on Django's proxy for it the attribute would not be put back, but deleted.
+    connection = connections[DEFAULT_DB_ALIAS]
     monkeypatch.setattr(connection, "execute_wrappers", [])
     statements._listen(connection)
     statements._listen(connection)
