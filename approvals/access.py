@@ -21,11 +21,15 @@ def requests_visible_to(user: User, workspace: Workspace) -> QuerySet[ApprovalRe
     """All requests of the workspace for those who may view approvals; one's own for everybody else."""
     found = ApprovalRequest.objects.filter(workspace=workspace).select_related("requester", "agent", "trace")
     found = found.prefetch_related("verdicts", "timers")
+    theirs = _theirs(user, workspace)
+    return found.none() if theirs is None else found.filter(**theirs)
+
+
+def _theirs(user: User, workspace: Workspace) -> dict[str, str] | None:
+    """What narrows the requests of a workspace to what this person may see; None where they may see none."""
     if has_permission(user, Permission.APPROVAL_VIEW, workspace):
-        return found
-    if has_permission(user, Permission.TRACE_VIEW_OWN, workspace):
-        return found.filter(requester=user)
-    return found.none()
+        return {}
+    return {"requester": user.pk} if has_permission(user, Permission.TRACE_VIEW_OWN, workspace) else None
 
 
 def open_requests_for(user: User, workspace: Workspace) -> QuerySet[ApprovalRequest]:
@@ -34,11 +38,11 @@ def open_requests_for(user: User, workspace: Workspace) -> QuerySet[ApprovalRequ
 
 
 def open_number_for(user: User, workspace: Workspace) -> int:
-    """How many open requests this person may see: of all of the workspace, or of their own."""
-    if has_permission(user, Permission.APPROVAL_VIEW, workspace):
-        return _OPEN.all(workspace.pk)[0][0]
-    own = has_permission(user, Permission.TRACE_VIEW_OWN, workspace)
-    return _OWN.all(workspace.pk, user.pk)[0][0] if own else 0
+    """How many open requests this person may see."""
+    theirs = _theirs(user, workspace)
+    if theirs is None:
+        return 0
+    return (_OWN if theirs else _OPEN).all(workspace.pk, *theirs.values())[0][0]
 
 
 def _open(**of: str) -> QuerySet[ApprovalRequest, tuple[int]]:

@@ -44,9 +44,8 @@ class AtOnce:
 
         An action of this transaction is of this epoch, and of no plan it would have to wait in.
         """
-        assert (
-            action.tool is not None and action.plan_id is None
-        )  # An unknown tool is denied; a plan's steps are not for here.
+        # An unknown tool is denied, and a plan's steps do not come here.
+        assert action.tool is not None and action.plan_id is None
         lease = Lease.take()
         try:
             way = reach(action.tool, action.redact, lease)
