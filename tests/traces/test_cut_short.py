@@ -47,4 +47,6 @@ def test_home_leads_to_the_trace_whose_ledger_does_not_hold(cast, settings):
     client.force_login(cast.user("ava"), backend=BACKEND)
     needed = client.get("/").content.decode().split('aria-label="What needs you"')[1].split("</li>")[0]
     assert f'href="/traces/{trace.pk}/"' in needed and "Show work" in needed, needed
-    assert "Nothing is sent until the ledger is signed again." in needed, "It is so long unsigned that nothing goes out."
+    assert "Nothing is sent until the ledger is signed again." in needed, (
+        "It is so long unsigned that nothing goes out."
+    )
