@@ -61,7 +61,15 @@ class Supervisor:
 
 def alive(pids: dict) -> list[str]:
     """Names of processes of a run that still run."""
-    return [name for name, pid in pids.items() if psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie"]
+    return [name for name, pid in pids.items() if _runs(pid)]
+
+
+def _runs(pid: int) -> bool:
+    """It may end between the asking for it and the asking how it is."""
+    try:
+        return psutil.Process(pid).status() != "zombie"
+    except psutil.NoSuchProcess:
+        return False
 
 
 def gone(pids: dict) -> bool:
