@@ -24,7 +24,7 @@ from policies.demotions import PUBLISHER
 from policies.engine.windows import instant
 from policies.lapses import lapses
 from policies.models import BreakerTrip, PolicyVersion
-from traces.checkpoints.health import workspace_health
+from traces.checkpoints.health import NOTHING_SENT, workspace_health
 from traces.models import Log
 
 
@@ -90,7 +90,7 @@ def broken_ledgers(user: User, workspace: Workspace) -> list[Need]:
     found = BROKEN.match(log.problem) if log else None
     if log is None or found is None:
         return []
-    held = "" if workspace_health(workspace.pk).ok else " Nothing is sent until the ledger is signed again."
+    held = "" if workspace_health(workspace.pk).ok else f" {NOTHING_SENT}"
     return [
         Need(
             title=f"The ledger of a trace does not hold. {log.problem[found.end() :]}{held}",

@@ -189,26 +189,31 @@ def _given(request: ApprovalRequest, bound: Mapping[str, Any]) -> Iterator[tuple
         yield verdict.user, verdict.signed, broken(verdict, request, bound)
 
 
-def _policy(action: Action, way: Reach, *, counts: bool = True, reserved: Any = None) -> Finding | str:
-    """R-26: decided again under the current version; tighter blocks, looser changes nothing. `reserved` counts already."""
+def _decided_again(action: Action, way: Reach, reserves: Callable[[Decision], bool]) -> Finding | str:
+    """R-26: under the current version; tighter blocks, looser changes nothing. `reserves`: whether what it holds is held anew."""
     with transaction.atomic(savepoint=False):
         now = decide_action(action, way.definition)
         sentence = _stricter(action.decision, _followed(action), now)
-        if not sentence and counts and _reserves(now.to_json()) != reserved:
+        if not sentence and reserves(now):
             # What runs now counts now, also against limits that came later (A-02).
             policy = str(now.policy["slug"])
             replace_holds(workspace_id=action.workspace_id, policy=policy, action_id=action.pk, holds=now.holds)
     return Finding(sentence, _policy_moved(action, now)) if sentence else ""
 
 
+def _policy(action: Action, way: Reach) -> Finding | str:
+    """At the last look of what was decided before: what runs now is reserved now."""
+    return _decided_again(action, way, lambda now: True)
+
+
 def _policy_so_far(action: Action, way: Reach) -> Finding | str:
     """The same while what was reserved at the decision still counts: the last look, which always follows, replaces it."""
-    return _policy(action, way, counts=False)
+    return _decided_again(action, way, lambda now: False)
 
 
 def _policy_since_decision(action: Action, way: Reach) -> Finding | str:
     """The same in the transaction of the decision: what that reserved is not reserved again, unless it is another amount now."""
-    return _policy(action, way, reserved=_reserves(action.decision))
+    return _decided_again(action, way, lambda now: _reserves(now.to_json()) != _reserves(action.decision))
 
 
 def _reserves(decision: Mapping[str, Any]) -> tuple[str, Any]:

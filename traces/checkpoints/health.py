@@ -12,6 +12,8 @@ from accounts.questions import Question
 from traces.checkpoints.registry import signed_since
 from traces.models import Checkpoint, Delivery, Log, Trace
 
+NOTHING_SENT = "Nothing is sent until the ledger is signed again."
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -107,7 +109,7 @@ def warning(workspace_id: str) -> str:
     """What the people of a workspace should know of its checkpoints, as a sentence; "" while all is well."""
     health = workspace_health(workspace_id)
     if not health.ok:
-        return f"{health.sentence} Nothing is sent until the ledger is signed again."
+        return f"{health.sentence} {NOTHING_SENT}"
     if Log.objects.filter(workspace_id=workspace_id).exclude(problem="").exists():
         return f"The last checkpoint failed: {health.sentence}"
     # Where a witness is, and why it failed, is for who runs this installation: the clock's log and /metrics.
